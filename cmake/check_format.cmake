@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Every tracked C file is as clang-format 14 writes it.
+cmake_minimum_required(VERSION 3.25)
 find_program(CLANG_FORMAT NAMES clang-format-14 clang-format)
 execute_process(COMMAND ${CLANG_FORMAT} --version OUTPUT_VARIABLE version)
 if(NOT version MATCHES "version 14\\.")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Every header compiles alone, and twice.
+cmake_minimum_required(VERSION 3.25)
 file(GLOB headers RELATIVE ${SOURCE_DIR} ${SOURCE_DIR}/base/*.h ${SOURCE_DIR}/diff/*.h
         ${SOURCE_DIR}/state/*.h ${SOURCE_DIR}/activate/*.h ${SOURCE_DIR}/switch/*.h
         ${SOURCE_DIR}/tests/support/*.h)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Includes go one way: base <- diff <- { state, activate } <- switch <- tests, and a foreign header
 # is seen in the rooms that own it only.
+cmake_minimum_required(VERSION 3.25)
 set(base_may base)
 set(diff_may base diff)
 set(state_may base diff state)

@@ -21,6 +21,7 @@ if(NOT CMAKE_SCRIPT_MODE_FILE)
         return()
 endif()
 
+cmake_minimum_required(VERSION 3.25)
 set(arrays "")
 set(items "")
 set(n 0)
