@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/arena.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+
+enum { BLOCK_BYTES = 64 * 1024, ALIGNMENT = 16 };
+
+typedef struct ArenaBlock {
+        struct ArenaBlock *before;
+        size_t used;
+        size_t size;
+        size_t unused_alignment;
+        unsigned char data[];
+} ArenaBlock;
+
+void arena_done(Arena *arena) {
+        while (arena->last) {
+                ArenaBlock *before = arena->last->before;
+                free(arena->last);
+                arena->last = before;
+        }
+}
+
+void *arena_alloc(Arena *arena, size_t size_bytes) {
+        if (size_bytes > SIZE_MAX / 2)
+                return NULL;
+        size_t wanted = (size_bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+        ArenaBlock *block = arena->last;
+        if (!block || block->size - block->used < wanted) {
+                size_t size = wanted > BLOCK_BYTES / 4 ? wanted : BLOCK_BYTES;
+                ArenaBlock *fresh = malloc(sizeof(ArenaBlock) + size);
+                if (!fresh)
+                        return NULL;
+                *fresh = (ArenaBlock){ .size = size };
+                if (size == wanted && block) { /* a large value of its own: the block before stays the current one */
+                        fresh->before = block->before;
+                        block->before = fresh;
+                } else {
+                        fresh->before = block;
+                        arena->last = fresh;
+                }
+                block = fresh;
+        }
+        void *value = block->data + block->used;
+        block->used += wanted;
+        return memset(value, 0, wanted);
+}
+
+void *arena_memdup(Arena *arena, const void *data, size_t size_bytes) {
+        void *copy = arena_alloc(arena, size_bytes ? size_bytes : 1);
+        return copy && size_bytes ? memcpy(copy, data, size_bytes) : copy;
+}
+
+char *arena_strndup(Arena *arena, const char *text, size_t length) {
+        char *copy = arena_alloc(arena, length + 1);
+        return copy ? memcpy(copy, text, length) : NULL;
+}
+
+char *arena_strdup(Arena *arena, const char *text) {
+        return arena_strndup(arena, text, strlen(text));
+}
+
+char *arena_printf(Arena *arena, const char *format, ...) {
+        va_list arguments;
+        va_start(arguments, format);
+        char *text = NULL;
+        int length = vasprintf(&text, format, arguments);
+        va_end(arguments);
+        if (length < 0)
+                return NULL;
+        char *copy = arena_strndup(arena, text, (size_t) length);
+        free(text);
+        return copy;
+}
+
+void *arena_grow(Arena *arena, const void *array, size_t n_elements, size_t n_wanted, size_t element_bytes) {
+        if (element_bytes && n_wanted > SIZE_MAX / 2 / element_bytes)
+                return NULL;
+        void *grown = arena_alloc(arena, n_wanted * element_bytes);
+        return grown && n_elements ? memcpy(grown, array, n_elements * element_bytes) : grown;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* profile.conf: what native files cannot say. Checked as a whole: an unknown section or key, a wrong value or a setting
+ * of a later version is one line "NAME:LINE: what, and what to do". */
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/strv.h"
+#include "diff/content.h"
+
+#include <stdint.h>
+
+typedef struct FileRule {
+        const char *path; /* pattern relative to /etc: "ssl/private/key.pem", "ssl/?.key" */
+        int mode; /* -1: not given */
+        const char *owner; /* NULL: not given */
+        const char *group; /* NULL: not given */
+        int secret; /* -1, 0, 1 */
+        unsigned line;
+} FileRule;
+
+typedef struct TriggerRule {
+        const char *unit; /* may be a template: then for each of its instances; several units: one rule each */
+        const char *const *files; /* absolute paths or globs below /etc */
+        size_t n_files;
+        bool reload; /* else restart */
+        unsigned line;
+} TriggerRule;
+
+typedef struct UnitsRule {
+        const char *unit;
+        unsigned line;
+} UnitsRule;
+
+typedef struct ProfileConf {
+        const char *description; /* NULL: none */
+        const UnitsRule *enable, *disable, *mask;
+        size_t n_enable, n_disable, n_mask;
+        const FileRule *files;
+        size_t n_files;
+        const TriggerRule *triggers;
+        size_t n_triggers;
+} ProfileConf;
+
+/* name stands before ":LINE: " in errors. The result lives in the arena. Returns 0 or -EBADMSG. */
+int profile_conf_parse(Arena *arena, const char *name, Contents *contents, Content *content,
+        const ProfileConf **ret_conf, Error *reterr) must_check;

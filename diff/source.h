@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A source: the directory that a user writes, read in as values (state/ reads it, from a directory or from git). */
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "diff/content.h"
+
+typedef enum SourceKind {
+        SOURCE_FILE,
+        SOURCE_LINK,
+        SOURCE_DIRECTORY,
+} SourceKind;
+
+typedef struct SourceEntry {
+        const char *path; /* relative: "etc/motd", "units/web.service", "profile.conf" */
+        SourceKind kind;
+        bool executable; /* files: the owner may execute */
+        Content *content; /* files */
+        const char *target; /* links */
+} SourceEntry;
+
+typedef struct Source {
+        Arena arena;
+        const char *name; /* as the user named it, for messages: "hosts/edge1" */
+        SourceEntry *entries; /* sorted by path, each once */
+        size_t n_entries;
+        size_t n_allocated;
+} Source;
+
+/* The limits of a source; each is checked where it is read and named in the error. Also in docs. */
+enum {
+        SOURCE_MAX_ENTRIES = 100000,
+        SOURCE_MAX_DEPTH = 64,
+        SOURCE_MAX_PATH_BYTES = 1024,
+        SOURCE_MAX_FILE_BYTES = 64 * 1024 * 1024,
+        UNIT_MAX_FILE_BYTES = 1024 * 1024,
+        UNIT_MAX_LINE_BYTES = 64 * 1024,
+};
+
+Source *source_new(const char *name) must_check;
+Source *source_free(Source *source);
+DEFINE_CLEANUP(Source, source_free);
+int source_add(Source *source, const SourceEntry *entry) must_check; /* copies the strings */
+void source_sort(Source *source);
+const SourceEntry *source_find(const Source *source, const char *path);
