@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The plan as JSON, schema 1: docs/plan.schema.json. Never broken, only extended. */
+
+#include "base/error.h"
+#include "diff/fit_plan.h"
+#include "diff/plan.h"
+
+typedef struct PlanSide {
+        const char *profile; /* with a generation */
+        int64_t generation; /* -1: a source */
+        const char *source;
+} PlanSide;
+
+typedef struct PlanJsonInput {
+        const Plan *plan;
+        PlanSide from, to;
+        const FitPlan *fit; /* displaced and edited; NULL: not known */
+        const char *result_json; /* of a finished switch: put under "result"; NULL */
+} PlanJsonInput;
+
+/* One object and a newline; from malloc(). */
+int plan_to_json(const PlanJsonInput *input, char **ret_json, Error *reterr) must_check;

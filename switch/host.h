@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What a run works on: this host, or the directory of --root=; its state, its units, its manager. */
+
+#include "activate/distribution.h"
+#include "activate/systemd.h"
+#include "base/error.h"
+#include "diff/content.h"
+#include "state/database.h"
+#include "state/generation.h"
+
+typedef struct Host {
+        const char *root; /* "/" or the directory of --root= */
+        bool is_image; /* --root=: no manager is spoken to, no unit acts */
+        int root_fd;
+        int etc_fd;
+        char *state_directory; /* ROOT/var/lib/sysswitch */
+        const char *profile_name;
+        Profile profile; /* as it was when the database was opened */
+        Contents *contents;
+        Database *database; /* NULL: none there yet (read), or not opened */
+        DistributionUnits *distribution;
+        Systemd *systemd; /* NULL: image, or not connected */
+} Host;
+
+/* Opens the root and, in the given mode, the database. A database that is not there is no error for DATABASE_READ. */
+int host_open(const char *root, const char *profile_name, DatabaseMode mode, Host *ret_host, Error *reterr) must_check;
+/* For verbs that need no state at all (diff of two sources): contents and distribution only, no database. */
+int host_open_stateless(const char *root, const char *profile_name, Host *ret_host, Error *reterr) must_check;
+/* Connects to the manager, once. -ENOENT with what to do when there is none. Does nothing for an image. */
+int host_connect(Host *host, Error *reterr) must_check;
+void host_done(Host *host);
+static inline void host_donep(Host *host) {
+        host_done(host);
+}
