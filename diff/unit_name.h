@@ -28,11 +28,14 @@ int unit_name_type(const char *name);
 const char *unit_type_to_string(UnitType type); /* "service" */
 
 bool unit_name_is_valid(const char *name); /* plain, template or instance; 255 characters at most */
+/* The rest takes names as they come, valid or not, and returns NULL where a name has no such part
+ * or memory is short. */
 bool unit_name_is_template(const char *name); /* foo@.service */
 bool unit_name_is_instance(const char *name); /* foo@x.service */
 /* foo@x.service -> foo@.service; NULL when name is no instance or memory is short. */
 const char *unit_name_template_of(Arena *arena, const char *name);
-/* The text between @ and the suffix: a slice of name, its length in ret_length; NULL for plain names. */
+/* The text between @ and the suffix: a slice of name, its length in ret_length; NULL for plain
+ * names. */
 const char *unit_name_instance(const char *name, size_t *ret_length);
 /* foo@.service and "x" -> foo@x.service */
 const char *unit_name_with_instance(Arena *arena, const char *template_name, const char *instance);
@@ -40,5 +43,6 @@ const char *unit_name_with_instance(Arena *arena, const char *template_name, con
 const char *unit_name_with_type(Arena *arena, const char *name, UnitType type);
 /* /srv/my data, UNIT_MOUNT -> srv-my\x20data.mount (systemd-escape --path); "/" -> -.mount */
 const char *unit_name_from_path(Arena *arena, const char *path, UnitType type);
-/* The specifiers %i %I %n %N %p %j %J %% of a value for this unit; others stay as they are. */
+/* The specifiers %i %I %n %N %p %P %j %J %% of a value for this unit; others stay as they are. A
+ * value without any is given back itself. NULL when memory is short. */
 const char *unit_name_expand(Arena *arena, const char *name, const char *value);
