@@ -9,14 +9,14 @@
 
 typedef struct PlanSide {
         const char *profile; /* with a generation */
-        int64_t generation; /* -1: a source */
+        int64_t generation;  /* -1: a source */
         const char *source;
 } PlanSide;
 
 typedef struct PlanJsonInput {
         const Plan *plan;
         PlanSide from, to;
-        const FitPlan *fit; /* displaced and edited; NULL: not known */
+        const FitPlan *fit;      /* displaced and edited; NULL: not known */
         const char *result_json; /* of a finished switch: put under "result"; NULL */
 } PlanJsonInput;
 

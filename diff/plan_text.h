@@ -9,9 +9,15 @@
 
 typedef struct PlanTextOptions {
         bool color;
-        bool verbose; /* files one by one, daemon reasons, notes in full */
-        bool past; /* "restarted" after a switch instead of "restart" */
+        bool ascii;   /* "<-" and "..." where the terminal's character set is not UTF-8 */
+        bool verbose; /* every file, daemon reasons and notes in full; else the first of each */
+        bool past;    /* "restarted" after a switch instead of "restart" */
         const FitPlan *fit; /* displaced and edited files; NULL: not known */
 } PlanTextOptions;
 
+/* Nothing for an empty plan. */
 void plan_to_text(const Plan *plan, const PlanTextOptions *options, Text *text);
+
+/* "restart", "restarted"; "Restarting" is what is shown while it runs. */
+const char *verb_past(Verb verb);
+const char *verb_present(Verb verb);

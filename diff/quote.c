@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "diff/quote.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+static bool is_plain(const char *name) {
+        for (; *name; name++)
+                if ((unsigned char) *name < ' ' || *name == 0x7f || *name == '"' || *name == '\\')
+                        return false;
+        return true;
+}
+
+static void add_escaped(Text *text, const char *name) {
+        static const char letters[] = "abtnvfr"; /* of 7 to 13 */
+        for (; *name; name++) {
+                unsigned char byte = (unsigned char) *name;
+                if (byte == '"' || byte == '\\')
+                        text_addf(text, "\\%c", byte);
+                else if (byte >= 7 && byte <= 13)
+                        text_addf(text, "\\%c", letters[byte - 7]);
+                else if (byte < ' ' || byte == 0x7f)
+                        text_addf(text, "\\%03o", byte);
+                else
+                        text_add_n(text, name, 1);
+        }
+}
+
+void text_add_name(Text *text, const char *prefix, const char *name) {
+        if (is_plain(prefix) && is_plain(name)) {
+                text_add(text, prefix);
+                text_add(text, name);
+                return;
+        }
+        text_add(text, "\"");
+        add_escaped(text, prefix);
+        add_escaped(text, name);
+        text_add(text, "\"");
+}
+
+/* Bytes of the UTF-8 sequence at the start of a text; 0: it is none. Jansson is asked, since it
+ * must take the result. */
+static size_t sequence_length(const char *text) {
+        size_t n = (unsigned char) *text < 0x80    ? 1
+                   : (unsigned char) *text >= 0xf0 ? 4
+                   : (unsigned char) *text >= 0xe0 ? 3
+                                                   : 2;
+        if (strnlen(text, n) < n)
+                return 0;
+        json_t *probe = json_stringn(text, n);
+        json_decref(probe);
+        return probe ? n : 0;
+}
+
+json_t *json_text(const char *value) {
+        json_t *string = json_string(value);
+        if (string)
+                return string;
+        cleanup(text_donep) Text text = { 0 };
+        while (*value) {
+                size_t n = sequence_length(value);
+                if (n == 0 || *value == '\\') {
+                        text_addf(&text, "\\x%02x", (unsigned char) *value);
+                        n = 1;
+                } else
+                        text_add_n(&text, value, n);
+                value += n;
+        }
+        return text.error < 0 || !text.data ? NULL : json_string(text.data);
+}

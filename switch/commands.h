@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The verbs, one file each. As Command.run takes them: an exit status, or a negative errno. */
+
+#include "switch/options.h"
+
+int cmd_diff(const Options *options, char **arguments, size_t n_arguments, Error *reterr)
+                must_check;
+int cmd_generations(const Options *options, char **arguments, size_t n_arguments, Error *reterr)
+                must_check;
+int cmd_log(const Options *options, char **arguments, size_t n_arguments, Error *reterr) must_check;
+int cmd_rollback(const Options *options, char **arguments, size_t n_arguments, Error *reterr)
+                must_check;
+int cmd_show(const Options *options, char **arguments, size_t n_arguments, Error *reterr)
+                must_check;
+int cmd_status(const Options *options, char **arguments, size_t n_arguments, Error *reterr)
+                must_check;
+int cmd_switch(const Options *options, char **arguments, size_t n_arguments, Error *reterr)
+                must_check;

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "switch/options.h"
+
+#include "switch/reference.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <string.h>
+
+enum { DEFAULT_TIMEOUT_SEC = 300 };
+
+typedef struct OptionRow {
+        const char *name;
+        char letter;          /* 0: none */
+        const char *argument; /* NULL: takes none */
+        const char *help;
+} OptionRow;
+
+static const OptionRow rows[N_OPTIONS] = {
+        [OPTION_PROFILE] = { "profile", 'p', "NAME", "Work on this profile (default: system)" },
+        [OPTION_DIRECTORY] = { "directory", 'C', "DIR", "Run as if started in DIR" },
+        [OPTION_ROOT] = { "root", 0, "DIR", "Work on an image in DIR instead of this host" },
+        [OPTION_JSON] = { "json", 0, NULL, "Print JSON" },
+        [OPTION_NO_PAGER] = { "no-pager", 0, NULL, "Do not pipe long output into a pager" },
+        [OPTION_QUIET] = { "quiet", 'q', NULL, "Print errors only" },
+        [OPTION_VERBOSE] = { "verbose", 'v', NULL, "List everything that is otherwise summed up" },
+        [OPTION_HELP] = { "help", 'h', NULL, "Show this help" },
+        [OPTION_VERSION] = { "version", 0, NULL, "Show the version" },
+        [OPTION_DRY_RUN] = { "dry-run", 0, NULL, "Show the plan and change nothing" },
+        [OPTION_FORCE] = { "force", 0, NULL, "Save and replace files that were edited by hand" },
+        [OPTION_TIMEOUT] = { "timeout", 0, "TIME", "Wait no longer for all jobs (default: 5min)" },
+        [OPTION_STATES] = { "states", 0, "FILE", "Take the live states of units from a JSON file" },
+        [OPTION_EXIT_CODE] = { "exit-code", 0, NULL, "Exit with 1 when there is a difference" },
+        [OPTION_SAVED] = { "saved", 0, NULL, "List the edited files that were saved" },
+        [OPTION_LIMIT] = { "lines", 'n', "N", "Show at most N entries" },
+};
+
+int time_span_parse(const char *text, uint64_t *ret_usec) {
+        static const struct {
+                const char *name;
+                uint64_t usec;
+        } units[] = {
+                { "", 1000000 },
+                { "s", 1000000 },
+                { "sec", 1000000 },
+                { "ms", 1000 },
+                { "m", 60000000 },
+                { "min", 60000000 },
+                { "h", 3600000000 },
+        };
+        if (strcmp(text, "infinity") == 0) {
+                *ret_usec = 0;
+                return 0;
+        }
+        uint64_t sum = 0;
+        do {
+                if (!isdigit((unsigned char) *text))
+                        return -EINVAL;
+                errno = 0;
+                char *end;
+                unsigned long long value = strtoull(text, &end, 10);
+                if (errno)
+                        return -EINVAL;
+                size_t length = strcspn(end, "0123456789 ");
+                size_t i = 0;
+                while (i < N_ELEMENTS(units) &&
+                                (strlen(units[i].name) != length ||
+                                                memcmp(units[i].name, end, length) != 0))
+                        i++;
+                uint64_t part;
+                if (i == N_ELEMENTS(units) || __builtin_mul_overflow(value, units[i].usec, &part) ||
+                                __builtin_add_overflow(sum, part, &sum))
+                        return -EINVAL;
+                text = end + length;
+                text += strspn(text, " ");
+        } while (*text);
+        if (sum == 0)
+                return -EINVAL; /* "0" may mean at once or never: "infinity" says what it means */
+        *ret_usec = sum;
+        return 0;
+}
+
+static int parse_limit(const char *text, size_t *ret_limit, Error *reterr) {
+        errno = 0;
+        char *end;
+        unsigned long value = strtoul(text, &end, 10);
+        if (!isdigit((unsigned char) *text) || *end || errno || value == 0)
+                return error_set(reterr, -EINVAL, "Not a number of entries: %s", text);
+        *ret_limit = value;
+        return 0;
+}
+
+static int take_root(Options *options, const char *path, Error *reterr) {
+        free(TAKE(options->root));
+        options->root = path_absolute(path);
+        return options->root ? 0 : error_oom(reterr);
+}
+
+/* value: of an option that takes one, else NULL. */
+static int take(Options *options, OptionId id, const char *value, Error *reterr) {
+        if (rows[id].argument && !*value)
+                return error_set(reterr, -EINVAL, "--%s= needs a value", rows[id].name);
+        options->given |= OPTION_BIT(id);
+        switch (id) {
+        case OPTION_PROFILE:
+                options->profile = value;
+                return 0;
+        case OPTION_DIRECTORY:
+                return chdir(value) < 0 ? error_set_errno(reterr, -errno, "Cannot go to %s", value)
+                                        : 0;
+        case OPTION_ROOT:
+                return take_root(options, value, reterr);
+        case OPTION_TIMEOUT:
+                if (time_span_parse(value, &options->timeout_usec) < 0)
+                        return error_set(reterr, -EINVAL,
+                                        "Not a time span: %s (90s, 5min, infinity)", value);
+                return 0;
+        case OPTION_STATES:
+                options->states = value;
+                return 0;
+        case OPTION_LIMIT:
+                return parse_limit(value, &options->limit, reterr);
+        default:
+                return 0; /* its bit says all */
+        }
+}
+
+/* How many letters to change, leave out or add to make one name of the other; names longer than the
+ * row are far apart. */
+static unsigned distance(const char *left, const char *right) {
+        unsigned row[32];
+        size_t n = strlen(right);
+        if (n >= N_ELEMENTS(row))
+                return UINT32_MAX;
+        for (size_t j = 0; j <= n; j++)
+                row[j] = (unsigned) j;
+        for (size_t i = 1; left[i - 1]; i++) {
+                unsigned diagonal = row[0];
+                row[0] = (unsigned) i;
+                for (size_t j = 1; j <= n; j++) {
+                        unsigned replaced = diagonal + (left[i - 1] != right[j - 1]);
+                        unsigned inserted = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
+                        diagonal = row[j];
+                        row[j] = replaced < inserted ? replaced : inserted;
+                }
+        }
+        return row[n];
+}
+
+static int find_command(const Command *commands,
+                const char *name,
+                const Command **ret_command,
+                Error *reterr) {
+        const Command *nearest = NULL;
+        unsigned least = 3; /* further away, and it is a guess */
+        for (const Command *command = commands; command->name; command++) {
+                if (strcmp(command->name, name) == 0) {
+                        *ret_command = command;
+                        return 0;
+                }
+                unsigned letters = distance(name, command->name);
+                if (letters < least) {
+                        least = letters;
+                        nearest = command;
+                }
+        }
+        if (nearest)
+                return error_set(reterr, -EINVAL, "Unknown verb: %s (did you mean %s?)", name,
+                                nearest->name);
+        return error_set(reterr, -EINVAL, "Unknown verb: %s (see sysswitch --help)", name);
+}
+
+static int check_command(
+                const Command *command, const Options *options, int n_arguments, Error *reterr) {
+        for (unsigned id = N_GLOBAL_OPTIONS; id < N_OPTIONS; id++)
+                if (options->given & ~command->options & OPTION_BIT(id))
+                        return error_set(reterr, -EINVAL, "%s takes no option --%s", command->name,
+                                        rows[id].name);
+        if ((size_t) n_arguments > command->max_arguments)
+                return error_set(reterr, -EINVAL, "Too many arguments: sysswitch %s%s%s",
+                                command->name, *command->arguments ? " " : "", command->arguments);
+        return 0;
+}
+
+/* What getopt_long() takes, made from the rows. */
+typedef struct GetoptTable {
+        char letters[2 * N_OPTIONS + 2];
+        struct option names[N_OPTIONS + 1];
+} GetoptTable;
+
+enum {
+        LONG_BASE = 256
+}; /* getopt_long() returns it and the id, for options without a letter too */
+
+static void getopt_table(GetoptTable *table) {
+        *table = (GetoptTable){ 0 };
+        char *letter = table->letters;
+        *letter++ = ':'; /* a missing argument is told from an unknown option */
+        for (int id = 0; id < N_OPTIONS; id++) {
+                int has_argument = rows[id].argument ? required_argument : no_argument;
+                table->names[id] = (struct option){ rows[id].name, has_argument, NULL,
+                        LONG_BASE + id };
+                if (!rows[id].letter)
+                        continue;
+                *letter++ = rows[id].letter;
+                if (rows[id].argument)
+                        *letter++ = ':';
+        }
+}
+
+static int option_of(int found, char **argv, OptionId *ret_id, Error *reterr) {
+        if (found == '?' && optopt > 0 && optopt < LONG_BASE)
+                return error_set(reterr, -EINVAL, "Unknown option: -%c (see sysswitch --help)",
+                                optopt);
+        if (found == '?' && optopt >= LONG_BASE)
+                return error_set(reterr, -EINVAL, "--%s takes no value",
+                                rows[optopt - LONG_BASE].name);
+        if (found == '?')
+                return error_set(reterr, -EINVAL, "Unknown option: %s (see sysswitch --help)",
+                                argv[optind - 1]);
+        if (found == ':')
+                return error_set(reterr, -EINVAL, "%s needs a value", argv[optind - 1]);
+        for (int id = 0; id < N_OPTIONS; id++)
+                if (found == LONG_BASE + id || (rows[id].letter && found == rows[id].letter))
+                        *ret_id = (OptionId) id;
+        return 0;
+}
+
+int options_parse(const Command *commands,
+                int argc,
+                char **argv,
+                Options *ret_options,
+                const Command **ret_command,
+                Error *reterr) {
+        cleanup(options_donep) Options options = {
+                .profile = "system",
+                .timeout_usec = DEFAULT_TIMEOUT_SEC * 1000000ull,
+        };
+        GetoptTable table;
+        getopt_table(&table);
+        opterr = 0;
+        optind = 0; /* anew, for a second call */
+        int found;
+        while ((found = getopt_long(argc, argv, table.letters, table.names, NULL)) >= 0) {
+                OptionId id = OPTION_HELP;
+                int r = option_of(found, argv, &id, reterr);
+                if (r < 0)
+                        return r;
+                r = take(&options, id, optarg, reterr);
+                if (r < 0)
+                        return r;
+        }
+        const Command *command = NULL;
+        if (optind < argc) {
+                int r = find_command(commands, argv[optind++], &command, reterr);
+                if (r < 0)
+                        return r;
+                r = check_command(command, &options, argc - optind, reterr);
+                if (r < 0)
+                        return r;
+                options.given |= command->implied;
+        }
+        *ret_command = command;
+        *ret_options = options;
+        options.root = NULL;
+        return optind;
+}
+
+void options_done(Options *options) {
+        free(TAKE(options->root));
+}
+
+static void print_option(const OptionRow *row) {
+        char names[64];
+        const char *equals = row->argument ? "=" : "";
+        const char *argument = row->argument ? row->argument : "";
+        if (row->letter)
+                (void) snprintf(names, sizeof(names), "-%c, --%s%s%s", row->letter, row->name,
+                                equals, argument);
+        else
+                (void) snprintf(names, sizeof(names), "    --%s%s%s", row->name, equals, argument);
+        printf("  %-24s %s\n", names, row->help);
+}
+
+static void print_program_help(const Command *commands) {
+        printf("sysswitch [OPTION…] VERB [ARGUMENT…]\n\n"
+               "Switch this host to a configuration: a directory of native files.\n\nVerbs:\n");
+        for (const Command *command = commands; command->name; command++) {
+                char usage[64];
+                (void) snprintf(usage, sizeof(usage), "%s %s", command->name, command->arguments);
+                printf("  %-24s %s\n", usage, command->summary);
+        }
+        printf("\nOptions:\n");
+        for (int id = 0; id < N_GLOBAL_OPTIONS; id++)
+                print_option(&rows[id]);
+        printf("\nsysswitch VERB --help tells more about a verb, sysswitch(8) everything.\n");
+}
+
+void options_print_help(const Command *commands, const Command *command) {
+        if (!command) {
+                print_program_help(commands);
+                return;
+        }
+        printf("sysswitch %s [OPTION…]%s%s\n\n%s.\n\n%s\nOptions:\n", command->name,
+                        *command->arguments ? " " : "", command->arguments, command->summary,
+                        command->details);
+        for (int id = N_GLOBAL_OPTIONS; id < N_OPTIONS; id++)
+                if (command->options & OPTION_BIT(id))
+                        print_option(&rows[id]);
+        for (int id = 0; id < N_GLOBAL_OPTIONS; id++)
+                print_option(&rows[id]);
+}

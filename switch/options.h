@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The command line: one table of options, one of verbs; help is made from both. */
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum OptionId {
+        OPTION_PROFILE,
+        OPTION_DIRECTORY,
+        OPTION_ROOT,
+        OPTION_JSON,
+        OPTION_NO_PAGER,
+        OPTION_QUIET,
+        OPTION_VERBOSE,
+        OPTION_HELP,
+        OPTION_VERSION,
+        N_GLOBAL_OPTIONS,
+        OPTION_DRY_RUN = N_GLOBAL_OPTIONS,
+        OPTION_FORCE,
+        OPTION_TIMEOUT,
+        OPTION_STATES,
+        OPTION_EXIT_CODE,
+        OPTION_SAVED,
+        OPTION_LIMIT,
+        N_OPTIONS,
+} OptionId;
+
+typedef struct Options {
+        unsigned given; /* a bit for each OptionId */
+        char *root;     /* absolute, owned; NULL: this host */
+        const char *profile;
+        const char *states;    /* file of --states=; NULL */
+        uint64_t timeout_usec; /* 0: no limit */
+        size_t limit;          /* 0: all */
+} Options;
+
+typedef struct Command {
+        const char *name;
+        const char *arguments; /* "[A [B]]" */
+        const char *summary;
+        const char *details; /* for its --help; ends with a newline */
+        unsigned options;    /* beyond the global ones */
+        unsigned implied;    /* options that this name stands for */
+        size_t max_arguments;
+        bool acts; /* changes the host: the loss of its output does not end it */
+        /* Returns an exit status, or a negative errno with the reason in reterr: main() prints it.
+         */
+        int (*run)(const Options *options, char **arguments, size_t n_arguments, Error *reterr);
+} Command;
+
+#define OPTION_BIT(id) (1u << (id))
+
+static inline bool option_is_given(const Options *options, OptionId id) {
+        return options->given & OPTION_BIT(id);
+}
+
+/* Parses in any order; -C takes effect at once, so that what comes behind it is relative to it.
+ * Arguments are moved to the end of argv. ret_command: NULL when no verb was given. Returns the
+ * index of the first argument behind the verb, or -EINVAL for what cannot be meant, else a negative
+ * errno. */
+int options_parse(const Command *commands,
+                int argc,
+                char **argv,
+                Options *ret_options,
+                const Command **ret_command,
+                Error *reterr) must_check;
+void options_done(Options *options);
+static inline void options_donep(Options *options) {
+        options_done(options);
+}
+
+/* On standard output; command NULL: of the program. */
+void options_print_help(const Command *commands, const Command *command);
+
+/* "90", "90s", "2min 30s", "infinity" (0). Returns 0 or -EINVAL. */
+int time_span_parse(const char *text, uint64_t *ret_usec) must_check;

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "switch/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <langinfo.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <wchar.h>
+
+void output_init(Output *output, const Options *options) {
+        const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
+        struct winsize size;
+        *output = (Output){ .width = 80 };
+        output->terminal = isatty(STDOUT_FILENO) && term && strcmp(term, "dumb") != 0;
+        output->color = output->terminal && !(no_color && *no_color);
+        output->ascii = strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
+        output->pager = output->terminal && !option_is_given(options, OPTION_NO_PAGER);
+        if (output->terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+                output->width = size.ws_col;
+}
+
+static const char *const styles[] = {
+        [STYLE_NONE] = "",
+        [STYLE_BOLD] = "\033[1m",
+        [STYLE_GREEN] = "\033[32m",
+        [STYLE_YELLOW] = "\033[33m",
+        [STYLE_RED] = "\033[1;31m",
+        [STYLE_GREY] = "\033[2m",
+};
+
+const char *style_begin(const Output *output, Style style) {
+        return output->color ? styles[style] : "";
+}
+
+const char *style_end(const Output *output, Style style) {
+        return output->color && style != STYLE_NONE ? "\033[m" : "";
+}
+
+static int write_all(int fd, const char *data, size_t size) {
+        while (size > 0) {
+                ssize_t n = write(fd, data, size);
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                data += n;
+                size -= (size_t) n;
+        }
+        return 0;
+}
+
+/* In the child. Through sudo the caller may have less than root: then no environment chooses the
+ * program, and less is told to run no other. */
+_Noreturn static void run_pager(int fd) {
+        (void) dup2(fd, STDIN_FILENO);      /* a pager without input shows that it has none */
+        (void) close(fd);                   /* a copy */
+        (void) setenv("LESS", "FRSXMK", 0); /* for want of memory: less's own defaults */
+        const char *pager = getenv("SYSSWITCH_PAGER");
+        if (!pager)
+                pager = getenv("PAGER");
+        if (getenv("SUDO_UID")) {
+                if (setenv("LESSSECURE", "1", 1) < 0)
+                        _exit(127);
+                pager = NULL;
+        }
+        if (pager && *pager)
+                (void) execl("/bin/sh", "sh", "-c", pager, (char *) NULL);
+        else {
+                (void) execlp("less", "less", (char *) NULL);
+                (void) execlp("cat", "cat", (char *) NULL);
+        }
+        _exit(127);
+}
+
+static int show_in_pager(const Text *text, Error *reterr) {
+        int fds[2];
+        if (pipe2(fds, O_CLOEXEC) < 0)
+                return error_set_errno(reterr, -errno, "Cannot run a pager");
+        pid_t child = fork();
+        if (child == 0)
+                run_pager(fds[0]);
+        (void) close(fds[0]); /* the child's end */
+        if (child < 0) {
+                int code = -errno;
+                (void) close(fds[1]); /* nothing was written */
+                return error_set_errno(reterr, code, "Cannot run a pager");
+        }
+        /* whoever leaves the pager before the end has seen enough, and ^C is the pager's, as git
+         * has it */
+        (void) signal(SIGPIPE, SIG_IGN);
+        (void) signal(SIGINT, SIG_IGN);
+        (void) write_all(fds[1], text->data, text->length);
+        (void) close(fds[1]); /* tells the pager that this is all */
+        int status;
+        while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+                ;
+        return 0;
+}
+
+int output_show(const Output *output, const Text *text, Error *reterr) {
+        if (text->error < 0)
+                return error_oom(reterr);
+        if (text->length == 0)
+                return 0;
+        const char *pager = getenv("SYSSWITCH_PAGER");
+        if (!pager)
+                pager = getenv("PAGER");
+        bool none = pager && (!*pager || strcmp(pager, "cat") == 0);
+        if (output->pager && !none && fflush(stdout) == 0)
+                return show_in_pager(text, reterr);
+        (void) fwrite(text->data, 1, text->length, stdout); /* output_close() tells */
+        return 0;
+}
+
+int output_close(Error *reterr) {
+        bool failed = ferror(stdout) != 0;
+        errno = 0;
+        /* not open at all is no error of somebody who closed it and wrote nothing */
+        if (fclose(stdout) != 0 && !(errno == EBADF && !failed))
+                failed = true;
+        if (!failed)
+                return 0;
+        int code = errno > 0 ? -errno : -EIO;
+        return error_set_errno(reterr, code, "Cannot write to standard output");
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "switch/reference.h"
+
+#include "base/text.h"
+#include "diff/render.h"
+#include "state/directory.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+static const char default_source[] = "/etc/sysswitch";
+
+char *path_absolute(const char *path) {
+        cleanup_free char *start = *path == '/' ? strdup("") : getcwd(NULL, 0);
+        if (!start)
+                return NULL;
+        cleanup(text_donep) Text text = { 0 };
+        text_add(&text, strcmp(start, "/") == 0 ? "" : start);
+        while (*path) {
+                path += strspn(path, "/");
+                size_t length = strcspn(path, "/");
+                if (length > 0 && !(length == 1 && *path == '.')) {
+                        text_add(&text, "/");
+                        text_add_n(&text, path, length);
+                }
+                path += length;
+        }
+        if (text.length == 0)
+                text_add(&text, "/");
+        char *absolute;
+        return text_take(&text, &absolute) < 0 ? NULL : absolute;
+}
+
+/* The '@' that makes a reference one to a generation; NULL: a directory. */
+static const char *generation_mark(const char *reference) {
+        const char *mark = strrchr(reference, '@');
+        if (!mark || mark == reference)
+                return mark;
+        const char *digits = mark + 1;
+        size_t length = strspn(digits, "0123456789");
+        return length > 0 && !digits[length] ? mark : NULL;
+}
+
+bool reference_is_generation(const char *reference) {
+        return generation_mark(reference) != NULL;
+}
+
+char *reference_default(const Host *host) {
+        if (host->profile.source)
+                return strdup(host->profile.source);
+        char *path;
+        if (asprintf(&path, "%s%s", host->is_image ? host->root : "", default_source) < 0)
+                return NULL;
+        return path;
+}
+
+static int parse_number(
+                const char *reference, const char *digits, int64_t *ret_number, Error *reterr) {
+        errno = 0;
+        char *end;
+        long long number = strtoll(digits, &end, 10);
+        if (!isdigit((unsigned char) *digits) || *end || errno)
+                return error_set(reterr, -EINVAL,
+                                "%s: No such generation (@NUMBER, @active, @default or @previous; "
+                                "a directory is ./%s)",
+                                reference, reference);
+        *ret_number = number;
+        return 0;
+}
+
+static int resolve_number(Host *host,
+                const char *reference,
+                const Profile *profile,
+                int64_t *ret_number,
+                Error *reterr) {
+        const char *word = generation_mark(reference) + 1;
+        if (strcmp(word, "active") == 0) {
+                *ret_number = profile->active;
+                return 0;
+        }
+        if (strcmp(word, "default") == 0) {
+                *ret_number = profile->default_number;
+                return 0;
+        }
+        if (strcmp(word, "previous") == 0) {
+                if (profile->active == 0)
+                        return error_set(reterr, -ENOENT, "%s: Nothing was before generation 0",
+                                        reference);
+                return generation_previous(
+                                host->database, profile->name, profile->active, ret_number, reterr);
+        }
+        return parse_number(reference, word, ret_number, reterr);
+}
+
+int reference_resolve(Host *host,
+                const char *reference,
+                char **ret_profile,
+                int64_t *ret_number,
+                Error *reterr) {
+        const char *mark = generation_mark(reference);
+        cleanup_free char *name = mark == reference
+                                                  ? strdup(host->profile_name)
+                                                  : strndup(reference, (size_t) (mark - reference));
+        if (!name)
+                return error_oom(reterr);
+        cleanup(profile_donep) Profile profile = { 0 };
+        int r = profile_load(host->database, name, &profile, reterr);
+        if (r < 0)
+                return r;
+        r = resolve_number(host, reference, &profile, ret_number, reterr);
+        if (r < 0)
+                return r;
+        *ret_profile = TAKE(name);
+        return 0;
+}
+
+static int read_generation(Host *host, const char *reference, ReferenceTree *tree, Error *reterr) {
+        int r = reference_resolve(host, reference, &tree->profile, &tree->number, reterr);
+        if (r < 0)
+                return r;
+        if (!host->database && tree->number != 0)
+                return error_set(reterr, -ENOENT,
+                                "%s: No such generation: nothing was switched here yet", reference);
+        if (host->database) {
+                r = generation_load(host->database, tree->profile, tree->number, host->contents,
+                                &tree->tree, reterr);
+                return r < 0 ? error_prefix(reterr, "%s", reference) : 0;
+        }
+        tree->tree = tree_new();
+        return tree->tree ? tree_seal(tree->tree, reterr) : error_oom(reterr);
+}
+
+static int read_source(Host *host,
+                const char *reference,
+                bool use_distribution,
+                ReferenceTree *tree,
+                Error *reterr) {
+        tree->path = path_absolute(reference);
+        if (!tree->path)
+                return error_oom(reterr);
+        int r = directory_read(reference, host->database, host->contents, &tree->source, reterr);
+        if (r < 0)
+                return r;
+        if (!use_distribution || !host->distribution)
+                return render(tree->source, host->contents, NULL, &tree->tree, reterr);
+        Distribution distribution = distribution_of(host->distribution);
+        return render(tree->source, host->contents, &distribution, &tree->tree, reterr);
+}
+
+int reference_read(Host *host,
+                const char *reference,
+                bool use_distribution,
+                ReferenceTree *ret_tree,
+                Error *reterr) {
+        cleanup(reference_tree_donep)
+                        ReferenceTree tree = { .name = strdup(reference), .number = -1 };
+        if (!tree.name)
+                return error_oom(reterr);
+        int r = reference_is_generation(reference)
+                                ? read_generation(host, reference, &tree, reterr)
+                                : read_source(host, reference, use_distribution, &tree, reterr);
+        if (r < 0)
+                return r;
+        *ret_tree = tree;
+        tree = (ReferenceTree){ 0 };
+        return 0;
+}
+
+void reference_tree_done(ReferenceTree *tree) {
+        free(tree->name);
+        free(tree->path);
+        free(tree->profile);
+        (void) tree_free(tree->tree);
+        (void) source_free(tree->source);
+        *tree = (ReferenceTree){ 0 };
+}
