@@ -34,7 +34,8 @@ void *arena_alloc(Arena *arena, size_t size_bytes) {
                 if (!fresh)
                         return NULL;
                 *fresh = (ArenaBlock){ .size = size };
-                if (size == wanted && block) { /* a large value of its own: the block before stays the current one */
+                if (size == wanted && block) { /* a large value of its own: the block before stays
+                                                  the current one */
                         fresh->before = block->before;
                         block->before = fresh;
                 } else {
@@ -75,7 +76,11 @@ char *arena_printf(Arena *arena, const char *format, ...) {
         return copy;
 }
 
-void *arena_grow(Arena *arena, const void *array, size_t n_elements, size_t n_wanted, size_t element_bytes) {
+void *arena_grow(Arena *arena,
+                const void *array,
+                size_t n_elements,
+                size_t n_wanted,
+                size_t element_bytes) {
         if (element_bytes && n_wanted > SIZE_MAX / 2 / element_bytes)
                 return NULL;
         void *grown = arena_alloc(arena, n_wanted * element_bytes);

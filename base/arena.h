@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Memory that lives and dies together: values built in one go and immutable afterwards (trees, unit sets, plans). */
+/* Memory that lives and dies together: values built in one go and immutable afterwards (trees, unit
+ * sets, plans). */
 
 #include "base/cleanup.h"
 
@@ -23,7 +24,11 @@ char *arena_strndup(Arena *arena, const char *text, size_t length) must_check;
 char *arena_printf(Arena *arena, const char *format, ...) must_check printf_like(2, 3);
 void *arena_memdup(Arena *arena, const void *data, size_t size_bytes) must_check;
 /* Room for n_wanted elements, the first n_elements copied; the old array stays in the arena. */
-void *arena_grow(Arena *arena, const void *array, size_t n_elements, size_t n_wanted, size_t element_bytes) must_check;
+void *arena_grow(Arena *arena,
+                const void *array,
+                size_t n_elements,
+                size_t n_wanted,
+                size_t element_bytes) must_check;
 
 /* arena_new(arena, Type, n): an array of n zeroed elements. */
 #define arena_new(arena, Type, n) ((Type *) arena_alloc((arena), sizeof(Type) * (n)))

@@ -8,7 +8,8 @@
 #include <unistd.h>
 
 #define must_check __attribute__((warn_unused_result))
-#define printf_like(nth_format, nth_first) __attribute__((__format__(__printf__, nth_format, nth_first)))
+#define printf_like(nth_format, nth_first)                                                         \
+        __attribute__((__format__(__printf__, nth_format, nth_first)))
 
 /* cleanup(plan_freep) Plan *plan = NULL; the function takes the variable's address. */
 #define cleanup(function) __attribute__((cleanup(function)))
@@ -43,7 +44,8 @@ static inline void cleanup_freep(void *pointer) {
 
 static inline void cleanup_fdp(const int *fd) {
         if (*fd >= 0)
-                (void) close(*fd); /* nothing was written that is relied on: writers sync and check themselves */
+                (void) close(*fd); /* nothing was written that is relied on: writers sync and check
+                                      themselves */
 }
 
 static inline void cleanup_filep(FILE **file) {

@@ -16,7 +16,8 @@ int error_set(Error *reterr, int code, const char *format, ...) {
                 return code;
         va_list arguments;
         va_start(arguments, format);
-        (void) vsnprintf(reterr->message, sizeof(reterr->message), format, arguments); /* cut when too long */
+        (void) vsnprintf(reterr->message, sizeof(reterr->message), format,
+                        arguments); /* cut when too long */
         va_end(arguments);
         one_line(reterr->message);
         reterr->code = code;
@@ -28,10 +29,12 @@ int error_set_errno(Error *reterr, int code, const char *format, ...) {
                 return code;
         va_list arguments;
         va_start(arguments, format);
-        (void) vsnprintf(reterr->message, sizeof(reterr->message), format, arguments); /* cut when too long */
+        (void) vsnprintf(reterr->message, sizeof(reterr->message), format,
+                        arguments); /* cut when too long */
         va_end(arguments);
         size_t used = strlen(reterr->message);
-        (void) snprintf(reterr->message + used, sizeof(reterr->message) - used, ": %s", strerror(-code));
+        (void) snprintf(reterr->message + used, sizeof(reterr->message) - used, ": %s",
+                        strerror(-code));
         one_line(reterr->message);
         reterr->code = code;
         return code;
@@ -44,7 +47,8 @@ int error_prefix(Error *reterr, const char *format, ...) {
         memcpy(before, reterr->message, sizeof(before));
         va_list arguments;
         va_start(arguments, format);
-        (void) vsnprintf(reterr->message, sizeof(reterr->message), format, arguments); /* cut when too long */
+        (void) vsnprintf(reterr->message, sizeof(reterr->message), format,
+                        arguments); /* cut when too long */
         va_end(arguments);
         size_t used = strlen(reterr->message);
         (void) snprintf(reterr->message + used, sizeof(reterr->message) - used, ": %s", before);

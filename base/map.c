@@ -12,7 +12,8 @@ typedef struct MapSlot {
         uint64_t hash;
 } MapSlot;
 
-/* Keys come from configuration that others may write: a seed of this process keeps collisions from being chosen. */
+/* Keys come from configuration that others may write: a seed of this process keeps collisions from
+ * being chosen. */
 static uint64_t seed(void) {
         static uint64_t value;
         if (value == 0) {
@@ -44,10 +45,11 @@ void map_done(Map *map) {
         *map = (Map){ 0 };
 }
 
-static MapSlot *find(MapSlot *slots, size_t n_slots, const char *key, size_t length, uint64_t hash) {
+static MapSlot *find(
+                MapSlot *slots, size_t n_slots, const char *key, size_t length, uint64_t hash) {
         for (size_t i = hash & (n_slots - 1);; i = (i + 1) & (n_slots - 1))
-                if (!slots[i].key ||
-                        (slots[i].hash == hash && slots[i].length == length && memcmp(slots[i].key, key, length) == 0))
+                if (!slots[i].key || (slots[i].hash == hash && slots[i].length == length &&
+                                                     memcmp(slots[i].key, key, length) == 0))
                         return &slots[i];
 }
 

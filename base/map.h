@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A hash table from strings to pointers. Neither keys nor values are owned: they live at least as long as the map. */
+/* A hash table from strings to pointers. Neither keys nor values are owned: they live at least as
+ * long as the map. */
 
 #include "base/cleanup.h"
 
@@ -28,5 +29,6 @@ int map_put_n(Map *map, const char *key, size_t length, void *value) must_check;
 void *map_get(const Map *map, const char *key);
 void *map_get_n(const Map *map, const char *key, size_t length);
 
-/* Walks in no order that means anything: start with *position = 0; returns the value, NULL at the end. */
+/* Walks in no order that means anything: start with *position = 0; returns the value, NULL at the
+ * end. */
 void *map_next(const Map *map, size_t *position, const char **ret_key);

@@ -23,7 +23,8 @@ static inline void strv_donep(Strv *strv) {
 /* Adds a copy. Returns 0 or -ENOMEM. */
 int strv_add(Strv *strv, const char *item) must_check;
 int strv_add_n(Strv *strv, const char *item, size_t length) must_check;
-/* Adds a copy unless an equal string is there (linear). Returns 1 when added, 0 when there, -ENOMEM. */
+/* Adds a copy unless an equal string is there (linear). Returns 1 when added, 0 when there,
+ * -ENOMEM. */
 int strv_add_unique(Strv *strv, const char *item) must_check;
 
 bool strv_has(const Strv *strv, const char *item);

@@ -23,5 +23,6 @@ void text_add(Text *text, const char *part);
 void text_add_n(Text *text, const char *part, size_t length);
 void text_addf(Text *text, const char *format, ...) printf_like(2, 3);
 
-/* Gives the string to the caller ("" when nothing was added) and empties text. Returns 0 or -ENOMEM. */
+/* Gives the string to the caller ("" when nothing was added) and empties text. Returns 0 or
+ * -ENOMEM. */
 int text_take(Text *text, char **ret_string) must_check;

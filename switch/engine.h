@@ -4,10 +4,11 @@
 /* Drives a switch from lock to commit: the only orchestration.
  *
  *   IDLE --record_begin--> INTENT --fit_stage, record_set_state--> STAGED --fit_flip--> FLIPPED
- *     ^                      |                                       |                    | plan_run_activate
- *     |                      | (nothing was changed)                 | fit_undo           v
+ *     ^                      |                                       |                    |
+ * plan_run_activate |                      | (nothing was changed)                 | fit_undo v
  *     +------ UNDONE <-------+---------------------------------------+              ACTIVATED
- *     |                                                                                   | fit_commit: the commit point
+ *     |                                                                                   |
+ * fit_commit: the commit point
  *     +------ COMMITTED <------------------ record_finish --------------------------------+
  */
 
@@ -30,25 +31,30 @@ typedef struct EngineOptions {
         const char *verb; /* "switch", "rollback": for record and messages */
         const char *user; /* login name of who asked */
         bool force;
-        bool is_rollback; /* edited files are saved and replaced; the target is a generation that stays what it is */
+        bool is_rollback; /* edited files are saved and replaced; the target is a generation that
+                             stays what it is */
         uint64_t timeout_usec; /* for all jobs; 0: no limit */
-        /* All may be NULL. step: "Storing generation 4", "Running hook 10-x" …; output: a hook's line. */
+        /* All may be NULL. step: "Making system users", "Running hook 10-x" … */
         void (*step)(void *userdata, const char *text);
-        void (*prepared)(void *userdata, const Prepared *prepared); /* once, before anything is changed */
+        void (*prepared)(void *userdata,
+                        const Prepared *prepared); /* once, before anything is changed */
         void (*progress)(void *userdata, const Progress *progress);
+        void (*output)(void *userdata, const char *line); /* a hook's line */
         void *userdata;
 } EngineOptions;
 
 typedef struct EngineResult {
         int exit_status;
-        bool nothing_to_do; /* equal tree, nothing missing, no debt to work off: no generation was made */
+        bool nothing_to_do; /* equal tree, nothing missing, no debt to work off: no generation was
+                               made */
         int64_t from_number, to_number;
         int64_t switch_id;
-        Prepared *prepared; /* owned */
-        Report *report; /* owned; NULL: no unit acted */
+        Prepared *prepared;    /* owned */
+        Report *report;        /* owned; NULL: no unit acted */
         Report **user_reports; /* as prepared->plan->users; owned */
         size_t n_user_reports;
-        const char *warning; /* a thing that went wrong after the flip and is no unit's failure; in prepared's arena; NULL */
+        const char *warning; /* a thing that went wrong after the flip and is no unit's failure; in
+                                prepared's arena; NULL */
 } EngineResult;
 
 void engine_result_done(EngineResult *result);
@@ -56,8 +62,13 @@ static inline void engine_result_donep(EngineResult *result) {
         engine_result_done(result);
 }
 
-/* host: opened for reading; the engine takes the lock and reopens it for writing. reference NULL: the source that the
- * profile was last given. Returns 0 with ret_result->exit_status set (done, units failed, rolled back), or a negative errno
- * with the reason in reterr and nothing changed; -EUCLEAN: the host needs "recover" (exit 5). */
-int engine_switch(const char *root, const char *profile_name, const char *reference, const EngineOptions *options,
-        EngineResult *ret_result, Error *reterr) must_check;
+/* host: opened for reading; it is locked and opened for writing in here, and must outlive the
+ * result. reference NULL: the source that the profile was last given. Returns 0 with
+ * ret_result->exit_status set (done, or units failed), or a negative errno with the reason in
+ * reterr, and the exit status: refused (nothing was changed), rolled back, or needs recover. On
+ * conflicts (-EEXIST) ret_result->prepared->fit tells all of them. */
+int engine_switch(Host *host,
+                const char *reference,
+                const EngineOptions *options,
+                EngineResult *ret_result,
+                Error *reterr) must_check;

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What a run works on: this host, or the directory of --root=; its state, its units, its manager. */
+/* What a run works on: this host, or the directory of --root=; its state, its units, its manager.
+ */
 
 #include "activate/distribution.h"
+#include "activate/owner.h"
+#include "activate/root.h"
 #include "activate/systemd.h"
 #include "base/error.h"
 #include "diff/content.h"
@@ -12,9 +15,12 @@
 
 typedef struct Host {
         const char *root; /* "/" or the directory of --root= */
-        bool is_image; /* --root=: no manager is spoken to, no unit acts */
+        bool is_image;    /* --root=: no manager is spoken to, no unit acts */
         int root_fd;
-        int etc_fd;
+        char *etc_path;
+        Root etc;              /* fd -1: not opened */
+        Owners *owners;        /* NULL: an image, without root: owners are left alone */
+        int lock_fd;           /* -1: not locked */
         char *state_directory; /* ROOT/var/lib/sysswitch */
         const char *profile_name;
         Profile profile; /* as it was when the database was opened */
@@ -24,11 +30,24 @@ typedef struct Host {
         Systemd *systemd; /* NULL: image, or not connected */
 } Host;
 
-/* Opens the root and, in the given mode, the database. A database that is not there is no error for DATABASE_READ. */
-int host_open(const char *root, const char *profile_name, DatabaseMode mode, Host *ret_host, Error *reterr) must_check;
-/* For verbs that need no state at all (diff of two sources): contents and distribution only, no database. */
-int host_open_stateless(const char *root, const char *profile_name, Host *ret_host, Error *reterr) must_check;
-/* Connects to the manager, once. -ENOENT with what to do when there is none. Does nothing for an image. */
+/* Opens the root and, in the given mode, the database. A database that is not there is no error for
+ * DATABASE_READ. */
+int host_open(const char *root,
+                const char *profile_name,
+                DatabaseMode mode,
+                Host *ret_host,
+                Error *reterr) must_check;
+/* For verbs that need no state at all (diff of two sources): contents and distribution only, no
+ * database. */
+int host_open_stateless(const char *root, const char *profile_name, Host *ret_host, Error *reterr)
+                must_check;
+/* Takes the switch lock and looks at the profile again: what was read before may have moved. The
+ * lock ends with the host. what: "switch examples/edge1 by root". -EBUSY: the holder is named. */
+int host_lock(Host *host, const char *what, Error *reterr) must_check;
+/* Opens the database again for writing, once the lock is held: created and migrated when needed. */
+int host_make_writable(Host *host, Error *reterr) must_check;
+/* Connects to the manager, once. -ENOENT with what to do when there is none. Does nothing for an
+ * image. */
 int host_connect(Host *host, Error *reterr) must_check;
 void host_done(Host *host);
 static inline void host_donep(Host *host) {

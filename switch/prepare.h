@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Everything that is known before anything is changed: what the host has, what it shall have, what is in the way, and the
- * plan. A dry run ends here; a switch carries exactly this out (style: the dry run is the same path, stopped). */
+/* Everything that is known before anything is changed: what the host has, what it shall have, what
+ * is in the way, and the plan. A dry run ends here; a switch carries exactly this out (style: the
+ * dry run is the same path, stopped). */
 
 #include "activate/scan.h"
 #include "base/error.h"
@@ -13,24 +14,26 @@
 #include "switch/reference.h"
 
 typedef struct PrepareOptions {
-        bool force; /* --force */
+        bool force;       /* --force */
         bool save_edited; /* rollback: edited files are saved and replaced */
-        bool check_all; /* compare every managed file's bytes: --force, status */
+        bool check_all;   /* compare every managed file's bytes: --force, status */
 } PrepareOptions;
 
 typedef struct Prepared {
         Arena arena;
         ReferenceTree target; /* owned */
-        int64_t from_number; /* the active generation */
-        Tree *old; /* of the active generation */
-        const Tree *new; /* target.tree */
+        int64_t from_number;  /* the active generation */
+        Tree *old;            /* of the active generation */
+        const Tree *new;      /* target.tree */
         Tree *before, *after; /* effective ones, as the plan takes them */
         Scan *scan;
-        const Found *displaced; /* sorted by path */
+        Found *displaced; /* sorted by path */
         size_t n_displaced;
+        FitInput fit_input; /* what fit was made from, for later comparisons */
         FitPlan *fit;
         UnitStates *states;
         UserStates *users;
+        UnitStates **user_states; /* as users, owned */
         size_t n_users;
         Debt *debts;
         size_t n_debts;
@@ -38,8 +41,12 @@ typedef struct Prepared {
         bool is_same_tree; /* the target's tree equals the active one */
 } Prepared;
 
-/* Takes target over, in every case. Host must be connected for a live host. Nothing is written, no lock is taken. */
-int prepare(Host *host, ReferenceTree *target, const PrepareOptions *options, Prepared **ret_prepared, Error *reterr)
-        must_check;
+/* Takes target over, in every case. Host must be connected for a live host. Nothing is written, no
+ * lock is taken. */
+int prepare(Host *host,
+                ReferenceTree *target,
+                const PrepareOptions *options,
+                Prepared **ret_prepared,
+                Error *reterr) must_check;
 Prepared *prepared_free(Prepared *prepared);
 DEFINE_CLEANUP(Prepared, prepared_free);

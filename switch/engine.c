@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "switch/engine.h"
+
+#include "activate/apply.h"
+#include "activate/fit.h"
+#include "switch/hooks.h"
+#include "switch/interrupted.h"
+#include "switch/managers.h"
+#include "switch/store.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+#define DEFAULT_SOURCE "/etc/sysswitch"
+
+typedef struct Engine {
+        const EngineOptions *options;
+        Host *host;
+        Prepared *prepared; /* the result's */
+        EngineResult *result;
+        Managers *managers;
+        SwitchRecord record;
+} Engine;
+
+void engine_result_done(EngineResult *result) {
+        result->report = report_free(result->report);
+        for (size_t i = 0; i < result->n_user_reports; i++)
+                report_free(result->user_reports[i]);
+        free(result->user_reports);
+        result->prepared = prepared_free(result->prepared);
+        *result = (EngineResult){ 0 };
+}
+
+static void say(const Engine *engine, const char *format, ...) printf_like(2, 3);
+static void say(const Engine *engine, const char *format, ...) {
+        if (!engine->options->step)
+                return;
+        char text[256];
+        va_list arguments;
+        va_start(arguments, format);
+        (void) vsnprintf(text, sizeof(text), format,
+                        arguments); /* cut when too long: it is only told */
+        va_end(arguments);
+        engine->options->step(engine->options->userdata, text);
+}
+
+/* What went wrong after the point of no return is told with the result and changes its exit status.
+ */
+static void warn(Engine *engine, const char *format, const char *what) {
+        EngineResult *result = engine->result;
+        const char *text = arena_printf(&engine->prepared->arena, format, what);
+        if (result->warning && text)
+                text = arena_printf(&engine->prepared->arena, "%s; %s", result->warning, text);
+        result->warning = text ? text : "Out of memory";
+        result->exit_status = EXIT_UNITS_FAILED;
+}
+
+static int refuse_conflicts(const Prepared *prepared, Error *reterr) {
+        const FitPlan *fit = prepared->fit;
+        if (fit->n_conflicts == 0)
+                return 0;
+        bool only_edits = true;
+        for (size_t i = 0; i < fit->n_conflicts; i++)
+                only_edits = only_edits && fit->conflicts[i].kind == CONFLICT_EDITED;
+        return error_set(reterr, -EEXIST, "/etc/%s %s%s; %s, nothing was changed",
+                        fit->conflicts[0].path, fit->conflicts[0].what,
+                        fit->n_conflicts > 1 ? ", and there are more conflicts" : "",
+                        only_edits ? "take the edit into the source, or use --force to save it "
+                                     "aside and go on"
+                                   : "move it away");
+}
+
+static int resolve_target(
+                Engine *engine, const char *reference, ReferenceTree *ret_target, Error *reterr) {
+        Host *host = engine->host;
+        const char *last = host->profile.source ? host->profile.source : DEFAULT_SOURCE;
+        return reference_read(host, reference ? reference : last, true, ret_target, reterr);
+}
+
+/* The dry run's whole path, and the first half of a switch: nothing is changed in here. */
+static int plan_switch(Engine *engine, const char *reference, Error *reterr) {
+        cleanup(reference_tree_donep) ReferenceTree target = { .number = -1 };
+        int r = resolve_target(engine, reference, &target, reterr);
+        if (r < 0)
+                return r;
+        const PrepareOptions options = {
+                .force = engine->options->force,
+                .save_edited = engine->options->is_rollback,
+                .check_all = engine->options->force,
+        };
+        r = prepare(engine->host, &target, &options, &engine->result->prepared, reterr);
+        if (r < 0)
+                return r;
+        engine->prepared = engine->result->prepared;
+        engine->result->from_number = engine->result->to_number = engine->prepared->from_number;
+        return refuse_conflicts(engine->prepared, reterr);
+}
+
+static int run_sysusers(Engine *engine, Error *reterr) {
+        const Prepared *prepared = engine->prepared;
+        const Plan *plan = prepared->plan;
+        if (!plan->run_sysusers)
+                return 0;
+        cleanup_free SysusersFile *files = calloc(plan->n_files + 1, sizeof(SysusersFile));
+        if (!files)
+                return error_oom(reterr);
+        size_t n_files = 0;
+        for (size_t i = 0; i < plan->n_files; i++) {
+                const Entry *after = plan->files[i].after;
+                if (!after || after->root != ROOT_ETC || after->kind != ENTRY_FILE ||
+                                strncmp(after->path, "sysusers.d/", strlen("sysusers.d/")) != 0)
+                        continue;
+                int r = content_load(engine->host->contents, after->content, reterr);
+                if (r < 0)
+                        return r;
+                const char *path = arena_printf(&engine->prepared->arena, "/etc/%s", after->path);
+                if (!path)
+                        return error_oom(reterr);
+                files[n_files++] = (SysusersFile){ .path = path, .content = after->content };
+        }
+        if (n_files == 0)
+                return 0;
+        say(engine, "Making system users");
+        return apply_sysusers(engine->host->is_image ? engine->host->root : NULL, files, n_files,
+                        engine->options->timeout_usec, reterr);
+}
+
+static int stage(Engine *engine, Error *reterr) {
+        int r = run_sysusers(engine, reterr);
+        if (r < 0)
+                return r;
+        char id[24], from[24], to[24];
+        (void) snprintf(id, sizeof(id), "%lld", (long long) engine->record.id); /* all three fit */
+        (void) snprintf(from, sizeof(from), "%lld", (long long) engine->record.from_number);
+        (void) snprintf(to, sizeof(to), "%lld", (long long) engine->record.to_number);
+        const FitOptions options = {
+                .contents = engine->host->contents,
+                .owners = engine->host->owners,
+                .switch_id = id,
+                .from = from,
+                .to = to,
+        };
+        r = fit_stage(&engine->host->etc, engine->prepared->fit, &options, reterr);
+        if (r >= 0)
+                r = record_set_state(
+                                engine->host->database, engine->record.id, SWITCH_STAGED, reterr);
+        return r;
+}
+
+/* Takes everything back that was done so far; what cannot be is said, and needs a person. */
+static int undo(Engine *engine, Error *reterr) {
+        Error error = *reterr;
+        Error second;
+        say(engine, "Undoing: %s", error.message);
+        if (fit_undo(&engine->host->etc, NULL, &second) < 0) {
+                engine->result->exit_status = EXIT_NEEDS_RECOVER;
+                return error_set(reterr, -EUCLEAN,
+                                "%s; and undoing it: %s: the next switch will try again",
+                                error.message, second.message);
+        }
+        if (engine->managers && managers_restore(engine->managers, &second) < 0)
+                (void) error_set(&error, error.code, "%s; and starting again what was stopped: %s",
+                                reterr->message, second.message);
+        *reterr = error;
+        engine->record.exit_status = engine->result->exit_status;
+        if (store_undone(engine->host, engine->prepared, &engine->record, error.message, &second) <
+                        0)
+                return error_set(reterr, error.code, "%s; and noting it: %s", error.message,
+                                second.message);
+        return error.code;
+}
+
+static int run_tmpfiles(Engine *engine, Error *reterr) {
+        const Plan *plan = engine->prepared->plan;
+        if (!plan->run_tmpfiles)
+                return 0;
+        cleanup_strv Strv paths = { 0 };
+        for (size_t i = 0; i < plan->n_files; i++) {
+                const Entry *after = plan->files[i].after;
+                if (!after || after->root != ROOT_ETC || after->kind != ENTRY_FILE ||
+                                strncmp(after->path, "tmpfiles.d/", strlen("tmpfiles.d/")) != 0)
+                        continue;
+                char path[4096];
+                (void) snprintf(path, sizeof(path), "/etc/%s",
+                                after->path); /* paths are at most 1024 bytes */
+                if (strv_add(&paths, path) < 0)
+                        return error_oom(reterr);
+        }
+        if (paths.n_items == 0)
+                return 0;
+        say(engine, "Applying tmpfiles.d");
+        return apply_tmpfiles(engine->host->is_image ? engine->host->root : NULL, &paths,
+                        engine->options->timeout_usec, reterr);
+}
+
+/* After the flip nothing returns early: each step is tried, and what fails is told with the result.
+ */
+static void activate(Engine *engine) {
+        Error error;
+        EngineResult *result = engine->result;
+        if (run_tmpfiles(engine, &error) < 0)
+                warn(engine, "%s", error.message);
+        const HookOptions hooks = {
+                .verb = engine->options->verb,
+                .from_number = engine->record.from_number,
+                .to_number = engine->record.to_number,
+                .timeout_usec = engine->options->timeout_usec,
+                .step = engine->options->step,
+                .output = engine->options->output,
+                .userdata = engine->options->userdata,
+        };
+        if (hooks_run(engine->host, engine->prepared, &hooks, &error) < 0)
+                warn(engine, "%s", error.message);
+        if (!engine->managers)
+                return;
+        if (managers_activate(engine->managers, &error) < 0)
+                warn(engine, "%s", error.message);
+        result->n_user_reports = engine->prepared->plan->n_users;
+        if (managers_report(engine->managers, &result->report, &result->user_reports, &error) < 0) {
+                result->n_user_reports = 0;
+                warn(engine, "%s", error.message);
+        }
+        if (result->report && report_n_caused(result->report) > 0)
+                result->exit_status = EXIT_UNITS_FAILED;
+        for (size_t i = 0; i < result->n_user_reports; i++)
+                if (result->user_reports[i] && report_n_caused(result->user_reports[i]) > 0)
+                        result->exit_status = EXIT_UNITS_FAILED;
+}
+
+static int commit(Engine *engine, Error *reterr) {
+        int status = engine->result->exit_status;
+        engine->result->exit_status = EXIT_NEEDS_RECOVER;
+        int r = fit_commit(&engine->host->etc, reterr);
+        if (r < 0)
+                return error_prefix(reterr, "Generation %lld is active but could not be committed",
+                                (long long) engine->record.to_number);
+        engine->result->exit_status = status;
+        r = store_committed(engine->host, engine->result, &engine->record, reterr);
+        if (r < 0) /* the manifest is gone and the row says staged: the next switch reads it as the
+                      commit it is */
+                return error_prefix(reterr,
+                                "Generation %lld is active, but its record could not be ended",
+                                (long long) engine->record.to_number);
+        return 0;
+}
+
+static int carry_out(Engine *engine, Error *reterr) {
+        const RunOptions run = {
+                .timeout_usec = engine->options->timeout_usec,
+                .progress = engine->options->progress,
+                .userdata = engine->options->userdata,
+        };
+        int r = stage(engine, reterr);
+        if (r >= 0)
+                engine->result->exit_status =
+                                EXIT_ROLLED_BACK; /* what an error means from here on */
+        if (r >= 0)
+                r = managers_new(engine->host, engine->prepared, &run, &engine->managers, reterr);
+        if (r >= 0)
+                r = managers_stop(engine->managers, reterr);
+        if (r >= 0)
+                r = fit_flip(&engine->host->etc, engine->prepared->fit, reterr);
+        if (r < 0)
+                return undo(engine, reterr);
+        engine->result->exit_status = EXIT_DONE;
+        activate(engine);
+        return commit(engine, reterr);
+}
+
+/* Equal tree, nothing missing, nothing owed. The record of an unchanged source costs a sync: it is
+ * left out when the source is the one that is noted already. */
+static bool has_nothing_to_do(const Prepared *prepared) {
+        return prepared->is_same_tree && prepared->fit->n_operations == 0 &&
+               plan_is_empty(prepared->plan);
+}
+
+static int note_nothing_to_do(Engine *engine, Error *reterr) {
+        engine->result->nothing_to_do = true;
+        engine->result->exit_status = EXIT_DONE;
+        int r = host_make_writable(engine->host, reterr);
+        if (r >= 0)
+                r = store_intent(engine->host, engine->prepared, engine->options, &engine->record,
+                                reterr);
+        if (r >= 0)
+                r = store_nothing_to_do(engine->host, engine->prepared, &engine->record, reterr);
+        return r;
+}
+
+static int run(Engine *engine, const char *reference, Error *reterr) {
+        int r = host_connect(engine->host, reterr);
+        if (r < 0)
+                return r;
+        r = interrupted_is(engine->host, reterr);
+        if (r > 0) {
+                say(engine, "An earlier switch was interrupted: undoing it first");
+                r = host_make_writable(engine->host, reterr);
+                if (r >= 0)
+                        r = interrupted_close(engine->host, reterr);
+        }
+        if (r < 0)
+                return r;
+        r = plan_switch(engine, reference, reterr);
+        if (r < 0)
+                return r;
+        if (has_nothing_to_do(engine->prepared))
+                return note_nothing_to_do(engine, reterr);
+        if (engine->options->prepared)
+                engine->options->prepared(engine->options->userdata, engine->prepared);
+        r = host_make_writable(engine->host, reterr);
+        if (r >= 0)
+                r = store_intent(engine->host, engine->prepared, engine->options, &engine->record,
+                                reterr);
+        if (r < 0)
+                return r;
+        engine->result->to_number = engine->record.to_number;
+        engine->result->switch_id = engine->record.id;
+        return carry_out(engine, reterr);
+}
+
+int engine_switch(Host *host,
+                const char *reference,
+                const EngineOptions *options,
+                EngineResult *ret_result,
+                Error *reterr) {
+        *ret_result = (EngineResult){ .exit_status = EXIT_REFUSED };
+        Engine engine = { .options = options, .host = host, .result = ret_result };
+        char what[128];
+        (void) snprintf(what, sizeof(what), "%s %s by %s", options->verb,
+                        reference ? reference : "(the last source)", options->user);
+        int r = host_lock(host, what, reterr);
+        if (r >= 0)
+                r = run(&engine, reference, reterr);
+        engine.managers = managers_free(engine.managers);
+        return r;
+}

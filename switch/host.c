@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "switch/host.h"
+
+#include "state/lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#define STATE_DIRECTORY "var/lib/sysswitch"
+
+/* A directory of an image, made when absent. Links are resolved inside the image: nothing in it
+ * leads to this host. */
+static int open_in_image(int root_fd, const char *path, bool make, int *ret_fd) {
+        struct open_how how = { .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
+                .resolve = RESOLVE_IN_ROOT };
+        long fd = syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
+        if (fd < 0 && errno == ENOENT && make) {
+                cleanup_free char *parent = strdup(path);
+                if (!parent)
+                        return -ENOMEM;
+                char *slash = strrchr(parent, '/');
+                cleanup_fd int parent_fd = -1;
+                if (slash) {
+                        *slash = 0;
+                        int r = open_in_image(root_fd, parent, make, &parent_fd);
+                        if (r < 0)
+                                return r;
+                }
+                if (mkdirat(slash ? parent_fd : root_fd, slash ? slash + 1 : path, 0755) < 0 &&
+                                errno != EEXIST)
+                        return -errno;
+                fd = syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
+        }
+        if (fd < 0)
+                return -errno;
+        *ret_fd = (int) fd;
+        return 0;
+}
+
+static int path_of_fd(int fd, char **ret_path) {
+        char link[64], path[4096];
+        (void) snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+        ssize_t length = readlink(link, path, sizeof(path) - 1);
+        if (length < 0)
+                return -errno;
+        path[length] = 0;
+        *ret_path = strdup(path);
+        return *ret_path ? 0 : -ENOMEM;
+}
+
+static int find_state_directory(Host *host, bool make, Error *reterr) {
+        if (!host->is_image) {
+                host->state_directory = strdup("/" STATE_DIRECTORY);
+                return host->state_directory ? 0 : error_oom(reterr);
+        }
+        cleanup_fd int fd = -1;
+        int r = open_in_image(host->root_fd, make ? "var/lib" : STATE_DIRECTORY, make, &fd);
+        if (r >= 0 && make) {
+                /* private from its first instant */
+                if (mkdirat(fd, "sysswitch", 0700) < 0 && errno != EEXIST)
+                        return error_set_errno(reterr, -errno, "%s/" STATE_DIRECTORY, host->root);
+                (void) close(TAKE_FD(fd)); /* it was only a way to the child */
+                r = open_in_image(host->root_fd, STATE_DIRECTORY, false, &fd);
+        }
+        if (r == -ENOENT && !make) { /* there is no state yet, and nothing is read from where it
+                                        would be */
+                if (asprintf(&host->state_directory, "%s/" STATE_DIRECTORY, host->root) < 0)
+                        return error_oom(reterr);
+                return 0;
+        }
+        if (r < 0)
+                return error_set_errno(reterr, r, "%s/" STATE_DIRECTORY, host->root);
+        r = path_of_fd(fd, &host->state_directory);
+        return r < 0 ? error_set_errno(reterr, r, "%s/" STATE_DIRECTORY, host->root) : 0;
+}
+
+static int open_root(Host *host, Error *reterr) {
+        host->root_fd = open(host->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (host->root_fd < 0)
+                return error_set_errno(reterr, -errno, "%s", host->root);
+        return 0;
+}
+
+static int open_etc(Host *host, bool make, Error *reterr) {
+        if (asprintf(&host->etc_path, "%s/etc", host->is_image ? host->root : "") < 0) {
+                host->etc_path = NULL;
+                return error_oom(reterr);
+        }
+        host->etc.path = host->etc_path;
+        int r = open_in_image(host->root_fd, "etc", make, &host->etc.fd);
+        if (r < 0)
+                return error_set_errno(reterr, r, "%s", host->etc.path);
+        if (host->is_image && geteuid() != 0)
+                return 0;
+        r = owners_new(host->is_image ? host->root_fd : -1, &host->owners);
+        return r < 0 ? error_oom(reterr) : 0;
+}
+
+static int host_begin(const char *root, const char *profile_name, Host *host, Error *reterr) {
+        *host = (Host){ .root = root,
+                .root_fd = -1,
+                .etc = { .fd = -1 },
+                .lock_fd = -1,
+                .profile_name = profile_name };
+        host->is_image = strcmp(root, "/") != 0;
+        int r = open_root(host, reterr);
+        if (r < 0)
+                return r;
+        host->contents = contents_new();
+        if (!host->contents)
+                return error_oom(reterr);
+        return distribution_new(host->root_fd, host->contents, &host->distribution, reterr);
+}
+
+int host_open_stateless(const char *root, const char *profile_name, Host *ret_host, Error *reterr) {
+        int r = host_begin(root, profile_name, ret_host, reterr);
+        if (r < 0)
+                host_done(ret_host);
+        return r;
+}
+
+static int load_profile(Host *host, Error *reterr) {
+        profile_done(&host->profile);
+        int r = profile_load(host->database, host->profile_name, &host->profile, reterr);
+        if (r < 0)
+                return r;
+        if (host->database)
+                contents_set_loader(host->contents, database_content_loader, host->database);
+        return 0;
+}
+
+static int open_state(Host *host, DatabaseMode mode, Error *reterr) {
+        bool make = mode == DATABASE_WRITE;
+        int r = open_etc(host, make, reterr);
+        if (r < 0)
+                return r;
+        r = find_state_directory(host, make, reterr);
+        if (r < 0)
+                return r;
+        r = database_open(host->state_directory, mode, &host->database, reterr);
+        if (r < 0 && !(r == -ENOENT && mode == DATABASE_READ))
+                return r;
+        return load_profile(host, reterr);
+}
+
+int host_open(const char *root,
+                const char *profile_name,
+                DatabaseMode mode,
+                Host *ret_host,
+                Error *reterr) {
+        int r = host_begin(root, profile_name, ret_host, reterr);
+        if (r >= 0)
+                r = open_state(ret_host, mode, reterr);
+        if (r < 0)
+                host_done(ret_host);
+        return r;
+}
+
+static int reopen(Host *host, DatabaseMode mode, Error *reterr) {
+        host->database = database_close(host->database);
+        contents_set_loader(host->contents, NULL, NULL);
+        int r = database_open(host->state_directory, mode, &host->database, reterr);
+        if (r < 0 && !(r == -ENOENT && mode == DATABASE_READ))
+                return r;
+        return load_profile(host, reterr);
+}
+
+int host_lock(Host *host, const char *what, Error *reterr) {
+        free(host->state_directory);
+        host->state_directory = NULL;
+        int r = find_state_directory(host, true, reterr);
+        if (r < 0)
+                return r;
+        LockHolder holder;
+        r = lock_take(host->state_directory, what, &holder, reterr);
+        if (r < 0)
+                return r;
+        host->lock_fd = r;
+        return reopen(host, DATABASE_READ, reterr);
+}
+
+int host_make_writable(Host *host, Error *reterr) {
+        return reopen(host, DATABASE_WRITE, reterr);
+}
+
+int host_connect(Host *host, Error *reterr) {
+        if (host->is_image || host->systemd)
+                return 0;
+        int r = systemd_connect_system(&host->systemd, reterr);
+        if (r == -ENOENT)
+                return error_set(reterr, r,
+                                "No systemd runs here: use --root=DIR to prepare a directory "
+                                "instead");
+        return r;
+}
+
+void host_done(Host *host) {
+        host->systemd = systemd_close(host->systemd);
+        host->distribution = distribution_free(host->distribution);
+        host->database = database_close(host->database);
+        profile_done(&host->profile);
+        host->contents = contents_free(host->contents);
+        free(host->state_directory);
+        host->state_directory = NULL;
+        if (host->root_fd >= 0)
+                (void) close(host->root_fd); /* a directory */
+        if (host->etc.fd >= 0)
+                (void) close(host->etc.fd); /* a directory */
+        host->owners = owners_free(host->owners);
+        free(host->etc_path);
+        host->etc_path = NULL;
+        if (host->lock_fd >= 0)
+                (void) close(host->lock_fd); /* unlocks */
+        host->root_fd = host->etc.fd = host->lock_fd = -1;
+}

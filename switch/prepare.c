@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "switch/prepare.h"
+
+#include "state/debt.h"
+#include "state/displaced.h"
+#include "switch/effective.h"
+
+#include <string.h>
+
+Prepared *prepared_free(Prepared *prepared) {
+        if (!prepared)
+                return NULL;
+        plan_free(prepared->plan);
+        fit_plan_free(prepared->fit);
+        scan_free(prepared->scan);
+        unit_states_free(prepared->states);
+        for (size_t i = 0; i < prepared->n_users; i++)
+                unit_states_free(prepared->user_states[i]);
+        free(prepared->user_states);
+        free(prepared->users);
+        tree_free(prepared->before);
+        tree_free(prepared->after);
+        tree_free(prepared->old);
+        reference_tree_done(&prepared->target);
+        arena_done(&prepared->arena);
+        free(prepared);
+        return NULL;
+}
+
+static int load_old(Host *host, Prepared *prepared, Error *reterr) {
+        prepared->from_number = host->profile.active;
+        int r;
+        if (host->database)
+                r = generation_load(host->database, host->profile_name, host->profile.active,
+                                host->contents, &prepared->old, reterr);
+        else {
+                prepared->old = tree_new();
+                r = prepared->old ? tree_seal(prepared->old, reterr) : error_oom(reterr);
+        }
+        if (r < 0 || !host->database)
+                return r;
+        r = displaced_load(host->database, host->profile_name, ROOT_ETC, host->contents,
+                        &prepared->arena, &prepared->displaced, &prepared->n_displaced, reterr);
+        if (r < 0)
+                return r;
+        return debt_load(host->database, host->profile_name, &prepared->arena, &prepared->debts,
+                        &prepared->n_debts, reterr);
+}
+
+static int look_at_files(
+                Host *host, Prepared *prepared, const PrepareOptions *options, Error *reterr) {
+        FitInput *input = &prepared->fit_input;
+        *input = (FitInput){
+                .root = ROOT_ETC,
+                .old = prepared->old,
+                .new = prepared->new,
+                .displaced = prepared->displaced,
+                .n_displaced = prepared->n_displaced,
+                .force = options->force,
+                .save_edited = options->save_edited,
+                .check_owners = host->owners != NULL,
+                .resolve = owners_resolve,
+                .userdata = host->owners,
+        };
+        cleanup_free Sought *sought = NULL;
+        size_t n_sought = 0;
+        if (fit_plan_seek(input, options->check_all, &sought, &n_sought) < 0)
+                return error_oom(reterr);
+        int r = scan_new(&host->etc, sought, n_sought, host->contents, &prepared->scan, reterr);
+        if (r < 0)
+                return r;
+        input->found = prepared->scan->found;
+        input->n_found = prepared->scan->n_found;
+        r = fit_plan_new(input, &prepared->fit, reterr);
+        if (r < 0)
+                return r;
+        const EffectiveInput effective = {
+                .old = prepared->old, .new = prepared->new, .fit_input = input, .fit = prepared->fit
+        };
+        return effective_trees(&effective, &prepared->before, &prepared->after, reterr);
+}
+
+static PlanInput plan_input_of(const Host *host, const Prepared *prepared) {
+        return (PlanInput){
+                .before = prepared->before,
+                .after = prepared->after,
+                .contents = host->contents,
+                .states = prepared->states,
+                .users = prepared->users,
+                .n_users = prepared->n_users,
+                .debts = prepared->debts,
+                .n_debts = prepared->n_debts,
+                .everything_off = host->is_image,
+        };
+}
+
+/* Returns 1 when something new became known. */
+static int ask_unknown(Host *host, Prepared *prepared, Error *reterr) {
+        const UnitPlan *units = &prepared->plan->units;
+        int progress = 0;
+        for (size_t i = 0; i < units->n_unknown; i++) {
+                const UnitState *known = unit_states_find(prepared->states, units->unknown[i]);
+                if (known && known->has_relations)
+                        continue;
+                int r = systemd_read_relations(
+                                host->systemd, units->unknown[i], prepared->states, reterr);
+                if (r < 0)
+                        return r;
+                known = unit_states_find(prepared->states, units->unknown[i]);
+                progress |= known && known->has_relations;
+        }
+        return progress;
+}
+
+/* The plan names what it lacks; ask, and plan again. Each round knows more units than the one
+ * before, so this ends. */
+static int make_plan(Host *host, Prepared *prepared, Error *reterr) {
+        for (;;) {
+                const PlanInput input = plan_input_of(host, prepared);
+                prepared->plan = plan_free(prepared->plan);
+                int r = plan_new(&input, &prepared->plan, reterr);
+                if (r < 0 || host->is_image)
+                        return r;
+                r = ask_unknown(host, prepared, reterr);
+                if (r <= 0)
+                        return r;
+        }
+}
+
+static bool touches_user_units(const Tree *before, const Tree *after) {
+        const Tree *trees[] = { before, after };
+        for (size_t i = 0; i < N_ELEMENTS(trees); i++) {
+                size_t at = tree_lower_bound(trees[i], ROOT_ETC, "systemd/user/");
+                const Entry *entry = at < trees[i]->n_entries ? &trees[i]->entries[at] : NULL;
+                if (entry && entry->root == ROOT_ETC &&
+                                strncmp(entry->path, "systemd/user/", strlen("systemd/user/")) == 0)
+                        return true;
+        }
+        return false;
+}
+
+/* A user's manager that goes away meanwhile is no error: its next start reads the new files. */
+static int read_user_states(Prepared *prepared, Error *reterr) {
+        if (!touches_user_units(prepared->before, prepared->after))
+                return 0;
+        cleanup_free uint32_t *uids = NULL;
+        size_t n_uids = 0;
+        int r = systemd_running_users(&uids, &n_uids, reterr);
+        if (r < 0)
+                return r;
+        prepared->users = calloc(n_uids + 1, sizeof(UserStates));
+        prepared->user_states = calloc(n_uids + 1, sizeof(UnitStates *));
+        if (!prepared->users || !prepared->user_states)
+                return error_oom(reterr);
+        for (size_t i = 0; i < n_uids; i++) {
+                cleanup(systemd_closep) Systemd *systemd = NULL;
+                cleanup(unit_states_freep) UnitStates *states = unit_states_new();
+                if (!states)
+                        return error_oom(reterr);
+                Error ignored;
+                if (systemd_connect_user(uids[i], &systemd, &ignored) < 0)
+                        continue;
+                cleanup_strv Strv names = { 0 }, patterns = { 0 };
+                if (strv_add(&patterns, "*") < 0)
+                        return error_oom(reterr);
+                if (systemd_read_states(systemd, &names, &patterns, states, &ignored) < 0)
+                        continue;
+                prepared->users[prepared->n_users].uid = uids[i];
+                prepared->users[prepared->n_users].states = states;
+                prepared->user_states[prepared->n_users++] = TAKE(states);
+        }
+        return 0;
+}
+
+static int read_states(Host *host, Prepared *prepared, Error *reterr) {
+        if (host->is_image)
+                return 0;
+        prepared->states = unit_states_new();
+        if (!prepared->states)
+                return error_oom(reterr);
+        const PlanInput input = plan_input_of(host, prepared);
+        cleanup_strv Strv names = { 0 }, patterns = { 0 };
+        int r = plan_concern(&input, &names, &patterns, reterr);
+        if (r >= 0)
+                r = systemd_read_states(host->systemd, &names, &patterns, prepared->states, reterr);
+        return r < 0 ? r : read_user_states(prepared, reterr);
+}
+
+static int is_same_tree(const Prepared *prepared, bool *ret_is_same) {
+        cleanup_free TreeChange *changes = NULL;
+        size_t n_changes = 0;
+        int r = tree_compare(prepared->old, prepared->new, &changes, &n_changes);
+        *ret_is_same = n_changes == 0;
+        return r;
+}
+
+int prepare(Host *host,
+                ReferenceTree *target,
+                const PrepareOptions *options,
+                Prepared **ret_prepared,
+                Error *reterr) {
+        cleanup(prepared_freep) Prepared *prepared = calloc(1, sizeof(Prepared));
+        if (!prepared) {
+                reference_tree_done(target);
+                return error_oom(reterr);
+        }
+        prepared->target = *target;
+        *target = (ReferenceTree){ .number = -1 };
+        prepared->new = prepared->target.tree;
+        int r = load_old(host, prepared, reterr);
+        if (r >= 0 && is_same_tree(prepared, &prepared->is_same_tree) < 0)
+                r = error_oom(reterr);
+        if (r >= 0)
+                r = look_at_files(host, prepared, options, reterr);
+        if (r >= 0)
+                r = read_states(host, prepared, reterr);
+        if (r >= 0)
+                r = make_plan(host, prepared, reterr);
+        if (r < 0)
+                return r;
+        *ret_prepared = TAKE(prepared);
+        return 0;
+}

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "switch/store.h"
+
+#include "diff/plan_json.h"
+#include "diff/profile_conf.h"
+#include "state/debt.h"
+#include "state/directory.h"
+#include "state/displaced.h"
+#include "state/generation.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+static uint64_t now_usec(void) {
+        struct timespec now;
+        (void) clock_gettime(CLOCK_REALTIME, &now); /* cannot fail for this clock */
+        return (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
+}
+
+static const char *description_of(Host *host, const Prepared *prepared) {
+        Error ignored;
+        const ProfileConf *conf = NULL;
+        const Entry *entry = tree_find(prepared->new, ROOT_PROFILE, "profile.conf");
+        Arena *arena = contents_arena(host->contents);
+        if (!entry || profile_conf_parse(arena, "profile.conf", host->contents, entry->content,
+                                      &conf, &ignored) < 0)
+                return NULL; /* a generation of a later version may say what this one does not know
+                              */
+        return conf->description;
+}
+
+static int changes_since_newest(Host *host,
+                const Prepared *prepared,
+                TreeChange **ret_changes,
+                size_t *ret_n_changes,
+                Tree **ret_newest,
+                Error *reterr) {
+        const Tree *newest = prepared->old;
+        if (host->profile.newest != prepared->from_number) {
+                int r = generation_load(host->database, host->profile_name, host->profile.newest,
+                                host->contents, ret_newest, reterr);
+                if (r < 0)
+                        return r;
+                newest = *ret_newest;
+        }
+        int r = tree_compare(newest, prepared->new, ret_changes, ret_n_changes);
+        return r < 0 ? error_oom(reterr) : 0;
+}
+
+static int store_source(Host *host,
+                const Prepared *prepared,
+                const Origin *origin,
+                SwitchRecord *record,
+                Error *reterr) {
+        cleanup(tree_freep) Tree *newest = NULL;
+        cleanup_free TreeChange *changes = NULL;
+        size_t n_changes = 0;
+        int r = changes_since_newest(host, prepared, &changes, &n_changes, &newest, reterr);
+        if (r < 0)
+                return r;
+        const char *description = description_of(host, prepared);
+        const Generation generation = {
+                .created_usec = record->started_usec,
+                .origin = *origin,
+                .user = (char *) (uintptr_t) record->user, /* only read: the same struct serves
+                                                              loading, where it is owned */
+                .description = (char *) (uintptr_t) description,
+        };
+        r = generation_store(host->database, host->profile_name, &generation, changes, n_changes,
+                        &record->to_number, reterr);
+        if (r < 0)
+                return r;
+        return directory_remember(
+                        host->database, prepared->target.path, prepared->target.source, reterr);
+}
+
+static const char *joined_reasons(Arena *arena, const UnitAction *action) {
+        const char *joined = action->n_reasons > 0 ? action->reasons[0] : "";
+        for (size_t i = 1; joined && i < action->n_reasons; i++)
+                joined = arena_printf(arena, "%s ← %s", joined, action->reasons[i]);
+        return joined;
+}
+
+static const UnitPlan *nth_units(const Plan *plan, size_t nth, uint32_t *ret_uid) {
+        *ret_uid = nth == 0 ? UINT32_MAX : plan->users[nth - 1].uid;
+        return nth == 0 ? &plan->units : &plan->users[nth - 1].units;
+}
+
+static const Report *nth_report(const EngineResult *result, size_t nth) {
+        if (nth == 0)
+                return result->report;
+        return nth - 1 < result->n_user_reports ? result->user_reports[nth - 1] : NULL;
+}
+
+/* One row for each action of each manager; outcomes where result has come to them. */
+static int action_rows(Prepared *prepared,
+                const EngineResult *result,
+                SwitchActionRecord **ret_rows,
+                size_t *ret_n_rows) {
+        const Plan *plan = prepared->plan;
+        size_t n_rows = 0;
+        uint32_t uid;
+        for (size_t nth = 0; nth <= plan->n_users; nth++)
+                n_rows += nth_units(plan, nth, &uid)->n_actions;
+        SwitchActionRecord *rows = arena_new(&prepared->arena, SwitchActionRecord, n_rows + 1);
+        if (!rows)
+                return -ENOMEM;
+        size_t at = 0;
+        for (size_t nth = 0; nth <= plan->n_users; nth++) {
+                const UnitPlan *units = nth_units(plan, nth, &uid);
+                const Report *report = result ? nth_report(result, nth) : NULL;
+                for (size_t i = 0; i < units->n_actions; i++, at++) {
+                        const UnitAction *action = &units->actions[i];
+                        rows[at] = (SwitchActionRecord){
+                                .sequence = (unsigned) at,
+                                .unit = action->unit,
+                                .uid = uid,
+                                .verb = action->verb,
+                                .reason = joined_reasons(&prepared->arena, action),
+                        };
+                        if (!rows[at].reason)
+                                return -ENOMEM;
+                        if (report) {
+                                rows[at].outcome =
+                                                job_outcome_to_string(report->actions[i].outcome);
+                                rows[at].before_state = report->actions[i].before_state;
+                                rows[at].duration_usec = report->actions[i].duration_usec;
+                        } else if (nth == 0) {
+                                const UnitState *state =
+                                                prepared->states
+                                                                ? unit_states_find(prepared->states,
+                                                                                  action->unit)
+                                                                : NULL;
+                                rows[at].before_state = state ? state->active_state : NULL;
+                        }
+                }
+        }
+        *ret_rows = rows;
+        *ret_n_rows = n_rows;
+        return 0;
+}
+
+static int
+plan_as_json(const Prepared *prepared, const SwitchRecord *record, char **ret_json, Error *reterr) {
+        const PlanJsonInput input = {
+                .plan = prepared->plan,
+                .from = { .profile = record->profile, .generation = record->from_number },
+                .to = { .profile = record->profile, .generation = record->to_number },
+                .fit = prepared->fit,
+        };
+        return plan_to_json(&input, ret_json, reterr);
+}
+
+static int store_record(Host *host, Prepared *prepared, SwitchRecord *record, Error *reterr) {
+        SwitchActionRecord *rows;
+        size_t n_rows;
+        if (action_rows(prepared, NULL, &rows, &n_rows) < 0)
+                return error_oom(reterr);
+        cleanup_free char *json = NULL;
+        int r = plan_as_json(prepared, record, &json, reterr);
+        if (r < 0)
+                return r;
+        record->plan_json = json;
+        r = record_begin(host->database, record, rows, n_rows, reterr);
+        record->plan_json = NULL;
+        return r;
+}
+
+static bool is_secret(const Tree *tree, EntryRoot root, const char *path) {
+        const Entry *entry = tree_find(tree, root, path);
+        return entry && entry->secret;
+}
+
+static int store_kept_files(
+                Host *host, const Prepared *prepared, const SwitchRecord *record, Error *reterr) {
+        for (size_t i = 0; i < prepared->fit->n_operations; i++) {
+                const FitOperation *operation = &prepared->fit->operations[i];
+                int r = 0;
+                int64_t id;
+                if (operation->keep_displaced)
+                        r = displaced_put(host->database, host->profile_name, operation->root,
+                                        operation->found, host->contents, record->id, reterr);
+                if (r >= 0 && operation->keep_saved)
+                        r = saved_put(host->database, host->profile_name, operation->root,
+                                        operation->found,
+                                        is_secret(prepared->old, operation->root, operation->path),
+                                        host->contents, record->id, &id, reterr);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int
+intent(Host *host, Prepared *prepared, const Origin *origin, SwitchRecord *record, Error *reterr) {
+        bool is_new = prepared->target.source && !prepared->is_same_tree;
+        int r = is_new ? store_source(host, prepared, origin, record, reterr) : 0;
+        if (r >= 0)
+                r = store_record(host, prepared, record, reterr);
+        if (r >= 0)
+                r = store_kept_files(host, prepared, record, reterr);
+        if (r >= 0 && prepared->target.path)
+                r = profile_set_source(
+                                host->database, host->profile_name, prepared->target.path, reterr);
+        return r;
+}
+
+static int read_origin(
+                const Prepared *prepared, Origin *origin, SwitchRecord *record, Error *reterr) {
+        if (!prepared->target.path)
+                return 0;
+        int r = origin_of_directory(prepared->target.path, origin, reterr);
+        if (r < 0)
+                return r;
+        record->origin = origin->path;
+        record->commit = origin->commit;
+        record->is_dirty = origin->is_dirty;
+        return 0;
+}
+
+int store_intent(Host *host,
+                Prepared *prepared,
+                const EngineOptions *options,
+                SwitchRecord *record,
+                Error *reterr) {
+        cleanup(origin_donep) Origin origin = { 0 };
+        *record = (SwitchRecord){
+                .state = SWITCH_INTENT,
+                .profile = host->profile_name,
+                .verb = options->verb,
+                .user = options->user,
+                .from_number = prepared->from_number,
+                .to_number = prepared->target.source ? prepared->from_number
+                                                     : prepared->target.number,
+                .started_usec = now_usec(),
+                .exit_status = -1,
+        };
+        int r = read_origin(prepared, &origin, record, reterr);
+        if (r < 0)
+                return r;
+        r = database_begin(host->database, reterr);
+        if (r < 0)
+                return r;
+        r = intent(host, prepared, &origin, record, reterr);
+        record->origin = record->commit = NULL; /* written; the strings end here */
+        if (r < 0) {
+                database_rollback(host->database);
+                return r;
+        }
+        return database_commit(host->database, reterr);
+}
+
+int store_nothing_to_do(Host *host, Prepared *prepared, SwitchRecord *record, Error *reterr) {
+        int r = database_begin(host->database, reterr);
+        if (r < 0)
+                return r;
+        record->state = SWITCH_COMMITTED;
+        record->exit_status = 0;
+        record->ended_usec = now_usec();
+        r = record_finish(host->database, record, NULL, 0, reterr);
+        if (r >= 0 && prepared->target.path)
+                r = directory_remember(host->database, prepared->target.path,
+                                prepared->target.source, reterr);
+        if (r < 0) {
+                database_rollback(host->database);
+                return r;
+        }
+        return database_commit(host->database, reterr);
+}
+
+static bool outcome_is_debt(JobOutcome outcome) {
+        return outcome != JOB_DONE && outcome != JOB_SKIPPED;
+}
+
+/* A unit whose job was done and that failed a moment later owes a start all the same. */
+static bool failed_afterwards(const Report *report, const char *unit) {
+        for (size_t i = 0; i < report->n_failures; i++)
+                if (report->failures[i].cause == FAILURE_CAUSED &&
+                                strcmp(report->failures[i].unit, unit) == 0)
+                        return true;
+        return false;
+}
+
+static int settle_action(Host *host,
+                const Report *report,
+                const ActionReport *done,
+                Debt debt,
+                Error *reterr) {
+        const UnitAction *action = done->action;
+        debt.unit = action->unit;
+        debt.verb = action->verb == VERB_SKIP ? VERB_RESTART : action->verb;
+        debt.invocation_id = done->invocation_before;
+        debt.reason = action->n_reasons > 0 ? action->reasons[0] : "";
+        if (action->verb == VERB_SKIP) {
+                debt.cause = DEBT_SKIPPED;
+                return action->debt ? debt_put(host->database, host->profile_name, &debt, reterr)
+                                    : 0;
+        }
+        if (action->verb != VERB_STOP && (outcome_is_debt(done->outcome) ||
+                                                         failed_afterwards(report, action->unit))) {
+                debt.cause = done->outcome == JOB_TIMEOUT ? DEBT_TIMEOUT : DEBT_FAILED;
+                return debt_put(host->database, host->profile_name, &debt, reterr);
+        }
+        return debt_clear(host->database, host->profile_name, action->unit, debt.uid, reterr);
+}
+
+static int settle_manager(
+                Host *host, const UnitPlan *units, const Report *report, Debt debt, Error *reterr) {
+        for (size_t i = 0; i < report->n_actions; i++) {
+                int r = settle_action(host, report, &report->actions[i], debt, reterr);
+                if (r < 0)
+                        return r;
+        }
+        for (size_t i = 0; i < units->n_held_down; i++) {
+                debt.unit = units->held_down[i];
+                debt.verb = VERB_START;
+                debt.cause = DEBT_HELD_DOWN;
+                debt.reason = "stopped by this switch with what it depends on";
+                debt.invocation_id = "";
+                int r = debt_put(host->database, host->profile_name, &debt, reterr);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int settle_debts(
+                Host *host, const EngineResult *result, const SwitchRecord *record, Error *reterr) {
+        const Plan *plan = result->prepared->plan;
+        for (size_t nth = 0; nth <= plan->n_users; nth++) {
+                Debt debt = { .since_usec = record->started_usec, .switch_id = record->id };
+                const UnitPlan *units = nth_units(plan, nth, &debt.uid);
+                const Report *report = nth_report(result, nth);
+                int r = report ? settle_manager(host, units, report, debt, reterr) : 0;
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int drop_given_back(Host *host, const Prepared *prepared, Error *reterr) {
+        for (size_t i = 0; i < prepared->fit->n_operations; i++) {
+                const FitOperation *operation = &prepared->fit->operations[i];
+                if (!operation->drop_displaced)
+                        continue;
+                int r = displaced_drop(host->database, host->profile_name, operation->root,
+                                operation->path, reterr);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int finish(Host *host,
+                const EngineResult *result,
+                Prepared *prepared,
+                SwitchRecord *record,
+                Error *reterr) {
+        SwitchActionRecord *rows;
+        size_t n_rows;
+        if (action_rows(prepared, result, &rows, &n_rows) < 0)
+                return error_oom(reterr);
+        record->ended_usec = now_usec();
+        record->n_actions = (unsigned) n_rows;
+        return record_finish(host->database, record, rows, n_rows, reterr);
+}
+
+int store_committed(Host *host, const EngineResult *result, SwitchRecord *record, Error *reterr) {
+        record->state = SWITCH_COMMITTED;
+        record->exit_status = result->exit_status;
+        record->message = result->warning;
+        int r = database_begin(host->database, reterr);
+        if (r < 0)
+                return r;
+        r = finish(host, result, result->prepared, record, reterr);
+        if (r >= 0)
+                r = profile_set_active(host->database, host->profile_name, record->to_number,
+                                record->to_number, reterr);
+        if (r >= 0)
+                r = drop_given_back(host, result->prepared, reterr);
+        if (r >= 0)
+                r = settle_debts(host, result, record, reterr);
+        if (r < 0) {
+                database_rollback(host->database);
+                return r;
+        }
+        return database_commit(host->database, reterr);
+}
+
+int store_undone(Host *host,
+                Prepared *prepared,
+                SwitchRecord *record,
+                const char *message,
+                Error *reterr) {
+        record->state = SWITCH_UNDONE;
+        record->message = message;
+        int r = database_begin(host->database, reterr);
+        if (r < 0)
+                return r;
+        r = finish(host, NULL, prepared, record, reterr);
+        if (r >= 0)
+                r = displaced_undo(host->database, record->id, reterr);
+        if (r < 0) {
+                database_rollback(host->database);
+                return r;
+        }
+        return database_commit(host->database, reterr);
+}

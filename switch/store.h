@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What a switch writes into the database, each in one transaction: the intent before anything is
+ * changed, and what it came to after the commit point or the undo. */
+
+#include "activate/report.h"
+#include "base/error.h"
+#include "state/record.h"
+#include "switch/engine.h"
+#include "switch/prepare.h"
+
+/* The generation (unless it is stored already), the record with the plan, and everything that will
+ * be displaced or overridden. Sets record->id and record->to_number. */
+int store_intent(Host *host,
+                Prepared *prepared,
+                const EngineOptions *options,
+                SwitchRecord *record,
+                Error *reterr) must_check;
+
+/* A switch that had nothing to do: only the new origin is noted. */
+int store_nothing_to_do(
+                Host *host, Prepared *prepared, SwitchRecord *record, Error *reterr) must_check;
+
+/* The generation is active: record, debts, what was given back. result: with reports and exit
+ * status. */
+int store_committed(Host *host, const EngineResult *result, SwitchRecord *record, Error *reterr)
+                must_check;
+
+/* Files are as before: what was put away for this switch is not displaced any more. */
+int store_undone(Host *host,
+                Prepared *prepared,
+                SwitchRecord *record,
+                const char *message,
+                Error *reterr) must_check;
