@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What a scan found at a path: all that is needed to tell it from an entry, to keep it, and to give it back. */
+/* What a scan found at a path: all that is needed to tell it from an entry, to keep it, and to give
+ * it back. */
 
 #include "base/error.h"
 #include "diff/content.h"
@@ -9,15 +10,26 @@
 
 #include <stdint.h>
 
+/* A file in the way that is larger is not read, and so refused: what is displaced goes to the
+ * database. */
+enum { FOUND_MAX_FILE_BYTES = 64 * 1024 * 1024 };
+
 typedef enum FoundKind {
         FOUND_NOTHING,
         FOUND_FILE,
         FOUND_LINK,
-        FOUND_DIRECTORY, /* empty or not, see is_empty */
+        FOUND_DIRECTORY,
         FOUND_OTHER, /* a socket, fifo, device */
         FOUND_MOUNT_POINT,
-        FOUND_BLOCKED, /* a parent is no directory: see blocked_by */
+        FOUND_BLOCKED, /* a parent is a link, no directory, or on another mount: see blocked_by */
 } FoundKind;
+
+/* A path to look at. */
+typedef struct Sought {
+        const char *path; /* relative to the root of the scan */
+        bool whole; /* with content, target, extended attributes and n_children; else kind, numbers
+                       and times */
+} Sought;
 
 typedef struct Found {
         FoundKind kind;
@@ -25,13 +37,15 @@ typedef struct Found {
         uint16_t mode;
         uint32_t uid, gid;
         uint64_t size_bytes;
-        int64_t mtime_nsec; /* since the epoch */
+        int64_t mtime_nsec;     /* since the epoch */
         uint64_t device, inode; /* identity: what an exchange caught is compared with it */
         int64_t ctime_nsec;
-        bool is_empty; /* directories */
-        Content *content; /* files, when it was read; NULL else */
-        const char *target; /* links */
-        const void *xattrs; /* user., security., trusted., system.posix_acl_*: packed name NUL size32 value …; NULL: none */
+        uint32_t n_children; /* directories */
+        Content *content;    /* files; NULL: not asked for, or larger than FOUND_MAX_FILE_BYTES */
+        const char *target;  /* links; NULL: not asked for */
+        const void *xattrs;  /* user., security., trusted., system.posix_acl_*, sorted by name: name
+                              * NUL size32 value …  NULL: none */
         size_t xattrs_size_bytes;
-        const char *blocked_by; /* the parent that is no directory */
+        const char *blocked_by; /* FOUND_BLOCKED: that parent; FOUND_NOTHING: the first parent that
+                                   is missing, or NULL */
 } Found;

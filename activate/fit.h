@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Carries a FitPlan out: stage, flip, then commit or undo. All state is on disk, in
+ * ROOT/.sysswitch, so that any process can end what another began.
+ *
+ *   clean --fit_stage--> staged --fit_flip--> flipped --fit_commit--> clean, the new files stay
+ *                           |                    |
+ *                           +-------fit_undo-----+-----------------> clean, everything is as before
+ *
+ * 1. Before the manifest is there (whole, synced, in a synced directory) nothing outside .sysswitch
+ * was touched.
+ * 2. Manifest present = not committed. Its removal is the commit.
+ * 3. What is staged is synced before the manifest is written; from the manifest on there are only
+ * renames.
+ * 4. fit_undo() reads the manifest and nothing else, may be interrupted anywhere and called again,
+ * and throws nothing away that others put at a path meanwhile: that is kept beside it as
+ * PATH.sysswitch-saved. */
+
+#include "activate/owner.h"
+#include "activate/root.h"
+#include "base/error.h"
+#include "base/strv.h"
+#include "diff/content.h"
+#include "diff/fit_plan.h"
+
+typedef struct FitOptions {
+        Contents *contents; /* data of what comes are loaded from here */
+        Owners *owners;     /* NULL: owners are left alone (an image, without root) */
+        const char *switch_id, *from,
+                        *to; /* kept in the manifest for who has to undo it; never NULL */
+} FitOptions;
+
+/* The plan must have no conflicts. On failure nothing is changed and nothing is left. -EEXIST: an
+ * earlier switch was neither committed nor undone; -ESRCH: an owner that does not exist; -ENOSPC …
+ */
+int fit_stage(const Root *root, const FitPlan *plan, const FitOptions *options, Error *reterr)
+                must_check;
+
+/* Renames all of it into place, and syncs. -ESTALE: something changed since it was looked at (and
+ * was left so). On any failure some paths may be new: fit_undo(). */
+int fit_flip(const Root *root, const FitPlan *plan, const FitOptions *options, Error *reterr)
+                must_check;
+
+/* Returns 1 when a switch was undone, 0 when there was none. Paths kept beside are added to
+ * ret_kept (may be NULL). */
+int fit_undo(const Root *root, Strv *ret_kept, Error *reterr) must_check;
+
+/* Returns 1 when a switch was committed, 0 when there was none. On failure it is not committed,
+ * unless -EUCLEAN: the disk would not say, and the manifest must be read again. */
+int fit_commit(const Root *root, Error *reterr) must_check;

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A root is a directory that is made to fit a tree. Nothing below it is ever reached through a
+ * link, nor across a mount: a path is walked component by component, by descriptors. */
+
+#include "base/cleanup.h"
+
+#include <stddef.h>
+
+typedef struct Root {
+        int fd;           /* of the directory; stays the caller's */
+        const char *path; /* for messages: "/etc" */
+} Root;
+
+enum { ROOT_MAX_DEPTH = 64, ROOT_MAX_PATH_BYTES = 4096 };
+
+/* The directories on the way to the last path stay open, so that sorted paths cost one open for a
+ * directory. */
+typedef struct RootWalk {
+        const Root *root;
+        char path[ROOT_MAX_PATH_BYTES]; /* of the open directories: the nth is its first end[n]
+                                           bytes */
+        size_t end[ROOT_MAX_DEPTH];
+        int fds[ROOT_MAX_DEPTH]; /* O_PATH */
+        size_t n_open;
+} RootWalk;
+
+void root_walk_init(RootWalk *walk, const Root *root);
+void root_walk_done(RootWalk *walk);
+static inline void root_walk_donep(RootWalk *walk) {
+        root_walk_done(walk);
+}
+
+/* The directory of path, as ret_fd, which is the walk's and good until its next call, and path's
+ * last component. The path itself is never left open: it may be renamed. Returns 0; -ENOENT: a
+ * parent is missing; -ENOTDIR: one is a link or no directory; -EXDEV: one is a mount point; in
+ * these cases ret_blocked is the length of that parent's path; -EINVAL: ".." or the like;
+ * -ENAMETOOLONG: too deep; others. */
+int root_walk_parent(RootWalk *walk,
+                const char *path,
+                int *ret_fd,
+                const char **ret_name,
+                size_t *ret_blocked) must_check;

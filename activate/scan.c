@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "activate/scan.h"
+
+#include "activate/xattrs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+enum { N_ATTEMPTS = 3 };
+
+int scan_look(int dir_fd, const char *name, Found *ret_found) {
+        struct statx st;
+        if (statx(dir_fd, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_BASIC_STATS, &st) < 0)
+                return -errno;
+        if (st.stx_attributes & STATX_ATTR_MOUNT_ROOT)
+                ret_found->kind = FOUND_MOUNT_POINT;
+        else if (S_ISREG(st.stx_mode))
+                ret_found->kind = FOUND_FILE;
+        else if (S_ISLNK(st.stx_mode))
+                ret_found->kind = FOUND_LINK;
+        else if (S_ISDIR(st.stx_mode))
+                ret_found->kind = FOUND_DIRECTORY;
+        else
+                ret_found->kind = FOUND_OTHER;
+        ret_found->mode = st.stx_mode & 07777;
+        ret_found->uid = st.stx_uid;
+        ret_found->gid = st.stx_gid;
+        ret_found->size_bytes = st.stx_size;
+        ret_found->device = makedev(st.stx_dev_major, st.stx_dev_minor);
+        ret_found->inode = st.stx_ino;
+        ret_found->mtime_nsec = st.stx_mtime.tv_sec * 1000000000 + st.stx_mtime.tv_nsec;
+        ret_found->ctime_nsec = st.stx_ctime.tv_sec * 1000000000 + st.stx_ctime.tv_nsec;
+        return 0;
+}
+
+/* Reads into data, which has room for size_bytes + 1: one byte more than size_bytes tells a file
+ * that grew. */
+static ssize_t read_fully(int fd, char *data, size_t size_bytes) {
+        size_t done = 0;
+        while (done <= size_bytes) {
+                ssize_t n = read(fd, data + done, size_bytes + 1 - done);
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                if (n == 0)
+                        break;
+                done += (size_t) n;
+        }
+        return (ssize_t) done;
+}
+
+static int read_content(
+                int dir_fd, const char *name, Contents *contents, Found *found, Error *reterr) {
+        if (found->size_bytes > FOUND_MAX_FILE_BYTES)
+                return 0;
+        cleanup_fd int fd = openat(
+                        dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        cleanup_free char *data = malloc(found->size_bytes + 1);
+        if (!data)
+                return error_oom(reterr);
+        ssize_t n = read_fully(fd, data, found->size_bytes);
+        if (n < 0)
+                return (int) n;
+        if ((size_t) n != found->size_bytes)
+                return -ESTALE;
+        return contents_add(contents, data, (size_t) n, &found->content, reterr);
+}
+
+static int read_target(int dir_fd, const char *name, Arena *arena, Found *found) {
+        char target[PATH_MAX];
+        ssize_t length = readlinkat(dir_fd, name, target, sizeof(target));
+        if (length < 0)
+                return errno == EINVAL ? -ESTALE : -errno;
+        found->target = arena_strndup(arena, target, (size_t) length);
+        return found->target ? 0 : -ENOMEM;
+}
+
+int scan_count_children(int dir_fd, const char *name, uint32_t *ret_n_children) {
+        int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        DIR *directory = fdopendir(fd);
+        if (!directory) {
+                int r = -errno;
+                (void) close(fd); /* nothing was written */
+                return r;
+        }
+        uint32_t n = 0;
+        errno = 0;
+        for (const struct dirent *child; (child = readdir(directory));)
+                if (strcmp(child->d_name, ".") != 0 && strcmp(child->d_name, "..") != 0)
+                        n++;
+        int r = -errno;
+        (void) closedir(directory); /* nothing was written */
+        *ret_n_children = n;
+        return r;
+}
+
+static int read_whole(int dir_fd,
+                const char *name,
+                Contents *contents,
+                Arena *arena,
+                Found *found,
+                Error *reterr) {
+        int r = 0;
+        if (found->kind == FOUND_FILE)
+                r = read_content(dir_fd, name, contents, found, reterr);
+        else if (found->kind == FOUND_LINK)
+                r = read_target(dir_fd, name, arena, found);
+        else if (found->kind == FOUND_DIRECTORY)
+                r = scan_count_children(dir_fd, name, &found->n_children);
+        else
+                return 0;
+        return r < 0 ? r
+                     : xattrs_read(dir_fd, name, arena, &found->xattrs, &found->xattrs_size_bytes);
+}
+
+/* Did what was read belong to what was looked at before? ctime changes with everything. */
+static int verify(int dir_fd, const char *name, const Found *before) {
+        Found after = { 0 };
+        int r = scan_look(dir_fd, name, &after);
+        if (r < 0)
+                return r;
+        bool same = after.device == before->device && after.inode == before->inode &&
+                    after.kind == before->kind && after.ctime_nsec == before->ctime_nsec &&
+                    after.size_bytes == before->size_bytes;
+        return same ? 0 : -ESTALE;
+}
+
+static bool is_change(int error) {
+        return error == -ESTALE || error == -ENOENT || error == -ENOTDIR || error == -ELOOP ||
+               error == -ENXIO;
+}
+
+static int find(int dir_fd,
+                const char *name,
+                const Sought *sought,
+                Contents *contents,
+                Scan *scan,
+                Found *ret_found,
+                Error *reterr) {
+        for (unsigned attempt = 0; attempt < N_ATTEMPTS; attempt++) {
+                Found found = { .path = sought->path };
+                int r = scan_look(dir_fd, name, &found);
+                if (r == -ENOENT) {
+                        *ret_found = found;
+                        return 0;
+                }
+                if (r >= 0 && sought->whole)
+                        r = read_whole(dir_fd, name, contents, &scan->arena, &found, reterr);
+                if (r >= 0 && sought->whole)
+                        r = verify(dir_fd, name, &found);
+                if (r >= 0) {
+                        *ret_found = found;
+                        return 0;
+                }
+                if (!is_change(r))
+                        return r;
+        }
+        return -EBUSY;
+}
+
+static int blocked(
+                Arena *arena, const Sought *sought, size_t length, bool missing, Found *ret_found) {
+        *ret_found = (Found){
+                .kind = missing ? FOUND_NOTHING : FOUND_BLOCKED,
+                .path = sought->path,
+                .blocked_by = arena_strndup(arena, sought->path, length),
+        };
+        return ret_found->blocked_by ? 0 : -ENOMEM;
+}
+
+static int scan_path(RootWalk *walk,
+                const Sought *sought,
+                Contents *contents,
+                Scan *scan,
+                Found *ret_found,
+                Error *reterr) {
+        int dir_fd = -1;
+        const char *name = NULL;
+        size_t length = 0;
+        int r = root_walk_parent(walk, sought->path, &dir_fd, &name, &length);
+        if (r == -ENOENT || r == -ENOTDIR || r == -EXDEV)
+                return blocked(&scan->arena, sought, length, r == -ENOENT, ret_found);
+        return r < 0 ? r : find(dir_fd, name, sought, contents, scan, ret_found, reterr);
+}
+
+int scan_new(const Root *root,
+                const Sought *sought,
+                size_t n_sought,
+                Contents *contents,
+                Scan **ret_scan,
+                Error *reterr) {
+        cleanup(scan_freep) Scan *scan = calloc(1, sizeof(Scan));
+        if (!scan)
+                return error_oom(reterr);
+        scan->found = arena_new(&scan->arena, Found, n_sought);
+        if (!scan->found)
+                return error_oom(reterr);
+
+        cleanup(root_walk_donep) RootWalk walk;
+        root_walk_init(&walk, root);
+        for (size_t i = 0; i < n_sought; i++) {
+                int r = scan_path(&walk, &sought[i], contents, scan, &scan->found[i], reterr);
+                if (r == -EBUSY)
+                        return error_set(reterr, r, "%s/%s does not stop changing: try again",
+                                        root->path, sought[i].path);
+                if (r < 0)
+                        return error_set_errno(reterr, r, "Cannot look at %s/%s", root->path,
+                                        sought[i].path);
+        }
+        scan->n_found = n_sought;
+        *ret_scan = TAKE(scan);
+        return 0;
+}
+
+Scan *scan_free(Scan *scan) {
+        if (scan) {
+                arena_done(&scan->arena);
+                free(scan);
+        }
+        return NULL;
+}
