@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Labs for tests in Python: `with Lab("name") as lab: lab.run("systemctl", ...)`. What lib.sh is for shell."""
+import os
+import shutil
+import subprocess
+import sys
+
+TOOLS = os.path.dirname(os.path.abspath(__file__))
+SOURCE_DIR = os.environ.get("SOURCE_DIR") or os.path.dirname(os.path.dirname(TOOLS))
+BUILD_DIR = os.environ.get("BUILD_DIR") or os.path.join(SOURCE_DIR, "build", "dev")
+
+
+def require():
+    """Ends the program with 77 and the reason where no lab can be booted."""
+    check = subprocess.run([TOOLS + "/boot", "--check"], capture_output=True, text=True)
+    if check.returncode:
+        print("left out:", check.stderr.strip() or check.stdout.strip())
+        sys.exit(77)
+
+
+class Lab:
+    """A booted lab; removed at the end of the with block, and when this process dies."""
+
+    def __init__(self, name, *options):
+        self.name = f"{name}-{os.getpid()}"
+        # this process may be killed: then somebody else must clean up
+        self.guard = subprocess.Popen(
+            ["bash", "-c", 'tail --pid="$1" -f /dev/null; exec "$2" "$3"', "lab-guard", str(os.getpid()),
+             TOOLS + "/off", self.name], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL, start_new_session=True)
+        boot = subprocess.run([TOOLS + "/boot", self.name, *options], stdout=subprocess.PIPE, text=True,
+                              stdin=subprocess.DEVNULL, check=True)
+        self.root = f"/proc/{boot.stdout.strip()}/root"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        os.killpg(self.guard.pid, 15)
+        self.guard.wait()
+        subprocess.run([TOOLS + "/off", self.name], check=True)
+
+    def install(self):
+        """The program, and the tests' own ones, into /usr."""
+        subprocess.run(["cmake", "--install", BUILD_DIR, "--prefix", "/usr"], stdout=subprocess.DEVNULL, check=True,
+                       env={**os.environ, "DESTDIR": self.root})
+        self.put("/usr/local/bin", *(f"{BUILD_DIR}/tests/lab/{name}" for name in ("watch", "stub")))
+
+    def put(self, directory, *files):
+        os.makedirs(self.root + directory, exist_ok=True)
+        for file in files:
+            shutil.copy(file, self.root + directory)
+
+    def command(self, *argv):
+        return [TOOLS + "/enter", self.name, *argv]
+
+    def run(self, *argv, **options):
+        return subprocess.run(self.command(*argv), check=True, **options)

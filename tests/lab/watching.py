@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""watching.py COMMAND...: runs it in a lab, prints `verb unit result` for everything that systemd did meanwhile.
+For Python: Watch. (watch.c says what is seen, and how.)"""
+import json
+import os
+import subprocess
+import sys
+import time
+
+
+class Watch:
+    def __init__(self):
+        self.process = subprocess.Popen(["watch"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def say(self, word):
+        self.process.stdin.write(word + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        if not answer:
+            raise RuntimeError("watch ended")
+        return answer
+
+    def begin(self):
+        self.say("begin")
+
+    def end(self):
+        """{"daemon_reloads": N, "units": {name: {"before", "after", "deeds": [[verb, result]], "alone_down", …}}}"""
+        seen = json.loads(self.say("end"))
+        del seen["units"][""]
+        return seen
+
+
+def settle(held=()):
+    """Waits until no job is queued (but those of the held units), none of our programs is still about to begin or to
+    end at once, and no unit is on its way down."""
+    for _ in range(2000):
+        jobs = subprocess.run(["systemctl", "list-jobs", "--no-legend", "--plain"], capture_output=True, text=True).stdout
+        names = {line.split()[1] for line in jobs.splitlines() if len(line.split()) > 2}
+        if not names - set(held) and not in_passing():
+            moving = subprocess.run(["systemctl", "list-units", "--no-legend", "--plain", "--state=deactivating,reloading"],
+                                    capture_output=True, text=True).stdout
+            if not moving.strip():
+                return
+        time.sleep(0.005)
+    raise RuntimeError("the lab does not settle: " + jobs)
+
+
+def in_passing():
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/comm", encoding="utf-8") as file:
+                comm = file.read().strip()
+        except OSError:
+            continue
+        if comm in ("true", "false") or comm.startswith("("):
+            if comm != "(sd-pam)":
+                return True
+    return False
+
+
+def main():
+    watch = Watch()
+    watch.begin()
+    done = subprocess.run(sys.argv[1:])
+    for unit, what in sorted(watch.end()["units"].items()):
+        for verb, result in what["deeds"]:
+            print(verb, unit, result)
+    sys.exit(done.returncode)
+
+
+if __name__ == "__main__":
+    main()
