@@ -9,12 +9,13 @@
 #include <stdint.h>
 
 typedef struct Origin {
-        char *path; /* absolute */
-        char *commit; /* hex; NULL: not in git, or no commit yet */
-        char *subject; /* first line of the commit's message; NULL */
-        char *author; /* NULL */
+        char *path;          /* absolute */
+        char *commit;        /* hex; NULL: not in git, or no commit yet */
+        char *subject;       /* first line of the commit's message; NULL */
+        char *author;        /* NULL */
         int64_t commit_time; /* seconds since the epoch */
-        bool is_dirty; /* the directory differs from that commit (untracked files count, ignored ones do not) */
+        bool is_dirty; /* the directory differs from that commit (untracked files count, ignored
+                          ones do not) */
 } Origin;
 
 void origin_done(Origin *origin);

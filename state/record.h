@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The record of each switch: intent → staged → committed, or undone. What it planned, what each action came to, which
- * states the units had before. Never changed afterwards. */
+/* The record of each switch: intent → staged → committed, or undone. What it planned, what each
+ * action came to, which states the units had before. Never changed afterwards. */
 
 #include "base/arena.h"
 #include "base/error.h"
-#include "state/database.h"
 #include "diff/plan.h"
+#include "state/database.h"
 
 typedef enum SwitchState {
         SWITCH_INTENT,
@@ -27,9 +27,10 @@ typedef struct SwitchRecord {
         bool is_dirty;
         const char *user;
         uint64_t started_usec, ended_usec; /* CLOCK_REALTIME; 0: not yet */
-        int exit_status; /* of section "Exit status" in the manual; -1: not ended */
-        const char *message; /* the error, when it was undone; NULL */
-        const char *plan_json; /* the finished switch as --json gives it; NULL before */
+        int exit_status;       /* of section "Exit status" in the manual; -1: not ended */
+        const char *message;   /* the error, when it was undone; NULL */
+        const char *plan_json; /* the plan, then the finished switch, as --json gives it; NULL in
+                                  lists, see record_get() */
         unsigned n_actions, n_failed;
 } SwitchRecord;
 
@@ -44,20 +45,48 @@ typedef struct SwitchActionRecord {
         uint64_t duration_usec;
 } SwitchActionRecord;
 
-/* Within the open transaction; record->id is set. */
-int record_begin(Database *database, SwitchRecord *record, const SwitchActionRecord *actions, size_t n_actions,
-        Error *reterr) must_check;
-/* A transaction of its own, synced. */
+/* Within the open transaction; record->id is set. A record may begin as one that ended: a switch
+ * with nothing to do. */
+int record_begin(Database *database,
+                SwitchRecord *record,
+                const SwitchActionRecord *actions,
+                size_t n_actions,
+                Error *reterr) must_check;
+/* A transaction of its own, synced, or part of the open one. -EINVAL: it has ended already, or
+ * there is none. */
 int record_set_state(Database *database, int64_t id, SwitchState state, Error *reterr) must_check;
-/* Within the open transaction: state, exit status, message, plan_json, ended and the outcomes. */
-int record_finish(Database *database, const SwitchRecord *record, const SwitchActionRecord *actions, size_t n_actions,
-        Error *reterr) must_check;
+/* Within the open transaction: state, exit status, message, plan_json (NULL: it stays), ended,
+ * n_failed, and of the actions, by sequence, outcome, before_state and duration. A state that was
+ * set before stays or is the same. -EINVAL as above. */
+int record_finish(Database *database,
+                const SwitchRecord *record,
+                const SwitchActionRecord *actions,
+                size_t n_actions,
+                Error *reterr) must_check;
 /* Newest first, at most limit (0: all). */
-int record_list(Database *database, const char *profile, size_t limit, Arena *arena, SwitchRecord **ret_records,
-        size_t *ret_n_records, Error *reterr) must_check;
-int record_actions(Database *database, int64_t id, Arena *arena, SwitchActionRecord **ret_actions, size_t *ret_n_actions,
-        Error *reterr) must_check;
+int record_list(Database *database,
+                const char *profile,
+                size_t limit,
+                Arena *arena,
+                SwitchRecord **ret_records,
+                size_t *ret_n_records,
+                Error *reterr) must_check;
+int record_actions(Database *database,
+                int64_t id,
+                Arena *arena,
+                SwitchActionRecord **ret_actions,
+                size_t *ret_n_actions,
+                Error *reterr) must_check;
 /* The newest one that is neither committed nor undone: 1 found, 0 none. */
-int record_open_switch(Database *database, const char *profile, Arena *arena, SwitchRecord *ret_record, Error *reterr)
-        must_check;
+int record_open_switch(Database *database,
+                const char *profile,
+                Arena *arena,
+                SwitchRecord *ret_record,
+                Error *reterr) must_check;
+/* With plan_json. -ENOENT */
+int record_get(Database *database,
+                int64_t id,
+                Arena *arena,
+                SwitchRecord *ret_record,
+                Error *reterr) must_check;
 const char *switch_state_to_string(SwitchState state);

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "state/displaced.h"
+
+#include "state/found_row.h"
+#include "state/profile.h"
+#include "state/statement.h"
+
+#include <errno.h>
+
+typedef struct FoundList {
+        Found *items;
+        size_t n_items, n_allocated;
+} FoundList;
+
+static int add_found(FoundList *list, Arena *arena, const Found *found) {
+        if (list->n_items == list->n_allocated) {
+                size_t n = list->n_allocated ? list->n_allocated * 2 : 16;
+                Found *grown = arena_grow(arena, list->items, list->n_items, n, sizeof(*grown));
+                if (!grown)
+                        return -ENOMEM;
+                list->items = grown;
+                list->n_allocated = n;
+        }
+        list->items[list->n_items++] = *found;
+        return 0;
+}
+
+int displaced_load(Database *database,
+                const char *profile,
+                EntryRoot root,
+                Contents *contents,
+                Arena *arena,
+                Found **ret_found,
+                size_t *ret_n_found,
+                Error *reterr) {
+        static const char sql[] = "SELECT " FOUND_COLUMNS "FROM displaced AS f" FOUND_JOIN
+                                  "WHERE f.profile = (SELECT id FROM profiles WHERE name = ?1) AND "
+                                  "f.root = ?2 "
+                                  "ORDER BY f.path";
+        cleanup(statement_donep) Statement statement = { 0 };
+        int r = statement_open(database, sql, &statement, reterr);
+        if (r < 0)
+                return r;
+        statement_bind_text(&statement, 1, profile);
+        statement_bind_int(&statement, 2, root);
+        FoundList list = { 0 };
+        while ((r = statement_step(&statement, reterr)) > 0) {
+                Found found;
+                EntryRoot its_root;
+                r = found_read(&statement, contents, arena, &its_root, &found, reterr);
+                if (r < 0)
+                        return r;
+                if (add_found(&list, arena, &found) < 0)
+                        return error_oom(reterr);
+        }
+        if (r < 0)
+                return r;
+        *ret_found = list.items;
+        *ret_n_found = list.n_items;
+        return 0;
+}
+
+int displaced_put(Database *database,
+                const char *profile,
+                EntryRoot root,
+                const Found *found,
+                Contents *contents,
+                int64_t switch_id,
+                Error *reterr) {
+        static const char sql[] = "INSERT INTO displaced (profile, root, path, switch, kind, mode, "
+                                  "uid, gid, mtime_nsec, "
+                                  "content, target, xattrs) "
+                                  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) "
+                                  "ON CONFLICT (profile, root, path) DO NOTHING";
+        int64_t id = 0, content = 0;
+        int r = profile_id(database, profile, &id, reterr);
+        if (r >= 0)
+                r = found_store_content(database, contents, found, &content, reterr);
+        if (r < 0)
+                return r;
+        cleanup(statement_donep) Statement statement = { 0 };
+        r = statement_open(database, sql, &statement, reterr);
+        if (r < 0)
+                return r;
+        statement_bind_int(&statement, 1, id);
+        statement_bind_int(&statement, 2, root);
+        statement_bind_text(&statement, 3, found->path);
+        statement_bind_int(&statement, 4, switch_id);
+        found_bind(&statement, 5, found, content);
+        r = statement_run(&statement, reterr);
+        return r < 0 ? r : 0;
+}
+
+int displaced_drop(Database *database,
+                const char *profile,
+                EntryRoot root,
+                const char *path,
+                Error *reterr) {
+        static const char sql[] = "DELETE FROM displaced WHERE root = ?2 AND path = ?3 "
+                                  "AND profile = (SELECT id FROM profiles WHERE name = ?1)";
+        cleanup(statement_donep) Statement statement = { 0 };
+        int r = statement_open(database, sql, &statement, reterr);
+        if (r < 0)
+                return r;
+        statement_bind_text(&statement, 1, profile);
+        statement_bind_int(&statement, 2, root);
+        statement_bind_text(&statement, 3, path);
+        r = statement_run(&statement, reterr);
+        return r < 0 ? r : 0;
+}
+
+/* Reads all of displaced, which is as long as files were in the way: an undo is rare, an index
+ * would be written always. */
+int displaced_undo(Database *database, int64_t switch_id, Error *reterr) {
+        static const char sql[] = "DELETE FROM displaced WHERE switch = ?1";
+        cleanup(statement_donep) Statement statement = { 0 };
+        int r = statement_open(database, sql, &statement, reterr);
+        if (r < 0)
+                return r;
+        statement_bind_int(&statement, 1, switch_id);
+        r = statement_run(&statement, reterr);
+        return r < 0 ? r : 0;
+}

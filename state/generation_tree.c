@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "state/entry_rows.h"
+#include "state/generation.h"
+#include "state/statement.h"
+
+#include <errno.h>
+
+/* The profile's row, when it has a generation of this number. */
+static int find_profile(Database *database,
+                const char *profile,
+                int64_t number,
+                int64_t *ret_id,
+                Error *reterr) {
+        static const char sql[] = "SELECT g.profile FROM generations AS g JOIN profiles AS p ON "
+                                  "p.id = g.profile "
+                                  "WHERE p.name = ?1 AND g.number = ?2";
+        cleanup(statement_donep) Statement statement = { 0 };
+        int r = statement_open(database, sql, &statement, reterr);
+        if (r < 0)
+                return r;
+        statement_bind_text(&statement, 1, profile);
+        statement_bind_int(&statement, 2, number);
+        r = statement_step(&statement, reterr);
+        if (r == 0)
+                return error_set(reterr, -ENOENT,
+                                "There is no generation %lld of profile %s: see \"generations\"",
+                                (long long) number, profile);
+        if (r < 0)
+                return r;
+        *ret_id = statement_int(&statement, 0);
+        return 0;
+}
+
+int generation_load(Database *database,
+                const char *profile,
+                int64_t number,
+                Contents *contents,
+                Tree **ret_tree,
+                Error *reterr) {
+        cleanup(tree_freep) Tree *tree = tree_new();
+        if (!tree)
+                return error_oom(reterr);
+        int64_t id = 0;
+        int r = number ? find_profile(database, profile, number, &id, reterr) : 0;
+        if (r >= 0 && number)
+                r = entry_rows_at(database, id, number, contents, tree, reterr);
+        if (r >= 0)
+                r = tree_seal(tree, reterr);
+        if (r < 0)
+                return r;
+        *ret_tree = TAKE(tree);
+        return 0;
+}
+
+static int load_two(Database *database,
+                int64_t profile,
+                const int64_t numbers[2],
+                Contents *contents,
+                Tree *const trees[2],
+                Error *reterr) {
+        if (numbers[0] == numbers[1])
+                return 0;
+        if (numbers[0] == 0) /* the empty tree has no rows */
+                return entry_rows_at(database, profile, numbers[1], contents, trees[1], reterr);
+        int r = entry_rows_ended(
+                        database, profile, numbers[0], numbers[1], contents, trees[0], reterr);
+        if (r >= 0)
+                r = entry_rows_begun(database, profile, numbers[0], numbers[1], contents, trees[1],
+                                reterr);
+        return r;
+}
+
+int generation_compare(Database *database,
+                const char *profile,
+                int64_t before,
+                int64_t after,
+                Contents *contents,
+                Tree **ret_before,
+                Tree **ret_after,
+                Error *reterr) {
+        const int64_t numbers[2] = { before < after ? before : after,
+                before < after ? after : before };
+        cleanup(tree_freep) Tree *low = tree_new();
+        cleanup(tree_freep) Tree *high = tree_new();
+        if (!low || !high)
+                return error_oom(reterr);
+        int64_t id = 0;
+        int r = 0;
+        for (size_t i = 0; r >= 0 && i < N_ELEMENTS(numbers); i++)
+                if (numbers[i] != 0)
+                        r = find_profile(database, profile, numbers[i], &id, reterr);
+        if (r >= 0)
+                r = load_two(database, id, numbers, contents, (Tree *const[]){ low, high }, reterr);
+        if (r >= 0)
+                r = tree_seal(low, reterr);
+        if (r >= 0)
+                r = tree_seal(high, reterr);
+        if (r < 0)
+                return r;
+        *ret_before = before < after ? TAKE(low) : TAKE(high);
+        *ret_after = before < after ? TAKE(high) : TAKE(low);
+        return 0;
+}
