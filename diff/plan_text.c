@@ -63,7 +63,7 @@ static void add_arrow(const Writer *writer) {
 static void add_reasons(const Writer *writer, const char *const *reasons, size_t n_reasons) {
         for (size_t i = 0; i < n_reasons; i++) {
                 add_arrow(writer);
-                text_add_name(writer->text, "", reasons[i]);
+                text_add_line(writer->text, reasons[i]);
         }
 }
 
@@ -180,7 +180,7 @@ static void add_drags(
                 text_add(writer->text, drag->unit);
                 add_padding(writer, strlen(drag->unit), writer->unit_width);
                 add_arrow(writer);
-                text_add_name(writer->text, "", drag->by);
+                text_add_line(writer->text, drag->by);
                 text_addf(writer->text, " (%s)\n", drag->via);
         }
 }
@@ -205,7 +205,7 @@ static void add_daemon(const Writer *writer, const UnitPlan *units) {
                         add_arrow(writer);
                 else
                         text_add(writer->text, ", ");
-                text_add_name(writer->text, "", units->daemon_reasons[i]);
+                text_add_line(writer->text, units->daemon_reasons[i]);
         }
         if (cut)
                 text_addf(writer->text, " and %zu more", units->n_daemon_reasons - N_SHOWN_REASONS);
@@ -230,7 +230,7 @@ static void add_units(Writer *writer, const char *heading, const UnitPlan *units
         for (size_t i = 0; i < units->n_notes; i++) {
                 add_colored(writer, yellow, "Note:");
                 text_add(writer->text, " ");
-                text_add_name(writer->text, "", units->notes[i]);
+                text_add_line(writer->text, units->notes[i]);
                 text_add(writer->text, "\n");
         }
 }
@@ -250,7 +250,7 @@ static void add_reboot(const Writer *writer, const Plan *plan) {
         add_colored(writer, yellow, "Reboot needed:");
         for (size_t i = 0; i < plan->n_reboot_needed; i++) {
                 text_add(writer->text, i > 0 ? ", " : " ");
-                text_add_name(writer->text, "", plan->reboot_needed[i]);
+                text_add_line(writer->text, plan->reboot_needed[i]);
         }
         text_add(writer->text, "\n");
 }

@@ -12,6 +12,9 @@
  * with C escapes, as git has it. Bytes beyond ASCII stay. */
 void text_add_name(Text *text, const char *prefix, const char *name);
 
+/* A line of foreign text (a log, a hook's output), control characters but the tab as '?'. */
+void text_add_line(Text *text, const char *line);
+
 /* A JSON string; bytes that are no UTF-8 are written \xHH, as is the backslash of a text that has
  * such. New reference, NULL when out of memory. */
 json_t *json_text(const char *value) must_check;

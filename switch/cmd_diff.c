@@ -142,10 +142,9 @@ static int run_diff(Diff *diff, bool with_host, Error *reterr) {
 }
 
 static int open_host(const Options *options, bool stateless, Host *host, Error *reterr) {
-        const char *root = options->root ? options->root : "/";
         if (stateless)
-                return host_open_stateless(root, options->profile, host, reterr);
-        return host_open(root, options->profile, DATABASE_READ, host, reterr);
+                return host_open_stateless(options_root(options), options->profile, host, reterr);
+        return host_open(options_root(options), options->profile, DATABASE_READ, host, reterr);
 }
 
 int cmd_diff(const Options *options, char **arguments, size_t n_arguments, Error *reterr) {

@@ -5,6 +5,10 @@
 
 #include "switch/options.h"
 
+/* What a verb returns, with the reason in reterr, for arguments that cannot be meant: exit
+ * status 2. */
+enum { USAGE_ERROR = -4096 };
+
 int cmd_diff(const Options *options, char **arguments, size_t n_arguments, Error *reterr)
                 must_check;
 int cmd_generations(const Options *options, char **arguments, size_t n_arguments, Error *reterr)

@@ -59,6 +59,11 @@ static inline bool option_is_given(const Options *options, OptionId id) {
         return options->given & OPTION_BIT(id);
 }
 
+/* "/" for this host. */
+static inline const char *options_root(const Options *options) {
+        return options->root ? options->root : "/";
+}
+
 /* Parses in any order; -C takes effect at once, so that what comes behind it is relative to it.
  * Arguments are moved to the end of argv. ret_command: NULL when no verb was given. Returns the
  * index of the first argument behind the verb, or -EINVAL for what cannot be meant, else a negative

@@ -5,12 +5,9 @@
 #include <fcntl.h>
 #include <langinfo.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
-#include <time.h>
-#include <wchar.h>
 
 void output_init(Output *output, const Options *options) {
         const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
@@ -127,4 +124,9 @@ int output_close(Error *reterr) {
                 return 0;
         int code = errno > 0 ? -errno : -EIO;
         return error_set_errno(reterr, code, "Cannot write to standard output");
+}
+
+void print_error(const Error *error) {
+        (void) fprintf(stderr, "sysswitch: %s\n",
+                        error->message); /* there is nowhere else to tell it */
 }

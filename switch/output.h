@@ -36,6 +36,9 @@ int output_show(const Output *output, const Text *text, Error *reterr) must_chec
  * lost. */
 int output_close(Error *reterr) must_check;
 
+/* One line on standard error. */
+void print_error(const Error *error);
+
 /* The escape sequence, "" without colour. style_end() for what style_begin() began. */
 const char *style_begin(const Output *output, Style style);
 const char *style_end(const Output *output, Style style);

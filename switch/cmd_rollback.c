@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "switch/commands.h"
+#include "switch/switch_view.h"
+
+#include <errno.h>
+#include <string.h>
+
+static int find_target(Host *host, const char *argument, char **ret_reference, Error *reterr) {
+        int64_t number;
+        if (argument) {
+                const char *digits = *argument == '@' ? argument + 1 : argument;
+                if (!*digits || digits[strspn(digits, "0123456789")])
+                        return error_set(reterr, USAGE_ERROR, "%s: Not the number of a generation",
+                                        argument);
+                if (asprintf(ret_reference, "@%s", digits) < 0)
+                        return error_oom(reterr);
+                return 0;
+        }
+        if (host->profile.active == 0)
+                return error_set(reterr, -ENOENT,
+                                "Generation 0 is active: there is nothing before it to go back to");
+        int r = generation_previous(
+                        host->database, host->profile_name, host->profile.active, &number, reterr);
+        if (r < 0)
+                return r;
+        if (asprintf(ret_reference, "@%lld", (long long) number) < 0)
+                return error_oom(reterr);
+        return 0;
+}
+
+int cmd_rollback(const Options *options, char **arguments, size_t n_arguments, Error *reterr) {
+        cleanup(host_donep) Host host;
+        int r = host_open(options_root(options), options->profile, DATABASE_READ, &host, reterr);
+        if (r < 0)
+                return r;
+        cleanup_free char *reference = NULL;
+        r = find_target(&host, n_arguments > 0 ? arguments[0] : NULL, &reference, reterr);
+        if (r < 0)
+                return r;
+        const SwitchRequest request = {
+                .verb = "rollback", .reference = reference, .is_rollback = true
+        };
+        return switch_view_run(&host, options, &request, reterr);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "switch/commands.h"
+#include "switch/switch_view.h"
+
+int cmd_switch(const Options *options, char **arguments, size_t n_arguments, Error *reterr) {
+        cleanup(host_donep) Host host;
+        int r = host_open(options_root(options), options->profile, DATABASE_READ, &host, reterr);
+        if (r < 0)
+                return r;
+        cleanup_free char *last = n_arguments > 0 ? NULL : reference_default(&host);
+        if (n_arguments == 0 && !last)
+                return error_oom(reterr);
+        const SwitchRequest request = { .verb = "switch", .reference = last ? last : arguments[0] };
+        return switch_view_run(&host, options, &request, reterr);
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "switch/switch_view.h"
+
+#include "diff/quote.h"
+#include "state/debt.h"
+#include "switch/invoker.h"
+#include "switch/plan_output.h"
+#include "switch/progress.h"
+#include "switch/result_json.h"
+#include "switch/summary.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+/* What the engine's callbacks are given. The progress view is first: it takes its own callbacks
+ * straight. */
+typedef struct SwitchView {
+        ProgressView progress;
+        const Options *options;
+        const Host *host;
+} SwitchView;
+
+static const char *arrow(const Output *output) {
+        return output->ascii ? "->" : "→";
+}
+
+/* The number that the target will have: what the engine gives a new tree when it stores it. */
+static int64_t number_of_target(const Host *host, const Prepared *prepared) {
+        if (prepared->target.number >= 0)
+                return prepared->target.number;
+        return prepared->is_same_tree ? prepared->from_number : host->profile.newest + 1;
+}
+
+static void add_heading(const Output *output,
+                const Host *host,
+                const Prepared *prepared,
+                const char *what,
+                Text *text) {
+        text_addf(text, "%s%s %s:%s generation %lld %s ", style_begin(output, STYLE_BOLD), what,
+                        host->profile_name, style_end(output, STYLE_BOLD),
+                        (long long) prepared->from_number, arrow(output));
+        int64_t number = number_of_target(host, prepared);
+        if (prepared->target.number < 0) {
+                text_add_line(text, prepared->target.name);
+                text_addf(text, " (%lld)\n", (long long) number);
+        } else
+                text_addf(text, "%lld\n", (long long) number);
+}
+
+static int print_text(const Text *text, Error *reterr) {
+        if (text->error < 0)
+                return error_oom(reterr);
+        (void) fwrite(text->data, 1, text->length, stdout); /* output_close() tells */
+        (void) fflush(stdout);                              /* as above */
+        return 0;
+}
+
+static void show_prepared(void *userdata, const Prepared *prepared) {
+        SwitchView *view = userdata;
+        if (view->progress.silent)
+                return;
+        progress_view_clear(&view->progress);
+        cleanup(text_donep) Text text = { 0 };
+        add_heading(view->progress.output, view->host, prepared, "Switching", &text);
+        add_plan(view->progress.output, view->options, prepared->plan, prepared->fit, &text);
+        Error ignored;
+        (void) print_text(&text, &ignored); /* the switch matters more than the telling */
+}
+
+static int print_result_json(const Host *host, const EngineResult *result, Error *reterr) {
+        cleanup_free char *json = NULL;
+        int r = result_to_json(result, &json, reterr);
+        if (r < 0)
+                return r;
+        const PlanJsonInput input = {
+                .plan = result->prepared->plan,
+                .from = { .profile = host->profile_name, .generation = result->from_number },
+                .to = { .profile = host->profile_name, .generation = result->to_number },
+                .fit = result->prepared->fit,
+                .result_json = json,
+        };
+        return print_plan_json(&input, reterr);
+}
+
+static int print_summary(const SwitchView *view,
+                const EngineResult *result,
+                uint64_t duration_usec,
+                Error *reterr) {
+        cleanup(arena_donep) Arena arena = { 0 };
+        SummaryInput input = {
+                .output = view->progress.output,
+                .result = result,
+                .profile = view->host->profile_name,
+                .duration_usec = duration_usec,
+        };
+        Debt *debts = NULL;
+        int r = view->host->database ? debt_load(view->host->database, view->host->profile_name,
+                                                       &arena, &debts, &input.n_debts, reterr)
+                                     : 0;
+        if (r < 0)
+                return r;
+        input.debts = debts;
+        cleanup(text_donep) Text text = { 0 };
+        add_summary(&input, &text);
+        return print_text(&text, reterr);
+}
+
+/* More than one conflict: the error names the first, this all, as git lists files that are in the
+ * way. */
+static void print_conflicts(const Prepared *prepared) {
+        cleanup(text_donep) Text text = { 0 };
+        for (size_t i = 0; i < prepared->fit->n_conflicts; i++) {
+                const FitConflict *conflict = &prepared->fit->conflicts[i];
+                text_add(&text, "  ");
+                text_add_name(&text, entry_root_prefix(conflict->root), conflict->path);
+                text_addf(&text, " %s\n", conflict->what);
+        }
+        if (text.error >= 0 && text.data)
+                (void) fputs(text.data, stderr); /* there is nowhere else to tell it */
+}
+
+static uint64_t now_usec(void) {
+        struct timespec now;
+        (void) clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
+        return (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
+}
+
+static int carry_out(SwitchView *view, Host *host, const SwitchRequest *request, Error *reterr) {
+        cleanup_free char *user = NULL;
+        int r = invoker_name(&user, reterr);
+        if (r < 0)
+                return r;
+        const EngineOptions engine_options = {
+                .verb = request->verb,
+                .user = user,
+                .force = option_is_given(view->options, OPTION_FORCE),
+                .is_rollback = request->is_rollback,
+                .timeout_usec = view->options->timeout_usec,
+                .step = progress_view_step,
+                .output = progress_view_output,
+                .prepared = show_prepared,
+                .progress = progress_view_progress,
+                .userdata = view,
+        };
+        uint64_t begin_usec = now_usec();
+        cleanup(engine_result_donep) EngineResult result = { 0 };
+        r = engine_switch(host, request->reference, &engine_options, &result, reterr);
+        progress_view_clear(&view->progress);
+        if (r < 0) {
+                print_error(reterr);
+                if (r == -EEXIST && result.prepared && result.prepared->fit &&
+                                result.prepared->fit->n_conflicts > 1)
+                        print_conflicts(result.prepared);
+                return result.exit_status;
+        }
+        Error error; /* the switch is done: that it cannot be told changes nothing */
+        if (option_is_given(view->options, OPTION_JSON))
+                r = print_result_json(host, &result, &error);
+        else if (!option_is_given(view->options, OPTION_QUIET) || result.exit_status != EXIT_DONE)
+                r = print_summary(view, &result, now_usec() - begin_usec, &error);
+        if (r < 0)
+                print_error(&error);
+        return result.exit_status;
+}
+
+static int print_dry_run(const SwitchView *view, const Prepared *prepared, Error *reterr) {
+        const Host *host = view->host;
+        const Output *output = view->progress.output;
+        if (option_is_given(view->options, OPTION_JSON)) {
+                const PlanJsonInput input = {
+                        .plan = prepared->plan,
+                        .from = { .profile = host->profile_name,
+                                        .generation = prepared->from_number },
+                        .to = plan_side_of(&prepared->target),
+                        .fit = prepared->fit,
+                };
+                return print_plan_json(&input, reterr);
+        }
+        if (view->progress.silent)
+                return 0;
+        cleanup(text_donep) Text text = { 0 };
+        add_heading(output, host, prepared, "Dry run of", &text);
+        size_t heading = text.length;
+        add_plan(output, view->options, prepared->plan, prepared->fit, &text);
+        if (text.length == heading)
+                text_add(&text, "Nothing to do.\n");
+        return print_text(&text, reterr);
+}
+
+static int dry_run(SwitchView *view, Host *host, const SwitchRequest *request, Error *reterr) {
+        int r = host_connect(host, reterr);
+        if (r < 0)
+                return r;
+        cleanup(reference_tree_donep) ReferenceTree target = { .number = -1 };
+        r = reference_read(host, request->reference, true, &target, reterr);
+        if (r < 0)
+                return r;
+        const PrepareOptions prepare_options = {
+                .force = option_is_given(view->options, OPTION_FORCE),
+                .save_edited = request->is_rollback,
+                .check_all = option_is_given(view->options, OPTION_FORCE),
+        };
+        cleanup(prepared_freep) Prepared *prepared = NULL;
+        r = prepare(host, &target, &prepare_options, &prepared, reterr);
+        if (r < 0)
+                return r;
+        r = print_dry_run(view, prepared, reterr);
+        if (r < 0 || prepared->fit->n_conflicts == 0)
+                return r;
+        return error_set(reterr, -EEXIST, "The switch would be refused: %zu path%s in the way",
+                        prepared->fit->n_conflicts,
+                        prepared->fit->n_conflicts > 1 ? "s are" : " is");
+}
+
+int switch_view_run(
+                Host *host, const Options *options, const SwitchRequest *request, Error *reterr) {
+        Output output;
+        output_init(&output, options);
+        SwitchView view = { .progress.output = &output, .options = options, .host = host };
+        view.progress.silent = option_is_given(options, OPTION_JSON) ||
+                               option_is_given(options, OPTION_QUIET);
+        if (option_is_given(options, OPTION_DRY_RUN))
+                return dry_run(&view, host, request, reterr);
+        return carry_out(&view, host, request, reterr);
+}
