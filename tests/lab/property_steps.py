@@ -1,0 +1,216 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""One episode of the property test, inside a lab: property_steps.py SEED EPISODE STEPS. Prints one JSON line a step.
+
+A step is: a new source out of the one before, the state of some units turned by hand, the dry run, and the switch under
+the eyes of the watcher. What is compared is in judge().
+"""
+import collections
+import glob
+import json
+import os
+import random
+import shutil
+import socket
+import subprocess
+import sys
+
+import random_change
+import random_host
+from watching import Watch, settle
+
+SOURCE = "/root/source"
+PLAN_VERBS = ("stop", "start", "restart", "reload")
+
+
+class Episode:
+    def __init__(self, seed, number):
+        self.rng = random.Random(f"{seed}/{number}")
+        self.watch = Watch()
+        self.host = random_host.Host(self.rng)
+        self.held = []
+        self.connections = []
+        self.history = []
+        self.before_the_first_switch()
+
+    def before_the_first_switch(self):
+        """What the administrator had: some units of the distribution on, some files in the way."""
+        rng = self.rng
+        for name in ("d-web.service", "d-mail.service", "d-needs.service", "d-tidy.timer", "d-log.socket"):
+            if rng.random() < 0.4:
+                subprocess.run(["systemctl", "-q", "enable", *(["--now"] if rng.random() < 0.7 else []), name],
+                               check=True)
+        for path in random_host.FILES[:4]:
+            if rng.random() < 0.4:
+                os.makedirs("/etc/p", exist_ok=True)
+                with open("/etc/" + path, "w", encoding="utf-8") as file:
+                    file.write("found\n")
+
+    def next_source(self, step):
+        """Turns self.host into the next version; the words for what changed."""
+        rng = self.rng
+        if step == 0:
+            return ["first"]
+        draw = rng.random()
+        if draw < 0.06:
+            return ["same"]
+        if draw < 0.16 and len(self.history) > 1:
+            self.host = rng.choice(self.history[:-1]).copy()
+            return ["back"]
+        self.host = self.host.copy()
+        return [random_change.mutate(self.host) for _ in range(rng.choice([1, 1, 2, 3, 5, 8, 12]))]
+
+    def turn_states(self):
+        """An administrator's hands. What systemd refuses is all right: it is drawn all the same."""
+        rng, done = self.rng, []
+        names = [n for n in self.host.units if "@" not in n] + random_host.INSTANCES + ["d-web.service", "d-mail.service",
+                                                                                      "d-log.socket", "d-log.service"]
+        for _ in range(rng.choice([0, 0, 1, 1, 2, 4])):
+            name = rng.choice(names)
+            argv = rng.choice([["stop", name], ["start", name], ["start", name], ["kill", "-s", "KILL", name]])
+            if rng.random() < 0.07:
+                argv = ["isolate", "multi-user.target"]
+            done.append(" ".join(argv))
+            subprocess.run(["systemctl", "--quiet", *argv], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        if random_host.WORK in self.host.units and rng.random() < 0.3:
+            done.append(self.hold_at_work())
+        if rng.random() < 0.2:
+            done.append(self.use())
+        settle(self.held)
+        return done
+
+    def hold_at_work(self):
+        """A oneshot that is at work during the switch."""
+        open(random_host.HELD, "w", encoding="utf-8").close()
+        self.held = [random_host.WORK]
+        subprocess.run(["systemctl", "--quiet", "start", "--no-block", *self.held], stderr=subprocess.DEVNULL)
+        return "start, and hold at work, " + random_host.WORK
+
+    def use(self):
+        """Somebody uses the automount, connects to a socket of one service each and stays."""
+        if self.rng.random() < 0.5:
+            subprocess.run(["ls", "/run/pm3"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            return "ls /run/pm3"
+        for path in glob.glob("/run/p-each.socket.*"):
+            connection = socket.socket(socket.AF_UNIX)
+            try:
+                connection.connect(path)
+                self.connections.append(connection)
+            except OSError:  # an address that nobody listens to any more
+                pass
+        return "connect to p-each.socket"
+
+    def let_go(self):
+        if self.held:
+            os.unlink(random_host.HELD)
+            self.held = []
+            settle()
+
+    def run(self, *options):
+        done = subprocess.run(["sysswitch", "switch", "--json", *options, SOURCE], capture_output=True, text=True)
+        try:
+            plan = json.loads(done.stdout) if done.stdout.strip() else None
+        except ValueError:
+            plan = None
+        return done.returncode, plan, done.stdout + done.stderr if plan is None else done.stderr
+
+    def step(self, number):
+        words = self.next_source(number)
+        shutil.rmtree(SOURCE, ignore_errors=True)
+        self.host.write(SOURCE)
+        hands = self.turn_states()
+        dry = self.run("--dry-run")
+        self.watch.begin()
+        wet = self.run()
+        seen = self.watch.end()
+        self.let_go()
+        result = {"step": number, "words": words, "hands": hands, "dry": dry, "wet": wet, "seen": seen["units"],
+                  "daemon_reloads": seen["daemon_reloads"]}
+        result["errors"] = judge(result)
+        result["changes"] = self.changes(result)
+        if dry[0] == 0:
+            self.history.append(self.host)
+        else:  # a source that is refused: on from the one before
+            self.host = self.history[-1] if self.history else random_host.Host(self.rng)
+        return result
+
+    def changes(self, result):
+        """For people: path -> [old, new]."""
+        old = self.history[-1].entries() if self.history else {}
+        new = self.host.entries()
+        return {path: [old.get(path), new.get(path)] for path in sorted(old.keys() | new.keys())
+                if old.get(path) != new.get(path)} if result["errors"] else {}
+
+
+def planned(plan):
+    """unit -> the verbs that the plan says will be seen."""
+    verbs = collections.defaultdict(list)
+    for action in plan["actions"]:
+        if "user" not in action:
+            verbs[action["unit"]].append(action["verb"])
+    for group in ("dragged", "triggered"):
+        for entry in plan["units"][group]:
+            verbs[entry["unit"]].append(entry["verb"])
+    return {unit: sorted(listed) for unit, listed in verbs.items()}
+
+
+def observed(seen):
+    """unit -> the verbs that were seen. A start that was refused at once left no trace but its job: "try"."""
+    verbs = {}
+    for unit, what in seen.items():
+        is_on = what["before"].split("/")[0] in ("active", "activating", "reloading")
+        listed = [("reload" if is_on else "start") if verb == "try" else verb for verb, _ in what["deeds"]]
+        if listed:
+            verbs[unit] = sorted(listed)
+    return verbs
+
+
+def failures(plan, seen):
+    """Units that the switch acted on and that are no good now, and jobs that did not end well."""
+    names = set()
+    for unit in planned(plan):
+        what = seen.get(unit, {"after": "", "deeds": []})
+        if what["after"].startswith("failed/") or what["after"] == "activating/auto-restart":
+            names.add(unit)
+        if any(result not in ("done", "skipped") for _, result in what["deeds"]):
+            names.add(unit)
+    return names
+
+
+def judge(result):
+    (dry_status, dry, dry_text), (wet_status, wet, wet_text) = result["dry"], result["wet"]
+    errors, seen = [], observed(result["seen"])
+    if dry_status != 0 or dry is None:
+        if (dry_status, wet_status) != (1, 1):
+            errors.append(f"dry run: exit {dry_status}, switch: exit {wet_status}\n{dry_text}\n{wet_text}")
+        errors += [f"refused, but {unit}: {verbs}" for unit, verbs in seen.items()]
+        return errors
+    if wet is None:
+        return [f"the dry run has a plan, the switch: exit {wet_status}: {wet_text}"]
+    for key in sorted(dry.keys() | wet.keys()):
+        if key != "result" and dry.get(key) != wet.get(key):
+            errors.append(f"{key}: the dry run says {json.dumps(dry.get(key))},\n    the switch {json.dumps(wet.get(key))}")
+    wanted = planned(dry)
+    for unit in sorted(wanted.keys() | seen.keys()):
+        if wanted.get(unit) != seen.get(unit):
+            errors.append(f"{unit}: planned {wanted.get(unit, [])}, seen {seen.get(unit, [])} {result['seen'].get(unit)}")
+    if result["daemon_reloads"] != (dry["daemon"] == "reload"):
+        errors.append(f"daemon: {dry['daemon']}, reloads seen: {result['daemon_reloads']}")
+    bad = failures(dry, result["seen"])
+    if wet_status != (4 if bad else 0):
+        errors.append(f"exit {wet_status}, failed units: {sorted(bad)}\n{wet_text}")
+    return errors
+
+
+def main():
+    seed, number, steps = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    episode = Episode(seed, number)
+    for step in range(steps):
+        result = episode.step(step)
+        print(json.dumps(result), flush=True)
+        if result["errors"]:
+            break
+
+
+if __name__ == "__main__":
+    main()
