@@ -23,6 +23,7 @@ class Lab:
 
     def __init__(self, name, *options):
         self.name = f"{name}-{os.getpid()}"
+        self.prefix = "/usr/local" if "--ext4" in options else "/usr"  # where one can write
         # this process may be killed: then somebody else must clean up
         self.guard = subprocess.Popen(
             ["bash", "-c", 'tail --pid="$1" -f /dev/null; exec "$2" "$3"', "lab-guard", str(os.getpid()),
@@ -41,8 +42,8 @@ class Lab:
         subprocess.run([TOOLS + "/off", self.name], check=True)
 
     def install(self):
-        """The program, and the tests' own ones, into /usr."""
-        subprocess.run(["cmake", "--install", BUILD_DIR, "--prefix", "/usr"], stdout=subprocess.DEVNULL, check=True,
+        """The program, and the tests' own ones."""
+        subprocess.run(["cmake", "--install", BUILD_DIR, "--prefix", self.prefix], stdout=subprocess.DEVNULL, check=True,
                        env={**os.environ, "DESTDIR": self.root})
         self.put("/usr/local/bin", *(f"{BUILD_DIR}/tests/lab/{name}" for name in ("watch", "stub")))
 
