@@ -155,7 +155,7 @@ static void add_conflicts(const Writer *writer) {
 }
 
 static void add_verb(const Writer *writer, Verb verb) {
-        const char *name = writer->options->past ? verb_past(verb) : verb_to_string(verb);
+        const char *name = verb_to_string(verb);
         text_add(writer->text, "  ");
         add_colored(writer, verbs[verb].color, name);
         add_padding(writer, strlen(name), VERB_WIDTH);

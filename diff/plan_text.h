@@ -11,7 +11,6 @@ typedef struct PlanTextOptions {
         bool color;
         bool ascii;   /* "<-" and "..." where the terminal's character set is not UTF-8 */
         bool verbose; /* every file, daemon reasons and notes in full; else the first of each */
-        bool past;    /* "restarted" after a switch instead of "restart" */
         const FitPlan *fit; /* displaced and edited files; NULL: not known */
 } PlanTextOptions;
 
