@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A source: the directory that a user writes, read in as values (state/ reads it, from a directory or from git). */
+/* A source: the directory that a user writes, read in as values (state/ reads it, from a directory
+ * or from git). */
 
 #include "base/arena.h"
 #include "base/error.h"
 #include "diff/content.h"
+
+#include <stdbool.h>
 
 typedef enum SourceKind {
         SOURCE_FILE,
@@ -16,14 +19,14 @@ typedef enum SourceKind {
 typedef struct SourceEntry {
         const char *path; /* relative: "etc/motd", "units/web.service", "profile.conf" */
         SourceKind kind;
-        bool executable; /* files: the owner may execute */
-        Content *content; /* files */
+        bool executable;    /* files: the owner may execute */
+        Content *content;   /* files */
         const char *target; /* links */
 } SourceEntry;
 
 typedef struct Source {
         Arena arena;
-        const char *name; /* as the user named it, for messages: "hosts/edge1" */
+        const char *name;     /* as the user named it, for messages: "hosts/edge1" */
         SourceEntry *entries; /* sorted by path, each once */
         size_t n_entries;
         size_t n_allocated;
@@ -44,4 +47,9 @@ Source *source_free(Source *source);
 DEFINE_CLEANUP(Source, source_free);
 int source_add(Source *source, const SourceEntry *entry) must_check; /* copies the strings */
 void source_sort(Source *source);
-const SourceEntry *source_find(const Source *source, const char *path);
+const SourceEntry *source_find(
+                const Source *source, const char *path); /* sorted before; NULL: not there */
+
+/* Names at the top of a source that are no part of it, whatever they hold: .git*, README*,
+ * LICENSE*. A reader need not go into them, rendering passes over them. */
+bool source_leaves_out(const char *name);

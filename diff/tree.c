@@ -42,7 +42,6 @@ static int copy_string(Arena *arena, const char *text, const char **ret_copy) {
         return 0;
 }
 
-/* Adds an entry as it is: its strings are owned elsewhere or in the tree's arena already. */
 static int append(Tree *tree, const Entry *entry) {
         if (tree->n_entries == tree->n_allocated) {
                 size_t n = tree->n_allocated ? tree->n_allocated * 2 : 64;
@@ -108,22 +107,6 @@ static Entry **sort_pointers(Entry **entries, Entry **other, size_t n_entries) {
         return entries;
 }
 
-static int sort_entries(Tree *tree) {
-        size_t n = tree->n_entries;
-        cleanup_free Entry **pointers = malloc(2 * n * sizeof(Entry *) + 1);
-        Entry *sorted = arena_new(&tree->arena, Entry, n + 1);
-        if (!pointers || !sorted)
-                return -ENOMEM;
-        for (size_t i = 0; i < n; i++)
-                pointers[i] = &tree->entries[i];
-        Entry **in_order = n ? sort_pointers(pointers, pointers + n, n) : pointers;
-        for (size_t i = 0; i < n; i++)
-                sorted[i] = *in_order[i];
-        tree->entries = sorted;
-        tree->n_allocated = n;
-        return 0;
-}
-
 static bool is_sorted(const Tree *tree) {
         for (size_t i = 1; i < tree->n_entries; i++)
                 if (compare_entries(&tree->entries[i - 1], &tree->entries[i]) >= 0)
@@ -131,9 +114,7 @@ static bool is_sorted(const Tree *tree) {
         return true;
 }
 
-int tree_seal(Tree *tree, Error *reterr) {
-        if (!is_sorted(tree) && sort_entries(tree) < 0)
-                return error_oom(reterr);
+static int check_unique(const Tree *tree, Error *reterr) {
         for (size_t i = 1; i < tree->n_entries; i++) {
                 const Entry *left = &tree->entries[i - 1], *right = left + 1;
                 if (compare_entries(left, right) == 0)
@@ -143,8 +124,41 @@ int tree_seal(Tree *tree, Error *reterr) {
                                         left->origin ? left->origin : "an unknown place",
                                         right->origin ? right->origin : "an unknown place");
         }
+        return 0;
+}
+
+int tree_fill(Tree *tree, Entry *const *entries, size_t n_entries, Error *reterr) {
+        assert(!tree->sealed);
+        cleanup_free Entry **pointers = malloc((2 * n_entries + 1) * sizeof(Entry *));
+        Entry *sorted = arena_new(&tree->arena, Entry, n_entries + 1);
+        if (!pointers || !sorted)
+                return error_oom(reterr);
+        for (size_t i = 0; i < n_entries; i++)
+                pointers[i] = entries[i];
+        Entry **in_order = n_entries ? sort_pointers(pointers, pointers + n_entries, n_entries)
+                                     : pointers;
+        for (size_t i = 0; i < n_entries; i++)
+                sorted[i] = *in_order[i];
+        tree->entries = sorted;
+        tree->n_entries = tree->n_allocated = n_entries;
+        int r = check_unique(tree, reterr);
+        if (r < 0)
+                return r;
         tree->sealed = true;
         return 0;
+}
+
+int tree_seal(Tree *tree, Error *reterr) {
+        if (is_sorted(tree)) {
+                tree->sealed = true;
+                return 0;
+        }
+        cleanup_free Entry **pointers = malloc(tree->n_entries * sizeof(Entry *));
+        if (!pointers)
+                return error_oom(reterr);
+        for (size_t i = 0; i < tree->n_entries; i++)
+                pointers[i] = &tree->entries[i];
+        return tree_fill(tree, pointers, tree->n_entries, reterr);
 }
 
 size_t tree_lower_bound(const Tree *tree, EntryRoot root, const char *path) {

@@ -222,3 +222,29 @@ const char *unit_name_expand(Arena *arena, const char *name, const char *value) 
         }
         return take_into(arena, &text);
 }
+
+bool unit_name_may_alias(const char *alias, const char *name) {
+        int type = unit_name_type(alias);
+        switch (type) {
+        case UNIT_SERVICE:
+        case UNIT_SOCKET:
+        case UNIT_TARGET:
+        case UNIT_DEVICE:
+        case UNIT_TIMER:
+        case UNIT_PATH:
+                break;
+        default:
+                return false;
+        }
+        if (unit_name_type(name) != type)
+                return false;
+        size_t alias_length = 0, name_length = 0;
+        const char *alias_instance = unit_name_instance(alias, &alias_length);
+        const char *name_instance = unit_name_instance(name, &name_length);
+        if (!alias_instance || !name_instance)
+                return !alias_instance && !name_instance;
+        if (name_length == 0)
+                return true;
+        return alias_length == name_length &&
+               memcmp(alias_instance, name_instance, name_length) == 0;
+}

@@ -46,3 +46,7 @@ const char *unit_name_from_path(Arena *arena, const char *path, UnitType type);
 /* The specifiers %i %I %n %N %p %P %j %J %% of a value for this unit; others stay as they are. A
  * value without any is given back itself. NULL when memory is short. */
 const char *unit_name_expand(Arena *arena, const char *name, const char *value);
+
+/* May alias be another name of the unit? Same type, one that has aliases, and both plain,
+ * templates, or of the same instance (an instance may also stand for a template). Both valid. */
+bool unit_name_may_alias(const char *alias, const char *name);

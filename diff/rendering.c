@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "diff/rendering.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+int rendering_refuse(const Rendering *rendering,
+                const char *file,
+                unsigned line,
+                Error *reterr,
+                const char *format,
+                ...) {
+        char text[sizeof(reterr->message)], number[16] = "";
+        va_list arguments;
+        va_start(arguments, format);
+        (void) vsnprintf(text, sizeof(text), format,
+                        arguments); /* a text cut short is still an error's text */
+        va_end(arguments);
+        if (line)
+                (void) snprintf(number, sizeof(number), ":%u", line); /* fits */
+        bool in_source = *file != '/'; /* else a unit of the distribution */
+        return error_set(reterr, -EBADMSG, "%s%s%s%s: %s", in_source ? rendering->source->name : "",
+                        in_source ? "/" : "", file, number, text);
+}
+
+const char *unit_scope_directory(UnitScope scope) {
+        static const char *const directories[N_UNIT_SCOPES] = { "systemd/system/",
+                "systemd/user/" };
+        return directories[scope];
+}
+
+static int note(Rendering *rendering, Entry *entry, Error *reterr) {
+        if (rendering->n_entries == rendering->n_allocated) {
+                size_t n = rendering->n_allocated ? rendering->n_allocated * 2
+                                                  : rendering->source->n_entries + 16;
+                Entry **grown = arena_grow(&rendering->scratch, rendering->entries,
+                                rendering->n_entries, n, sizeof(Entry *));
+                if (!grown)
+                        return error_oom(reterr);
+                rendering->entries = grown;
+                rendering->n_allocated = n;
+        }
+        rendering->entries[rendering->n_entries++] = entry;
+        return 0;
+}
+
+/* Directories above a path are implied: made when they are missing, left as they are otherwise. */
+static int place_parents(Rendering *rendering, const Entry *child, Error *reterr) {
+        const char *slash = strrchr(child->path, '/');
+        for (; slash; slash = memrchr(child->path, '/', (size_t) (slash - child->path))) {
+                size_t length = (size_t) (slash - child->path);
+                const Entry *there = map_get_n(&rendering->placed, child->path, length);
+                if (there && there->kind == ENTRY_DIRECTORY)
+                        return 0;
+                if (there)
+                        return rendering_refuse(rendering, child->origin, 0, reterr,
+                                        "Lies below %s, which is no directory; take one of them "
+                                        "out",
+                                        there->origin);
+                Entry *parent = arena_memdup(&rendering->scratch,
+                                &(Entry){ .root = ROOT_ETC,
+                                                .kind = ENTRY_DIRECTORY,
+                                                .mode = 0755,
+                                                .implied = true,
+                                                .owner = "root",
+                                                .group = "root",
+                                                .origin = child->origin },
+                                sizeof(Entry));
+                if (!parent || !(parent->path = arena_strndup(
+                                                 &rendering->tree->arena, child->path, length)))
+                        return error_oom(reterr);
+                if (map_put(&rendering->placed, parent->path, parent) < 0)
+                        return error_oom(reterr);
+                int r = note(rendering, parent, reterr);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int rendering_place(Rendering *rendering, const Entry *entry, Entry **ret_entry, Error *reterr) {
+        Entry *there = entry->root == ROOT_ETC ? rendering_at(rendering, entry->path) : NULL;
+        if (there && (there->kind != ENTRY_DIRECTORY || entry->kind != ENTRY_DIRECTORY))
+                return rendering_refuse(rendering, entry->origin, 0, reterr,
+                                "/etc/%s is given by %s as well; take one of them out", entry->path,
+                                there->origin);
+        if (!there) {
+                there = arena_memdup(&rendering->scratch, entry, sizeof(Entry));
+                if (!there)
+                        return error_oom(reterr);
+                if (entry->root == ROOT_ETC) {
+                        if (map_put(&rendering->placed, there->path, there) < 0)
+                                return error_oom(reterr);
+                        int r = entry->kind != ENTRY_ABSENT
+                                                ? place_parents(rendering, there, reterr)
+                                                : 0;
+                        if (r < 0)
+                                return r;
+                }
+                int r = note(rendering, there, reterr);
+                if (r < 0)
+                        return r;
+        }
+        if (ret_entry)
+                *ret_entry = there;
+        return 0;
+}
+
+bool rendering_is_mask(const Entry *entry) {
+        if (entry->kind == ENTRY_LINK)
+                return strcmp(entry->target, "/dev/null") == 0;
+        return entry->kind == ENTRY_FILE && entry->content->size_bytes == 0;
+}

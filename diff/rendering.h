@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A rendering at work: what the parts of render() share, and nobody else includes. Entries are
+ * placed below /etc one by one, first those that the user wrote, then those that follow from them;
+ * a path is given once. */
+
+#include "base/map.h"
+#include "diff/profile_conf.h"
+#include "diff/render.h"
+
+/* The two directories of /etc in which a manager looks for units. */
+typedef enum UnitScope {
+        SCOPE_SYSTEM,
+        SCOPE_USER,
+        N_UNIT_SCOPES,
+} UnitScope;
+
+/* A unit file that the source brings, no alias and no mask. */
+typedef struct RenderedUnit {
+        const Entry *entry;
+        const char *name; /* slice of entry->path */
+        UnitScope scope;
+} RenderedUnit;
+
+/* A drop-in with an [Install] section: rare, and of effect on the links of its unit. */
+typedef struct InstallDropIn {
+        UnitScope scope;
+        const char *unit;      /* "foo.service" for foo.service.d/10.conf */
+        const char *file_name; /* "10.conf" */
+        const Entry *entry;
+        struct InstallDropIn *next;
+} InstallDropIn;
+
+typedef struct Rendering {
+        const Source *source;
+        Contents *contents;
+        const Distribution *distribution; /* NULL: no host at hand */
+        const ProfileConf *conf;          /* an empty one where there is no file */
+        Tree *tree;                       /* every string of an entry is in its arena */
+        Arena scratch;
+        Entry **entries; /* as they were placed */
+        size_t n_entries, n_allocated;
+        Map placed; /* path below /etc -> Entry * */
+        RenderedUnit *units;
+        size_t n_units, n_units_allocated;
+        InstallDropIn *install_drop_ins; /* in the order of their file names */
+        Map disabled;                    /* unit -> UnitsRule * of Disable= */
+} Rendering;
+
+/* "SOURCE/FILE:LINE: TEXT", without the line when it is 0. Returns -EBADMSG. */
+int rendering_refuse(const Rendering *rendering,
+                const char *file,
+                unsigned line,
+                Error *reterr,
+                const char *format,
+                ...) printf_like(5, 6);
+
+/* Places an entry whose strings live in the tree's arena, and the directories above it (none above
+ * an absent one). A directory may be placed where one is. Sets *ret_entry (may be NULL) to what is
+ * there now. */
+int rendering_place(Rendering *rendering, const Entry *entry, Entry **ret_entry, Error *reterr)
+                must_check;
+
+/* NULL: nothing was placed there. */
+static inline Entry *rendering_at(const Rendering *rendering, const char *path) {
+        return map_get(&rendering->placed, path);
+}
+
+/* A link to /dev/null or an empty file: what masks a unit, or a drop-in of the same name further
+ * away. */
+bool rendering_is_mask(const Entry *entry);
+
+const char *unit_scope_directory(UnitScope scope); /* "systemd/system/" */
+
+/* unit_directory.c: what lies in a directory of units, units/ and etc/systemd/system/ alike. Checks
+ * the source entry placed as the entry (name: its path below the directory), and notes the units
+ * and drop-ins that enablement reads. */
+int rendering_check_unit_path(Rendering *rendering,
+                UnitScope scope,
+                const char *name,
+                const Entry *entry,
+                Error *reterr) must_check;
+
+/* enablement.c: the links that follow from [Install], Enable=, Disable= and Mask=, once all of the
+ * source is placed. */
+int rendering_add_enablement(Rendering *rendering, Error *reterr) must_check;

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "diff/source.h"
+
+#include <errno.h>
+#include <string.h>
+
+Source *source_new(const char *name) {
+        Source *source = calloc(1, sizeof(Source));
+        if (!source)
+                return NULL;
+        size_t length = strlen(name);
+        while (length > 1 && name[length - 1] == '/')
+                length--;
+        source->name = arena_strndup(&source->arena, name, length);
+        return source->name ? source : source_free(source);
+}
+
+Source *source_free(Source *source) {
+        if (source) {
+                arena_done(&source->arena);
+                free(source);
+        }
+        return NULL;
+}
+
+int source_add(Source *source, const SourceEntry *entry) {
+        if (source->n_entries == source->n_allocated) {
+                size_t n = source->n_allocated ? source->n_allocated * 2 : 64;
+                SourceEntry *grown = arena_grow(&source->arena, source->entries, source->n_entries,
+                                n, sizeof(SourceEntry));
+                if (!grown)
+                        return -ENOMEM;
+                source->entries = grown;
+                source->n_allocated = n;
+        }
+        SourceEntry copy = *entry;
+        copy.path = arena_strdup(&source->arena, entry->path);
+        if (entry->target)
+                copy.target = arena_strdup(&source->arena, entry->target);
+        if (!copy.path || (entry->target && !copy.target))
+                return -ENOMEM;
+        source->entries[source->n_entries++] = copy;
+        return 0;
+}
+
+static int compare_paths(const void *left, const void *right) {
+        return strcmp(((const SourceEntry *) left)->path, ((const SourceEntry *) right)->path);
+}
+
+void source_sort(Source *source) {
+        for (size_t i = 1; i < source->n_entries; i++)
+                if (compare_paths(&source->entries[i - 1], &source->entries[i]) > 0) {
+                        qsort(source->entries, source->n_entries, sizeof(SourceEntry),
+                                        compare_paths);
+                        return;
+                }
+}
+
+const SourceEntry *source_find(const Source *source, const char *path) {
+        if (source->n_entries == 0)
+                return NULL;
+        const SourceEntry wanted = { .path = path };
+        return bsearch(&wanted, source->entries, source->n_entries, sizeof(SourceEntry),
+                        compare_paths);
+}
+
+bool source_leaves_out(const char *name) {
+        return strncmp(name, ".git", 4) == 0 || strncmp(name, "README", 6) == 0 ||
+               strncmp(name, "LICENSE", 7) == 0;
+}
