@@ -14,7 +14,7 @@ enum {
         APPLICATION_ID = 0x53595357, /* "SYSW" */
         BUSY_TIMEOUT_MSEC = 5000, /* for the moment in which another process closes or recovers the
                                      file */
-        CHECKPOINT_PAGES = 200, /* a smaller write-ahead log is left for a later switch to put into
+        CHECKPOINT_PAGES = 64, /* a smaller write-ahead log is left for a later switch to put into
                                    the file */
 };
 
@@ -142,7 +142,7 @@ static int migrate_once(Database *database, const char *migration, Error *reterr
 /* Before foreign keys are on: a migration may have to make a table anew that others refer to. */
 static int migrate(Database *database, const char *const *scripts, Error *reterr) {
         if (database->version == 0) {
-                int r = execute(database, "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL",
+                int r = execute(database, "PRAGMA page_size = 16384; PRAGMA journal_mode = WAL",
                                 reterr);
                 if (r < 0)
                         return r;

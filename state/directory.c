@@ -240,8 +240,9 @@ static int walk_entry(Walk *walk, int parent, const char *name, unsigned depth, 
         }
 }
 
-static bool is_left_out(const char *name) {
-        return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, ".git") == 0;
+static bool is_left_out(const char *name, unsigned depth) {
+        return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, ".git") == 0 ||
+               (depth == 0 && source_leaves_out(name));
 }
 
 static void closedirp(DIR **directory) {
@@ -263,7 +264,7 @@ static int walk_directory(Walk *walk, int fd, unsigned depth, Error *reterr) {
                 const struct dirent *item = readdir(directory);
                 if (!item)
                         return errno ? fail_errno(walk, -errno, reterr) : 0;
-                if (is_left_out(item->d_name))
+                if (is_left_out(item->d_name, depth))
                         continue;
                 int r = push_name(walk, item->d_name, reterr);
                 if (r >= 0)
@@ -309,7 +310,9 @@ int directory_read(const char *path,
         int r = database ? stat_cache_load(database, path, &cache, reterr) : 0;
         if (r < 0)
                 return r;
-        Walk walk = { .name = path, .contents = contents, .source = source, .cache = cache };
+        Walk walk = {
+                .name = source->name, .contents = contents, .source = source, .cache = cache
+        };
         trust_init(&walk.trust);
         r = walk_source(&walk, reterr);
         free(walk.buffer);

@@ -13,6 +13,14 @@ static_assert(ENTRY_FILE == 0 && ENTRY_LINK == 1 && ENTRY_DIRECTORY == 2 && ENTR
                                 N_ENTRY_KINDS == 4,
                 "kinds are stored as numbers");
 
+/* The column of this name. */
+enum { MODE_MASK = 07777, KIND_SHIFT = 12, KIND_MASK = 3, IMPLIED_SHIFT = 14, SECRET_SHIFT = 15 };
+
+static int64_t attributes_of(const Entry *entry) {
+        return (entry->mode & MODE_MASK) | (int64_t) entry->kind << KIND_SHIFT |
+               (int64_t) entry->implied << IMPLIED_SHIFT | (int64_t) entry->secret << SECRET_SHIFT;
+}
+
 int entry_row_end(Database *database,
                 int64_t profile,
                 const Entry *entry,
@@ -38,6 +46,15 @@ int entry_row_end(Database *database,
         return r < 0 ? r : 0;
 }
 
+/* Root, as nearly all are, is NULL. */
+static const char *owner_to_column(const char *owner) {
+        return strcmp(owner, "root") == 0 ? NULL : owner;
+}
+
+static const char *owner_from_column(const char *text) {
+        return text ? text : "root";
+}
+
 int entry_row_begin(Database *database,
                 int64_t profile,
                 const Entry *entry,
@@ -45,10 +62,9 @@ int entry_row_begin(Database *database,
                 int64_t number,
                 Error *reterr) {
         static const char sql[] =
-                        "INSERT INTO entries (profile, last, root, path, first, kind, mode, "
-                        "implied, secret, "
-                        "owner, owner_group, content, target) "
-                        "VALUES (?1, 2147483647, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+                        "INSERT INTO entries (profile, last, root, path, first, attributes, owner, "
+                        "owner_group, "
+                        "content, target) VALUES (?1, 2147483647, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
         cleanup(statement_donep) Statement statement = { 0 };
         int r = statement_open(database, sql, &statement, reterr);
         if (r < 0)
@@ -57,16 +73,13 @@ int entry_row_begin(Database *database,
         statement_bind_int(&statement, 2, entry->root);
         statement_bind_text(&statement, 3, entry->path);
         statement_bind_int(&statement, 4, number);
-        statement_bind_int(&statement, 5, entry->kind);
-        statement_bind_int(&statement, 6, entry->mode);
-        statement_bind_int(&statement, 7, entry->implied);
-        statement_bind_int(&statement, 8, entry->secret);
-        statement_bind_text(&statement, 9, entry->owner);
-        statement_bind_text(&statement, 10, entry->group);
+        statement_bind_int(&statement, 5, attributes_of(entry));
+        statement_bind_text(&statement, 6, owner_to_column(entry->owner));
+        statement_bind_text(&statement, 7, owner_to_column(entry->group));
         if (entry->kind == ENTRY_FILE)
-                statement_bind_int(&statement, 11, content);
+                statement_bind_int(&statement, 8, content);
         if (entry->kind == ENTRY_LINK)
-                statement_bind_text(&statement, 12, entry->target);
+                statement_bind_text(&statement, 9, entry->target);
         r = statement_run(&statement, reterr);
         return r < 0 ? r : 0;
 }
@@ -74,18 +87,15 @@ int entry_row_begin(Database *database,
 /* The data come along for what every run reads: units and their drop-ins, fstab and profile.conf
  * (root 2). */
 #define ENTRY_COLUMNS                                                                              \
-        "e.root, e.path, e.kind, e.mode, e.implied, e.secret, e.owner, e.owner_group, e.target, "  \
-        "c.digest, c.size_bytes, CASE WHEN e.root = 2 OR e.root = 0 AND "                          \
+        "e.root, e.path, e.attributes, e.owner, e.owner_group, e.target, c.digest, c.size_bytes, " \
+        "CASE WHEN e.root = 2 OR e.root = 0 AND "                                                  \
         "(e.path > 'systemd/' AND e.path < 'systemd0' OR e.path = 'fstab') THEN c.data END "
 #define ENTRY_JOIN " LEFT JOIN contents AS c ON c.id = e.content "
 
 enum {
         COLUMN_ROOT,
         COLUMN_PATH,
-        COLUMN_KIND,
-        COLUMN_MODE,
-        COLUMN_IMPLIED,
-        COLUMN_SECRET,
+        COLUMN_ATTRIBUTES,
         COLUMN_OWNER,
         COLUMN_GROUP,
         COLUMN_TARGET,
@@ -130,26 +140,27 @@ read_content(const Statement *statement, Contents *contents, Content **ret_conte
 }
 
 static int read_entry(const Statement *statement, Contents *contents, Tree *tree, Error *reterr) {
-        int64_t root = statement_int(statement, COLUMN_ROOT),
-                kind = statement_int(statement, COLUMN_KIND);
-        if (root < 0 || root >= N_ENTRY_ROOTS || kind < 0 || kind >= N_ENTRY_KINDS)
+        int64_t root = statement_int(statement, COLUMN_ROOT);
+        int64_t attributes = statement_int(statement, COLUMN_ATTRIBUTES);
+        if (root < 0 || root >= N_ENTRY_ROOTS)
                 return database_fail_damaged(
-                                statement->database, "an entry of an unknown kind", reterr);
+                                statement->database, "an entry of an unknown root", reterr);
         Entry entry = {
                 .root = (EntryRoot) root,
-                .kind = (EntryKind) kind,
+                .kind = (EntryKind) (attributes >> KIND_SHIFT & KIND_MASK),
                 .path = statement_text(statement, COLUMN_PATH),
-                .mode = (uint16_t) statement_int(statement, COLUMN_MODE),
-                .implied = statement_int(statement, COLUMN_IMPLIED),
-                .secret = statement_int(statement, COLUMN_SECRET),
-                .owner = statement_text(statement, COLUMN_OWNER),
+                .mode = attributes & MODE_MASK,
+                .implied = attributes >> IMPLIED_SHIFT & 1,
+                .secret = attributes >> SECRET_SHIFT & 1,
+                .owner = statement_text(
+                                statement, COLUMN_OWNER), /* NULL: root, for tree_add() too */
                 .group = statement_text(statement, COLUMN_GROUP),
         };
-        if (kind == ENTRY_LINK)
+        if (entry.kind == ENTRY_LINK)
                 entry.target = statement_text(statement, COLUMN_TARGET);
-        if (!entry.path || !entry.owner || !entry.group || (kind == ENTRY_LINK && !entry.target))
-                return error_oom(reterr); /* none of these columns is ever NULL */
-        if (kind == ENTRY_FILE) {
+        if (!entry.path || (entry.kind == ENTRY_LINK && !entry.target))
+                return error_oom(reterr); /* neither is ever NULL in the table */
+        if (entry.kind == ENTRY_FILE) {
                 int r = read_content(statement, contents, &entry.content, reterr);
                 if (r < 0)
                         return r;

@@ -38,21 +38,24 @@ CREATE TABLE contents (
 
 -- One row for each version of a path: it is in the generations first to last; last is 2147483647 while it is in the newest.
 -- The key puts the rows of the newest generation side by side, in the order of a tree, and next to them those that the
--- youngest generations ended. kind: 0 file, 1 link, 2 directory, 3 absent. root: see EntryRoot; later versions add some.
+-- youngest generations ended. root: see EntryRoot; later versions add some. What is small is one number, as every run reads
+-- thousands of rows; it reads as kind (0 file, 1 link, 2 directory, 3 absent), mode, implied and secret. owner and
+-- owner_group: NULL is root.
 CREATE TABLE entries (
         profile INTEGER NOT NULL REFERENCES profiles (id),
         last INTEGER NOT NULL,
         root INTEGER NOT NULL CHECK (root >= 0),
         path TEXT NOT NULL CHECK (path <> ''),
         first INTEGER NOT NULL CHECK (first BETWEEN 1 AND last),
-        kind INTEGER NOT NULL CHECK (kind BETWEEN 0 AND 3),
-        mode INTEGER NOT NULL CHECK (mode BETWEEN 0 AND 4095),
-        implied INTEGER NOT NULL CHECK (implied IN (0, 1)),
-        secret INTEGER NOT NULL CHECK (secret IN (0, 1)),
-        owner TEXT NOT NULL,
-        owner_group TEXT NOT NULL,
+        attributes INTEGER NOT NULL CHECK (attributes BETWEEN 0 AND 65535),
+        owner TEXT,
+        owner_group TEXT,
         content INTEGER REFERENCES contents (id) CHECK ((content IS NOT NULL) = (kind = 0)),
         target TEXT CHECK ((target IS NOT NULL) = (kind = 1)),
+        mode INTEGER AS (attributes & 4095) VIRTUAL,
+        kind INTEGER AS (attributes >> 12 & 3) VIRTUAL,
+        implied INTEGER AS (attributes >> 14 & 1) VIRTUAL,
+        secret INTEGER AS (attributes >> 15) VIRTUAL,
         PRIMARY KEY (profile, last, root, path)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX entries_by_first ON entries (profile, first);
