@@ -2,7 +2,7 @@
 #pragma once
 
 /* A source read from a directory: every limit checked, special files refused, nothing followed out
- * of it. What is called .git is left out, at every depth. */
+ * of it. Left out is what is called .git, at every depth, and what source_leaves_out() names. */
 
 #include "base/error.h"
 #include "diff/source.h"

@@ -154,7 +154,7 @@ static int read_entry(const Statement *statement, Contents *contents, Tree *tree
                 .secret = attributes >> SECRET_SHIFT & 1,
                 .owner = statement_text(
                                 statement, COLUMN_OWNER), /* NULL: root, for tree_add() too */
-                .group = statement_text(statement, COLUMN_GROUP),
+                .group = owner_from_column(statement_text(statement, COLUMN_GROUP)),
         };
         if (entry.kind == ENTRY_LINK)
                 entry.target = statement_text(statement, COLUMN_TARGET);
