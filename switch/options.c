@@ -284,7 +284,7 @@ static void print_option(const OptionRow *row) {
 }
 
 static void print_program_help(const Command *commands) {
-        printf("sysswitch [OPTION…] VERB [ARGUMENT…]\n\n"
+        printf("sysswitch [OPTION...] VERB [ARGUMENT...]\n\n"
                "Switch this host to a configuration: a directory of native files.\n\nVerbs:\n");
         for (const Command *command = commands; command->name; command++) {
                 char usage[64];
@@ -302,7 +302,7 @@ void options_print_help(const Command *commands, const Command *command) {
                 print_program_help(commands);
                 return;
         }
-        printf("sysswitch %s [OPTION…]%s%s\n\n%s.\n\n%s\nOptions:\n", command->name,
+        printf("sysswitch %s [OPTION...]%s%s\n\n%s.\n\n%s\nOptions:\n", command->name,
                         *command->arguments ? " " : "", command->arguments, command->summary,
                         command->details);
         for (int id = N_GLOBAL_OPTIONS; id < N_OPTIONS; id++)

@@ -115,15 +115,17 @@ int output_show(const Output *output, const Text *text, Error *reterr) {
 }
 
 int output_close(Error *reterr) {
-        bool failed = ferror(stdout) != 0;
         errno = 0;
-        /* not open at all is no error of somebody who closed it and wrote nothing */
-        if (fclose(stdout) != 0 && !(errno == EBADF && !failed))
+        bool failed = fflush(stdout) != 0 || ferror(stdout);
+        int code = -errno;
+        /* a stream that was never open is no loss where nothing was to be written */
+        if (fclose(stdout) != 0 && !(errno == EBADF && !failed)) {
                 failed = true;
+                code = code < 0 ? code : -errno;
+        }
         if (!failed)
                 return 0;
-        int code = errno > 0 ? -errno : -EIO;
-        return error_set_errno(reterr, code, "Cannot write to standard output");
+        return error_set_errno(reterr, code < 0 ? code : -EIO, "Cannot write to standard output");
 }
 
 void print_error(const Error *error) {
