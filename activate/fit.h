@@ -27,8 +27,8 @@
 typedef struct FitOptions {
         Contents *contents; /* data of what comes are loaded from here */
         Owners *owners;     /* NULL: owners are left alone (an image, without root) */
-        const char *switch_id, *from,
-                        *to; /* kept in the manifest for who has to undo it; never NULL */
+        /* Kept in the manifest for who has to undo it; never NULL. */
+        const char *switch_id, *from, *to;
 } FitOptions;
 
 /* The plan must have no conflicts. On failure nothing is changed and nothing is left. -EEXIST: an
@@ -39,8 +39,7 @@ int fit_stage(const Root *root, const FitPlan *plan, const FitOptions *options, 
 
 /* Renames all of it into place, and syncs. -ESTALE: something changed since it was looked at (and
  * was left so). On any failure some paths may be new: fit_undo(). */
-int fit_flip(const Root *root, const FitPlan *plan, const FitOptions *options, Error *reterr)
-                must_check;
+int fit_flip(const Root *root, const FitPlan *plan, Error *reterr) must_check;
 
 /* Returns 1 when a switch was undone, 0 when there was none. Paths kept beside are added to
  * ret_kept (may be NULL). */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "activate/scan.h"
 
+#include "activate/bytes.h"
 #include "activate/xattrs.h"
 
 #include <dirent.h>
@@ -38,23 +39,6 @@ int scan_look(int dir_fd, const char *name, Found *ret_found) {
         return 0;
 }
 
-/* Reads into data, which has room for size_bytes + 1: one byte more than size_bytes tells a file
- * that grew. */
-static ssize_t read_fully(int fd, char *data, size_t size_bytes) {
-        size_t done = 0;
-        while (done <= size_bytes) {
-                ssize_t n = read(fd, data + done, size_bytes + 1 - done);
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return -errno;
-                if (n == 0)
-                        break;
-                done += (size_t) n;
-        }
-        return (ssize_t) done;
-}
-
 static int read_content(
                 int dir_fd, const char *name, Contents *contents, Found *found, Error *reterr) {
         if (found->size_bytes > FOUND_MAX_FILE_BYTES)
@@ -66,7 +50,7 @@ static int read_content(
         cleanup_free char *data = malloc(found->size_bytes + 1);
         if (!data)
                 return error_oom(reterr);
-        ssize_t n = read_fully(fd, data, found->size_bytes);
+        ssize_t n = read_bytes(fd, data, found->size_bytes + 1); /* one more: a file that grew */
         if (n < 0)
                 return (int) n;
         if ((size_t) n != found->size_bytes)

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "activate/fit.h"
+
+#include "activate/manifest.h"
+#include "activate/slots.h"
+
+#include <assert.h>
+#include <errno.h>
+
+static int note_attributes(const FitOperation *operation,
+                const FitOptions *options,
+                ManifestOperation *noted,
+                Error *reterr) {
+        const Found *found = operation->found, *give_back = operation->give_back;
+        noted->old_mode = found->mode;
+        noted->old_uid = found->uid;
+        noted->old_gid = found->gid;
+        noted->staged.mode = give_back ? give_back->mode : operation->entry->mode;
+        noted->staged.uid = found->uid;
+        noted->staged.gid = found->gid;
+        if (!options->owners)
+                return 0;
+        if (!give_back)
+                return staged_owner(operation->entry, options, &noted->staged.uid,
+                                &noted->staged.gid, reterr);
+        noted->staged.uid = give_back->uid;
+        noted->staged.gid = give_back->gid;
+        return 0;
+}
+
+static int stage_operation(const Root *root,
+                const FitOperation *operation,
+                const FitOptions *options,
+                int slots_fd,
+                ManifestOperation *noted,
+                Error *reterr) {
+        int r = 0;
+        char slot[SLOT_NAME_SIZE];
+        if (operation->verb == FIT_ATTRIBUTES)
+                r = note_attributes(operation, options, noted, reterr);
+        else if (operation->verb != FIT_REMOVE)
+                r = staged_make(operation, options, slots_fd, slot_name(noted->slot, slot),
+                                &noted->staged, reterr);
+        if (r < 0)
+                (void) error_prefix(reterr, "Cannot stage %s/%s", root->path,
+                                operation->path); /* r is its code */
+        return r;
+}
+
+static int stage_all(const Root *root,
+                const FitPlan *plan,
+                const FitOptions *options,
+                int slots_fd,
+                Manifest *manifest,
+                Error *reterr) {
+        manifest->switch_id = options->switch_id;
+        manifest->from = options->from;
+        manifest->to = options->to;
+        manifest->operations = arena_new(&manifest->arena, ManifestOperation, plan->n_operations);
+        if (!manifest->operations)
+                return error_oom(reterr);
+        for (size_t i = 0; i < plan->n_operations; i++) {
+                const FitOperation *operation = &plan->operations[i];
+                if (operation->verb == FIT_RECORD)
+                        continue;
+                ManifestOperation *noted = &manifest->operations[manifest->n_operations++];
+                *noted = (ManifestOperation){
+                        .verb = operation->verb, .slot = i, .path = operation->path
+                };
+                int r = stage_operation(root, operation, options, slots_fd, noted, reterr);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int stage(const Root *root,
+                const FitPlan *plan,
+                const FitOptions *options,
+                int slots_fd,
+                Error *reterr) {
+        cleanup(manifest_freep) Manifest *manifest = calloc(1, sizeof(Manifest));
+        if (!manifest)
+                return error_oom(reterr);
+        int r = slots_clear(root, slots_fd, reterr);
+        if (r >= 0)
+                r = stage_all(root, plan, options, slots_fd, manifest, reterr);
+        if (r < 0)
+                return r;
+        if (syncfs(slots_fd) < 0)
+                return error_set_errno(reterr, -errno, "Cannot sync %s", root->path);
+        return manifest_write(slots_fd, manifest, reterr);
+}
+
+int fit_stage(const Root *root, const FitPlan *plan, const FitOptions *options, Error *reterr) {
+        assert(plan->n_conflicts == 0);
+        int r = manifest_is_there(root, reterr);
+        if (r < 0)
+                return r;
+        if (r > 0)
+                return error_set(reterr, -EEXIST,
+                                "An earlier switch of %s was neither committed nor undone",
+                                root->path);
+        cleanup_fd int slots_fd = -1;
+        r = slots_open(root, true, &slots_fd, reterr);
+        if (r < 0)
+                return r;
+        r = stage(root, plan, options, slots_fd, reterr);
+        if (r < 0)
+                slots_remove(root, slots_fd);
+        return r;
+}
+
+int fit_commit(const Root *root, Error *reterr) {
+        cleanup_fd int slots_fd = -1;
+        int r = slots_open(root, false, &slots_fd, reterr);
+        if (r < 0)
+                return r == -ENOENT ? 0 : r;
+        cleanup(manifest_freep) Manifest *manifest = NULL;
+        int was_open = manifest_read(root, &manifest, reterr);
+        r = was_open > 0 ? slots_close_switch(root, slots_fd, reterr) : was_open;
+        if (r < 0)
+                return r;
+        slots_remove(root, slots_fd);
+        return was_open;
+}

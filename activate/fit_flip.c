@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Renames what is staged into place. What a rename catches is compared with what the scan saw:
+ * anything else was put there by others meanwhile, goes back at once, and the flip ends as a
+ * failure. */
+
+#include "activate/fit.h"
+#include "activate/manifest.h"
+#include "activate/scan.h"
+#include "activate/slots.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+typedef struct Flip {
+        const Root *root;
+        RootWalk walk;
+        int slots_fd;
+        bool is_overlay; /* a file of a lower layer becomes another inode when it is renamed */
+} Flip;
+
+static int surprise(const Flip *flip, const char *path, Error *reterr) {
+        return error_set(reterr, -ESTALE, "%s/%s changed while the switch was under way",
+                        flip->root->path, path);
+}
+
+static int parent_of(
+                Flip *flip, const char *path, int *ret_fd, const char **ret_name, Error *reterr) {
+        size_t blocked = 0;
+        int r = root_walk_parent(&flip->walk, path, ret_fd, ret_name, &blocked);
+        if (r == -ENOENT || r == -ENOTDIR || r == -EXDEV)
+                return surprise(flip, path, reterr);
+        return r < 0 ? error_set_errno(reterr, r, "Cannot reach %s/%s", flip->root->path, path) : 0;
+}
+
+/* A directory changes as things come and go in it; that it is empty when it has to be is looked at
+ * by itself. */
+static bool is_as_found(const Flip *flip, const Found *found, const Found *now) {
+        if (now->kind != found->kind || now->mode != found->mode || now->uid != found->uid ||
+                        now->gid != found->gid)
+                return false;
+        if (!flip->is_overlay && (now->device != found->device || now->inode != found->inode))
+                return false;
+        return found->kind == FOUND_DIRECTORY ||
+               (now->size_bytes == found->size_bytes && now->mtime_nsec == found->mtime_nsec);
+}
+
+/* Before the first rename: the change time tells of everything, and is the one thing that a rename
+ * changes. */
+static int check(Flip *flip, const FitOperation *operation, Error *reterr) {
+        const Found *found = operation->found;
+        if (operation->verb == FIT_PLACE || operation->verb == FIT_RECORD)
+                return 0; /* a rename that replaces nothing tells by itself; and no file to touch */
+        int dir_fd = -1;
+        const char *name = NULL;
+        int r = parent_of(flip, operation->path, &dir_fd, &name, reterr);
+        if (r < 0)
+                return r;
+        Found now = { 0 };
+        r = scan_look(dir_fd, name, &now);
+        if (r == -ENOENT)
+                return surprise(flip, operation->path, reterr);
+        if (r < 0)
+                return error_set_errno(reterr, r, "Cannot look at %s/%s", flip->root->path,
+                                operation->path);
+        bool is_same = is_as_found(flip, found, &now) &&
+                       (found->kind == FOUND_DIRECTORY || now.ctime_nsec == found->ctime_nsec);
+        return is_same ? 0 : surprise(flip, operation->path, reterr);
+}
+
+/* Is what was renamed into the slot what the scan saw? 1 or 0. */
+static int caught_it(const Flip *flip, const Found *found, const char *slot) {
+        Found now = { 0 };
+        int r = scan_look(flip->slots_fd, slot, &now);
+        if (r < 0)
+                return r;
+        if (!is_as_found(flip, found, &now))
+                return 0;
+        if (found->kind != FOUND_DIRECTORY)
+                return 1;
+        uint32_t n_children = 0;
+        r = scan_count_children(flip->slots_fd, slot, &n_children);
+        return r < 0 ? r : n_children == 0;
+}
+
+static int explain(const Flip *flip, const FitOperation *operation, int error, Error *reterr) {
+        const char *root = flip->root->path, *path = operation->path;
+        if (error == -EEXIST || error == -ENOENT)
+                return surprise(flip, path, reterr);
+        if (error == -EXDEV && operation->found->kind == FOUND_DIRECTORY)
+                return error_set(reterr, error,
+                                "Cannot replace %s/%s: it is a directory of a lower layer of an "
+                                "overlay, which cannot be renamed",
+                                root, path);
+        if (error == -EPERM)
+                return error_set(reterr, error,
+                                "Cannot replace %s/%s: not permitted; is it immutable (lsattr)?",
+                                root, path);
+        return error_set_errno(reterr, error, "Cannot replace %s/%s", root, path);
+}
+
+/* EXCHANGE and REMOVE: what is at the path goes into the slot. What was not expected goes back at
+ * once. */
+static int take_out(Flip *flip,
+                const FitOperation *operation,
+                int dir_fd,
+                const char *name,
+                const char *slot,
+                Error *reterr) {
+        bool is_exchange = operation->verb == FIT_EXCHANGE;
+        unsigned flags = is_exchange ? RENAME_EXCHANGE : RENAME_NOREPLACE;
+        if (renameat2(dir_fd, name, flip->slots_fd, slot, flags) < 0)
+                return explain(flip, operation, -errno, reterr);
+        int r = caught_it(flip, operation->found, slot);
+        if (r > 0)
+                return 0;
+        if (renameat2(flip->slots_fd, slot, dir_fd, name, flags) < 0)
+                return error_set_errno(reterr, -errno,
+                                "Cannot put %s/%s back, which changed while the switch was under "
+                                "way",
+                                flip->root->path, operation->path);
+        return r < 0 ? error_set_errno(reterr, r, "Cannot look at %s/%s", flip->root->path,
+                                       operation->path)
+                     : surprise(flip, operation->path, reterr);
+}
+
+static int set_attributes(const Flip *flip,
+                const ManifestOperation *noted,
+                int dir_fd,
+                const char *name,
+                Error *reterr) {
+        const Staged *staged = &noted->staged;
+        cleanup_fd int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        bool is_owned = staged->uid == noted->old_uid && staged->gid == noted->old_gid;
+        if (fd < 0 || (!is_owned && fchown(fd, staged->uid, staged->gid) < 0) ||
+                        fchmod(fd, staged->mode) < 0)
+                return error_set_errno(reterr, -errno, "Cannot set mode and owner of %s/%s",
+                                flip->root->path, noted->path);
+        return 0;
+}
+
+static int
+flip_one(Flip *flip, const FitOperation *operation, const ManifestOperation *noted, Error *reterr) {
+        char slot[SLOT_NAME_SIZE];
+        int dir_fd = -1;
+        const char *name = NULL;
+        int r = parent_of(flip, operation->path, &dir_fd, &name, reterr);
+        if (r < 0)
+                return r;
+        (void) slot_name(noted->slot, slot);
+        switch (operation->verb) {
+        case FIT_PLACE:
+                if (renameat2(flip->slots_fd, slot, dir_fd, name, RENAME_NOREPLACE) < 0)
+                        return explain(flip, operation, -errno, reterr);
+                return 0;
+        case FIT_EXCHANGE:
+        case FIT_REMOVE:
+                return take_out(flip, operation, dir_fd, name, slot, reterr);
+        case FIT_ATTRIBUTES:
+                return set_attributes(flip, noted, dir_fd, name, reterr);
+        default:
+                return 0;
+        }
+}
+
+static int flip_all(Flip *flip, const FitPlan *plan, const Manifest *manifest, Error *reterr) {
+        for (size_t i = 0; i < plan->n_operations; i++) {
+                int r = check(flip, &plan->operations[i], reterr);
+                if (r < 0)
+                        return r;
+        }
+        for (size_t i = 0; i < manifest->n_operations; i++) {
+                const ManifestOperation *noted = &manifest->operations[i];
+                const FitOperation *operation = noted->slot < plan->n_operations
+                                                                ? &plan->operations[noted->slot]
+                                                                : NULL;
+                if (!operation || operation->verb != noted->verb ||
+                                strcmp(operation->path, noted->path) != 0)
+                        return error_set(reterr, -ESTALE, "What is staged in %s is another plan",
+                                        flip->root->path);
+                int r = flip_one(flip, operation, noted, reterr);
+                if (r < 0)
+                        return r;
+        }
+        if (syncfs(flip->slots_fd) < 0)
+                return error_set_errno(reterr, -errno, "Cannot sync %s", flip->root->path);
+        return 0;
+}
+
+int fit_flip(const Root *root, const FitPlan *plan, Error *reterr) {
+        cleanup(manifest_freep) Manifest *manifest = NULL;
+        int r = manifest_read(root, &manifest, reterr);
+        if (r == 0)
+                return error_set(reterr, -ENOENT, "Nothing is staged in %s", root->path);
+        Flip flip = { .root = root, .slots_fd = -1 };
+        if (r > 0)
+                r = slots_open(root, false, &flip.slots_fd, reterr);
+        if (r < 0)
+                return r;
+        cleanup_fd int slots_fd = flip.slots_fd;
+        struct statfs fs;
+        if (fstatfs(slots_fd, &fs) < 0)
+                return error_set_errno(reterr, -errno, "Cannot look at %s", root->path);
+        flip.is_overlay = fs.f_type == OVERLAYFS_SUPER_MAGIC;
+        root_walk_init(&flip.walk, root);
+        r = flip_all(&flip, plan, manifest, reterr);
+        root_walk_done(&flip.walk);
+        return r;
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Undoes a flip, from whatever point it stopped at. For each operation, what is in its slot tells
+ * how far it came, and each step is one rename that leads to a state from which this very function
+ * goes on:
+ *
+ *             before the flip             after it                      undone
+ *   place     slot: the new, path: none   slot: none, path: the new     as before (a directory:
+ * slot and path: none) exchange  slot: the new, path: old    slot: old, path: the new      slot:
+ * none, path: old remove    slot: none, path: old       slot: old, path: none         as before
+ *
+ * Whatever else is found at a path was put there by others since: it is renamed to
+ * PATH.sysswitch-saved, never lost. */
+
+#include "activate/fit.h"
+#include "activate/manifest.h"
+#include "activate/scan.h"
+#include "activate/slots.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define SAVED_SUFFIX ".sysswitch-saved"
+
+enum { N_SAVED_NAMES = 1000 };
+
+/* The operation that is undone, and where. */
+typedef struct Undo {
+        const ManifestOperation *operation;
+        Strv *kept; /* may be NULL */
+        int slots_fd;
+        char slot[SLOT_NAME_SIZE];
+        int dir_fd;
+        const char *name;
+} Undo;
+
+static int rename_plain(int from_fd, const char *from, int to_fd, const char *to) {
+        return renameat2(from_fd, from, to_fd, to, RENAME_NOREPLACE) < 0 ? -errno : 0;
+}
+
+static int note_kept(const Undo *undo, const char *saved) {
+        if (!undo->kept)
+                return 0;
+        const char *path = undo->operation->path;
+        char *whole = NULL;
+        if (asprintf(&whole, "%.*s%s", (int) (undo->name - path), path, saved) < 0)
+                return -ENOMEM;
+        int r = strv_add(undo->kept, whole);
+        free(whole);
+        return r;
+}
+
+/* Renames what others put at the path, and which may be in the slot by now, to the first free name
+ * beside it. */
+static int keep_beside(const Undo *undo, int from_fd, const char *from) {
+        for (unsigned i = 0; i < N_SAVED_NAMES; i++) {
+                char number[16] = "", saved[NAME_MAX + 1];
+                if (i > 0)
+                        (void) snprintf(number, sizeof(number), ".%u", i); /* fits */
+                int room = (int) (NAME_MAX - strlen(SAVED_SUFFIX) - strlen(number));
+                (void) snprintf(saved, sizeof(saved), "%.*s" SAVED_SUFFIX "%s", room, undo->name,
+                                number); /* fits */
+                int r = rename_plain(from_fd, from, undo->dir_fd, saved);
+                if (r == -EEXIST)
+                        continue;
+                return r < 0 ? r : note_kept(undo, saved);
+        }
+        return -EEXIST;
+}
+
+static bool is_there(int dir_fd, const char *name) {
+        Found found;
+        return scan_look(dir_fd, name, &found) >= 0;
+}
+
+/* A directory that came, and in which others have put something since, stays. */
+static int undo_place_directory(const Undo *undo) {
+        if (is_there(undo->slots_fd, undo->slot) ||
+                        unlinkat(undo->dir_fd, undo->name, AT_REMOVEDIR) >= 0)
+                return 0;
+        if (errno == ENOTDIR)
+                return keep_beside(undo, undo->dir_fd, undo->name);
+        return errno == ENOENT || errno == ENOTEMPTY || errno == EEXIST ? 0 : -errno;
+}
+
+static int undo_place(const Undo *undo) {
+        const Staged *staged = &undo->operation->staged;
+        if (staged->kind == FOUND_DIRECTORY)
+                return undo_place_directory(undo);
+        int r = is_there(undo->slots_fd, undo->slot) ? 0
+                                                     : rename_plain(undo->dir_fd, undo->name,
+                                                                       undo->slots_fd, undo->slot);
+        if (r < 0)
+                return r == -ENOENT ? 0 : r; /* removed by others, or undone already */
+        r = staged_is_at(staged, undo->slots_fd, undo->slot, false);
+        return r == 0 ? keep_beside(undo, undo->slots_fd, undo->slot) : r;
+}
+
+/* Frees the path of what is there; what came may be thrown away. */
+static int make_way(const Undo *undo) {
+        const Staged *staged = &undo->operation->staged;
+        int r = staged_is_at(staged, undo->dir_fd, undo->name, false);
+        if (r == -ENOENT)
+                return 0;
+        if (r > 0) {
+                r = unlinkat(undo->dir_fd, undo->name,
+                                staged->kind == FOUND_DIRECTORY ? AT_REMOVEDIR : 0);
+                if (r >= 0)
+                        return 0;
+                if (errno != ENOTEMPTY && errno != EEXIST)
+                        return -errno;
+        } else if (r < 0)
+                return r;
+        return keep_beside(undo, undo->dir_fd, undo->name);
+}
+
+/* The slot has what was there before: 1 or 0. */
+static int exchange_is_done(const Undo *undo) {
+        int r = staged_is_at(&undo->operation->staged, undo->slots_fd, undo->slot, true);
+        return r == -ENOENT ? 0 : r < 0 ? r : !r;
+}
+
+static int undo_exchange(const Undo *undo) {
+        const Staged *staged = &undo->operation->staged;
+        int r = exchange_is_done(undo);
+        if (r <= 0)
+                return r;
+        if (staged->kind != FOUND_DIRECTORY &&
+                        staged_is_at(staged, undo->dir_fd, undo->name, false) > 0) {
+                if (renameat(undo->slots_fd, undo->slot, undo->dir_fd, undo->name) >= 0)
+                        return 0;     /* the common case: at no instant is nothing there */
+                if (errno != ENOTDIR) /* else a directory was there before */
+                        return -errno;
+        }
+        r = make_way(undo);
+        return r < 0 ? r : rename_plain(undo->slots_fd, undo->slot, undo->dir_fd, undo->name);
+}
+
+static int undo_remove(const Undo *undo) {
+        if (!is_there(undo->slots_fd, undo->slot))
+                return 0;
+        int r = rename_plain(undo->slots_fd, undo->slot, undo->dir_fd, undo->name);
+        if (r != -EEXIST)
+                return r;
+        r = keep_beside(undo, undo->dir_fd, undo->name);
+        return r < 0 ? r : rename_plain(undo->slots_fd, undo->slot, undo->dir_fd, undo->name);
+}
+
+static int undo_attributes(const Undo *undo) {
+        const ManifestOperation *operation = undo->operation;
+        cleanup_fd int fd = openat(
+                        undo->dir_fd, undo->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        struct stat st;
+        if (fd < 0)
+                return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ? 0 : -errno;
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        bool is_owned = st.st_uid == operation->old_uid && st.st_gid == operation->old_gid;
+        if (!is_owned && fchown(fd, operation->old_uid, operation->old_gid) < 0)
+                return -errno;
+        return fchmod(fd, operation->old_mode) < 0 ? -errno : 0;
+}
+
+static int undo_at(const Undo *undo) {
+        switch (undo->operation->verb) {
+        case FIT_PLACE:
+                return undo_place(undo);
+        case FIT_EXCHANGE:
+                return undo_exchange(undo);
+        case FIT_REMOVE:
+                return undo_remove(undo);
+        default:
+                return undo_attributes(undo);
+        }
+}
+
+/* The directory of the path is gone, or is none any more. What is not waiting in its slot needs no
+ * path. */
+static int undo_unreachable(const Undo *undo, int error) {
+        FitVerb verb = undo->operation->verb;
+        int waits = verb == FIT_EXCHANGE
+                                    ? exchange_is_done(undo)
+                                    : verb == FIT_REMOVE && is_there(undo->slots_fd, undo->slot);
+        return waits > 0 ? error : waits;
+}
+
+static int undo_one(RootWalk *walk,
+                const ManifestOperation *operation,
+                int slots_fd,
+                Strv *kept,
+                Error *reterr) {
+        Undo undo = { .operation = operation, .kept = kept, .slots_fd = slots_fd };
+        (void) slot_name(operation->slot, undo.slot);
+        size_t blocked = 0;
+        int r = root_walk_parent(walk, operation->path, &undo.dir_fd, &undo.name, &blocked);
+        if (r == -ENOENT || r == -ENOTDIR || r == -EXDEV)
+                r = undo_unreachable(&undo, r);
+        else if (r >= 0)
+                r = undo_at(&undo);
+        return r < 0 ? error_set_errno(reterr, r, "Cannot put %s/%s back", walk->root->path,
+                                       operation->path)
+                     : 0;
+}
+
+/* Backwards; what cannot be put back keeps nothing else from it. The first error is told. */
+static int
+undo_all(const Root *root, const Manifest *manifest, int slots_fd, Strv *kept, Error *reterr) {
+        cleanup(root_walk_donep) RootWalk walk;
+        root_walk_init(&walk, root);
+        int first = 0;
+        for (size_t i = manifest->n_operations; i-- > 0;) {
+                int r = undo_one(&walk, &manifest->operations[i], slots_fd, kept,
+                                first < 0 ? NULL : reterr);
+                if (first >= 0)
+                        first = r;
+        }
+        return first;
+}
+
+int fit_undo(const Root *root, Strv *ret_kept, Error *reterr) {
+        cleanup_fd int slots_fd = -1;
+        int r = slots_open(root, false, &slots_fd, reterr);
+        if (r < 0)
+                return r == -ENOENT ? 0 : r;
+        cleanup(manifest_freep) Manifest *manifest = NULL;
+        int was_open = manifest_read(root, &manifest, reterr);
+        r = was_open > 0 ? undo_all(root, manifest, slots_fd, ret_kept, reterr) : was_open;
+        if (r < 0)
+                return r;
+        if (was_open > 0 && syncfs(slots_fd) < 0)
+                return error_set_errno(reterr, -errno, "Cannot sync %s", root->path);
+        if (was_open > 0)
+                r = slots_close_switch(root, slots_fd, reterr);
+        if (r < 0)
+                return r;
+        slots_remove(root, slots_fd);
+        return was_open;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* One file, link or directory, made whole in a slot before it is renamed into place, and the facts
+ * by which it is known again: after any crash, on any file system (inode numbers do not last on
+ * all), and in a copy of the disk. */
+
+#include "activate/fit.h"
+#include "base/hash.h"
+
+#include <stdbool.h>
+
+typedef struct Staged {
+        FoundKind kind; /* a file, link or directory */
+        uint16_t mode;
+        uint32_t uid, gid;
+        uint64_t size_bytes; /* not of directories, as the time and digest */
+        int64_t mtime_nsec;
+        Digest digest; /* of the content or the target */
+} Staged;
+
+/* The ids of the entry's owner. Returns 0, or a negative errno with its text (-ESRCH). */
+int staged_owner(const Entry *entry,
+                const FitOptions *options,
+                uint32_t *ret_uid,
+                uint32_t *ret_gid,
+                Error *reterr) must_check;
+
+/* Makes what comes by the operation, as name in the directory. Nothing is synced. Returns 0, or a
+ * negative errno with the text "what: why" (-ESRCH: an owner that does not exist; -ENOSPC); then
+ * something may be left at name. */
+int staged_make(const FitOperation *operation,
+                const FitOptions *options,
+                int dir_fd,
+                const char *name,
+                Staged *ret_staged,
+                Error *reterr) must_check;
+
+/* Is that what is at name? exactly: with mode, owner and time, else kind and bytes. Returns 1 or 0,
+ * -ENOENT when nothing is there, another negative errno. */
+int staged_is_at(const Staged *staged, int dir_fd, const char *name, bool exactly) must_check;
