@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "switch/interrupted.h"
 
+#include "activate/fit.h"
 #include "activate/manifest.h"
 #include "state/debt.h"
 #include "state/displaced.h"
@@ -9,7 +10,7 @@
 #include <string.h>
 
 int interrupted_is(Host *host, Error *reterr) {
-        int r = manifest_is_there(host->etc_fd, reterr);
+        int r = manifest_is_there(&host->etc, reterr);
         if (r != 0 || !host->database)
                 return r;
         cleanup(arena_donep) Arena arena = { 0 };
@@ -64,11 +65,11 @@ static int end_record(
 }
 
 int interrupted_close(Host *host, Error *reterr) {
-        int had_manifest = manifest_is_there(host->etc_fd, reterr);
+        int had_manifest = manifest_is_there(&host->etc, reterr);
         if (had_manifest < 0)
                 return had_manifest;
         if (had_manifest) {
-                int r = manifest_undo(host->etc_fd, reterr);
+                int r = fit_undo(&host->etc, NULL, reterr);
                 if (r < 0)
                         return error_prefix(reterr, "Cannot undo the interrupted switch");
         }
