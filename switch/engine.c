@@ -47,9 +47,9 @@ static void say(const Engine *engine, const char *format, ...) {
 
 /* What went wrong after the point of no return is told with the result and changes its exit status.
  */
-static void warn(Engine *engine, const char *format, const char *what) {
+static void warn(Engine *engine, const char *what) {
         EngineResult *result = engine->result;
-        const char *text = arena_printf(&engine->prepared->arena, format, what);
+        const char *text = arena_strdup(&engine->prepared->arena, what);
         if (result->warning && text)
                 text = arena_printf(&engine->prepared->arena, "%s; %s", result->warning, text);
         result->warning = text ? text : "Out of memory";
@@ -200,7 +200,7 @@ static void activate(Engine *engine) {
         Error error;
         EngineResult *result = engine->result;
         if (run_tmpfiles(engine, &error) < 0)
-                warn(engine, "%s", error.message);
+                warn(engine, error.message);
         const HookOptions hooks = {
                 .verb = engine->options->verb,
                 .from_number = engine->record.from_number,
@@ -211,15 +211,15 @@ static void activate(Engine *engine) {
                 .userdata = engine->options->userdata,
         };
         if (hooks_run(engine->host, engine->prepared, &hooks, &error) < 0)
-                warn(engine, "%s", error.message);
+                warn(engine, error.message);
         if (!engine->managers)
                 return;
         if (managers_activate(engine->managers, &error) < 0)
-                warn(engine, "%s", error.message);
+                warn(engine, error.message);
         result->n_user_reports = engine->prepared->plan->n_users;
         if (managers_report(engine->managers, &result->report, &result->user_reports, &error) < 0) {
                 result->n_user_reports = 0;
-                warn(engine, "%s", error.message);
+                warn(engine, error.message);
         }
         if (result->report && report_n_caused(result->report) > 0)
                 result->exit_status = EXIT_UNITS_FAILED;
