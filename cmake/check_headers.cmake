@@ -3,7 +3,7 @@
 cmake_minimum_required(VERSION 3.25)
 file(GLOB headers RELATIVE ${SOURCE_DIR} ${SOURCE_DIR}/base/*.h ${SOURCE_DIR}/diff/*.h
         ${SOURCE_DIR}/state/*.h ${SOURCE_DIR}/activate/*.h ${SOURCE_DIR}/switch/*.h
-        ${SOURCE_DIR}/tests/support/*.h)
+        ${SOURCE_DIR}/tests/*/*.h)
 set(bad "")
 foreach(header IN LISTS headers)
         set(probe ${BINARY_DIR}/headers/${header}.c)
