@@ -1,27 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The rules of a fit, one row each. A tree and what was found are written as words, one path after
- * another, ";" between: f PATH TEXT [MODE]   a file (0644)          l PATH TARGET    a link d PATH
- * [MODE]        a directory (0755); in a tree an implied one D PATH MODE          a directory with
- * a mode of its own
- *   - PATH               absent; found: nothing (also what is not named)
- * and only where something is found:
- *   d PATH MODE N        N entries are in it    s PATH           a socket        m PATH   a mount
- * point b PATH PARENT        PARENT is in the way   n PATH PARENT    PARENT is missing        h
- * PATH   a huge file */
+/* The rules of a fit, one row each. Trees are written as tests/support/tree_words.h has it, what
+ * was found and displaced alike, where a directory is d PATH MODE N, with N entries in it, and
+ * there are also s PATH   a socket     m PATH          a mount point               h PATH a huge
+ * file b PATH PARENT   PARENT is in the way        n PATH PARENT   PARENT is missing Nothing is
+ * found where nothing is said. */
 
 #include "base/text.h"
 #include "diff/fit_plan.h"
 #include "tests/support/cmocka.h"
+#include "tests/support/tree_words.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-typedef struct Words {
-        char kind;
-        char path[64], first[64], second[64];
-} Words;
 
 typedef struct Row {
         const char *name;
@@ -38,59 +30,15 @@ typedef struct World {
         size_t n_displaced;
 } World;
 
-/* Reads the next group of words; returns where it ended, NULL when there is none. */
-static const char *next_words(const char *text, Words *words) {
-        if (!text || !*text)
-                return NULL;
-        *words = (Words){ 0 };
-        int n = 0;
-        assert_true(sscanf(text, " %c %63[^ ;] %63[^ ;] %63[^ ;]%n", &words->kind, words->path,
-                                    words->first, words->second, &n) >= 2);
-        text += strcspn(text, ";");
-        return *text ? text + 1 : text;
-}
-
-static uint16_t mode_of(const char *text, uint16_t otherwise) {
-        return *text ? (uint16_t) strtoul(text, NULL, 8) : otherwise;
-}
-
 static Content *content_of(World *world, const char *text) {
         Content *content = NULL;
         assert_int_equal(contents_add(world->contents, text, strlen(text), &content, NULL), 0);
         return content;
 }
 
-static Tree *make_tree(World *world, const char *text) {
-        Tree *tree = tree_new();
-        assert_non_null(tree);
-        Words words;
-        while ((text = next_words(text, &words))) {
-                Entry entry = {
-                        .root = ROOT_ETC, .path = words.path, .owner = "root", .group = "root"
-                };
-                if (words.kind == 'f') {
-                        entry.kind = ENTRY_FILE;
-                        entry.content = content_of(world, words.first);
-                        entry.mode = mode_of(words.second, 0644);
-                } else if (words.kind == 'l') {
-                        entry.kind = ENTRY_LINK;
-                        entry.target = words.first;
-                } else if (words.kind == '-')
-                        entry.kind = ENTRY_ABSENT;
-                else {
-                        entry.kind = ENTRY_DIRECTORY;
-                        entry.mode = mode_of(words.first, 0755);
-                        entry.implied = words.kind == 'd';
-                }
-                assert_int_equal(tree_add(tree, &entry), 0);
-        }
-        assert_int_equal(tree_seal(tree, NULL), 0);
-        return tree;
-}
-
-static Found make_found(World *world, const Words *words) {
+static Found make_found(World *world, const TreeWords *words) {
         Found found = { .path = arena_strdup(&world->arena, words->path),
-                .mode = mode_of(words->second, 0644) };
+                .mode = tree_words_mode(words->second, 0644) };
         const char *first = arena_strdup(&world->arena, words->first);
         switch (words->kind) {
         case 'f':
@@ -107,7 +55,7 @@ static Found make_found(World *world, const Words *words) {
                 break;
         case 'd':
                 found.kind = FOUND_DIRECTORY;
-                found.mode = mode_of(words->first, 0755);
+                found.mode = tree_words_mode(words->first, 0755);
                 found.n_children = (uint32_t) strtoul(words->second, NULL, 10);
                 break;
         case 's':
@@ -129,8 +77,8 @@ static Found make_found(World *world, const Words *words) {
 
 /* What the row says of the path, or nothing. */
 static Found find_row(World *world, const char *text, const char *path) {
-        Words words;
-        while ((text = next_words(text, &words)))
+        TreeWords words;
+        while ((text = tree_words_next(text, &words)))
                 if (strcmp(words.path, path) == 0)
                         return make_found(world, &words);
         return (Found){ .kind = FOUND_NOTHING, .path = path };
@@ -139,10 +87,10 @@ static Found find_row(World *world, const char *text, const char *path) {
 static void world_init(World *world, const Row *row) {
         *world = (World){ .contents = contents_new() };
         assert_non_null(world->contents);
-        world->old = make_tree(world, row->old);
-        world->new = make_tree(world, row->new);
-        Words words;
-        for (const char *text = row->displaced; (text = next_words(text, &words));)
+        world->old = tree_from_words(world->contents, row->old);
+        world->new = tree_from_words(world->contents, row->new);
+        TreeWords words;
+        for (const char *text = row->displaced; (text = tree_words_next(text, &words));)
                 world->displaced[world->n_displaced++] = make_found(world, &words);
 }
 
