@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "diff/quote.h"
+#include "state/lock.h"
+#include "switch/commands.h"
+#include "switch/drift.h"
+#include "switch/engine.h"
+#include "switch/facts.h"
+#include "switch/interrupted.h"
+#include "switch/output.h"
+#include "switch/summary.h"
+
+/* Exit status; also in sysswitch(8). */
+enum { STATUS_AS_DECLARED = 0, STATUS_DRIFT = 1, STATUS_OPEN = 3 };
+
+typedef struct Status {
+        const Options *options;
+        Host *host;
+        Drift drift;
+        Generation generation; /* the active one; number 0: nothing is managed */
+        bool is_open;          /* a switch is under way or was interrupted */
+        bool is_locked;
+        LockHolder holder;
+} Status;
+
+static void status_done(Status *status) {
+        drift_done(&status->drift);
+        generation_done(&status->generation);
+}
+
+static int find_open(Status *status, Error *reterr) {
+        int r = lock_query(status->host->state_directory, &status->holder, reterr);
+        if (r < 0)
+                return r;
+        status->is_locked = r > 0;
+        r = interrupted_is(status->host, reterr);
+        if (r < 0)
+                return r;
+        status->is_open = r > 0 || status->is_locked;
+        return 0;
+}
+
+static bool is_as_declared(const Status *status) {
+        return status->drift.n_files == 0 && status->drift.n_units == 0 &&
+               status->drift.prepared->n_debts == 0;
+}
+
+static int exit_status_of(const Status *status) {
+        if (status->is_open)
+                return STATUS_OPEN;
+        return is_as_declared(status) ? STATUS_AS_DECLARED : STATUS_DRIFT;
+}
+
+static void add_origin(const Status *status, Text *text) {
+        const Generation *generation = &status->generation;
+        if (generation->number == 0) {
+                text_add(text, "  The host as found: nothing is managed.\n");
+                return;
+        }
+        if (generation->description) {
+                text_add(text, "  Description:  ");
+                text_add_line(text, generation->description);
+                text_add(text, "\n");
+        }
+        if (generation->origin.path) {
+                text_add(text, "  Source:       ");
+                text_add_name(text, "", generation->origin.path);
+                text_add(text, generation->origin.commit ? " " : "");
+                text_add_commit(text, generation->origin.commit, generation->origin.is_dirty);
+                text_add(text, "\n");
+        }
+        text_add(text, "  Since:        ");
+        text_add_time(text, generation->created_usec);
+        text_addf(text, " by %s\n", generation->user ? generation->user : "unknown");
+}
+
+static void add_open(const Status *status, const Output *output, Text *text) {
+        if (!status->is_open)
+                return;
+        text_addf(text, "  %s%s%s", style_begin(output, STYLE_RED),
+                        status->is_locked
+                                        ? "A switch is under way"
+                                        : "A switch was interrupted: the next one undoes it first",
+                        style_end(output, STYLE_RED));
+        if (status->is_locked && status->holder.what[0]) {
+                text_add(text, ": ");
+                text_add_line(text, status->holder.what);
+                text_add(text, ", since ");
+                text_add_time(text, status->holder.since_usec);
+        }
+        text_add(text, "\n");
+}
+
+static int add_drift(const Status *status, const Output *output, Text *text, Error *reterr) {
+        const Drift *drift = &status->drift;
+        for (size_t i = 0; i < drift->n_files; i++) {
+                if (i == 0)
+                        text_addf(text, "%sFiles that are not as declared:%s\n",
+                                        style_begin(output, STYLE_BOLD),
+                                        style_end(output, STYLE_BOLD));
+                text_add(text, "  ");
+                text_add_name(text, entry_root_prefix(drift->files[i].root), drift->files[i].path);
+                text_addf(text, " %s\n", drift->files[i].what);
+        }
+        cleanup(table_donep) Table table = { .n_columns = 2 };
+        for (size_t i = 0; i < drift->n_units; i++) {
+                table_addf(&table, STYLE_RED, "%s%s", drift->units[i].state,
+                                drift->units[i].wanted ? "" : ", not wanted");
+                table_add(&table, STYLE_NONE, drift->units[i].unit);
+        }
+        if (drift->n_units > 0)
+                text_addf(text, "%sUnits that are not as declared:%s\n",
+                                style_begin(output, STYLE_BOLD), style_end(output, STYLE_BOLD));
+        table_to_text(&table, output, 2, text);
+        return text->error < 0 ? error_oom(reterr) : 0;
+}
+
+static int print_text(const Status *status, Error *reterr) {
+        Output output;
+        output_init(&output, status->options);
+        const Profile *profile = &status->host->profile;
+        const Prepared *prepared = status->drift.prepared;
+        Style style = is_as_declared(status) && !status->is_open ? STYLE_GREEN : STYLE_YELLOW;
+        cleanup(text_donep) Text text = { 0 };
+        text_addf(&text, "%s%s%s %s: generation %lld", style_begin(&output, style),
+                        output.ascii ? "*" : "●", style_end(&output, style), profile->name,
+                        (long long) profile->active);
+        if (profile->default_number != profile->active)
+                text_addf(&text, " (the next boot takes %lld)",
+                                (long long) profile->default_number);
+        text_add(&text, "\n");
+        add_origin(status, &text);
+        add_open(status, &output, &text);
+        int r = add_drift(status, &output, &text, reterr);
+        if (r < 0)
+                return r;
+        if (prepared->n_debts > 0) {
+                text_addf(&text, "%sOwed by earlier switches:%s\n",
+                                style_begin(&output, STYLE_BOLD), style_end(&output, STYLE_BOLD));
+                add_debts(&output, prepared->debts, prepared->n_debts, &text);
+        }
+        if (is_as_declared(status) && !status->is_open)
+                text_add(&text, "  As declared.\n");
+        return output_show(&output, &text, reterr);
+}
+
+static json_t *files_json(const Drift *drift, bool missing) {
+        json_t *array = json_array();
+        int failed = 0;
+        for (size_t i = 0; i < drift->n_files; i++)
+                if (drift->files[i].is_missing == missing)
+                        failed |= json_array_append_new(
+                                        array, json_entry_path(drift->files[i].root,
+                                                               drift->files[i].path));
+        if (!failed)
+                return array;
+        json_decref(array);
+        return NULL;
+}
+
+static json_t *units_json(const Drift *drift) {
+        json_t *array = json_array();
+        int failed = 0;
+        for (size_t i = 0; i < drift->n_units; i++) {
+                json_t *entry = json_object();
+                failed |= json_object_set_new(entry, "unit", json_text(drift->units[i].unit));
+                failed |= json_object_set_new(
+                                entry, "wanted", json_boolean(drift->units[i].wanted));
+                failed |= json_object_set_new(
+                                entry, "ActiveState", json_text(drift->units[i].state));
+                failed |= json_array_append_new(array, entry);
+        }
+        if (!failed)
+                return array;
+        json_decref(array);
+        return NULL;
+}
+
+static int print_json(const Status *status, Error *reterr) {
+        const Profile *profile = &status->host->profile;
+        const Prepared *prepared = status->drift.prepared;
+        const char *open = status->is_locked ? "under way" : "interrupted";
+        json_t *object = json_object();
+        int failed = json_object_set_new(object, "profile", json_text(profile->name));
+        failed |= json_object_set_new(object, "active", json_integer(profile->active));
+        failed |= json_object_set_new(object, "default", json_integer(profile->default_number));
+        failed |= json_object_set_new(object, "source", json_text_or_null(profile->source));
+        failed |= json_object_set_new(object, "generation",
+                        status->generation.number > 0 ? json_generation(&status->generation)
+                                                      : json_null());
+        failed |= json_object_set_new(
+                        object, "switch", status->is_open ? json_text(open) : json_null());
+        failed |= json_object_set_new(object, "edited", files_json(&status->drift, false));
+        failed |= json_object_set_new(object, "missing", files_json(&status->drift, true));
+        failed |= json_object_set_new(object, "units", units_json(&status->drift));
+        failed |= json_object_set_new(
+                        object, "debts", json_debts(prepared->debts, prepared->n_debts));
+        failed |= json_object_set_new(object, "as_declared", json_boolean(is_as_declared(status)));
+        if (!failed)
+                return json_print(object, reterr);
+        json_decref(object);
+        return error_oom(reterr);
+}
+
+static int run_status(Status *status, Error *reterr) {
+        Host *host = status->host;
+        int r = host_connect(host, reterr);
+        if (r < 0)
+                return r;
+        r = find_open(status, reterr);
+        if (r < 0)
+                return r;
+        if (host->profile.active > 0) {
+                r = generation_get(host->database, host->profile_name, host->profile.active,
+                                &status->generation, reterr);
+                if (r < 0)
+                        return r;
+        }
+        r = drift_find(host, &status->drift, reterr);
+        if (r < 0)
+                return r;
+        if (option_is_given(status->options, OPTION_JSON))
+                r = print_json(status, reterr);
+        else if (!option_is_given(status->options, OPTION_QUIET))
+                r = print_text(status, reterr);
+        return r < 0 ? r : exit_status_of(status);
+}
+
+int cmd_status(const Options *options, char **arguments, size_t n_arguments, Error *reterr) {
+        (void) arguments; /* takes none */
+        (void) n_arguments;
+        cleanup(host_donep) Host host;
+        int r = host_open(options_root(options), options->profile, DATABASE_READ, &host, reterr);
+        if (r < 0)
+                return r;
+        Status status = { .options = options, .host = &host };
+        r = run_status(&status, reterr);
+        status_done(&status);
+        return r;
+}
