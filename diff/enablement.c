@@ -209,7 +209,7 @@ static int mask(Rendering *rendering, const UnitsRule *rule, Error *reterr) {
         Entry entry = {
                 .root = ROOT_ETC,
                 .kind = ENTRY_LINK,
-                .path = arena_printf(arena, "%s%s", unit_scope_directory(SCOPE_SYSTEM), rule->unit),
+                .path = JOIN(arena, unit_scope_directory(SCOPE_SYSTEM), rule->unit),
                 .owner = "root",
                 .group = "root",
                 .target = "/dev/null",

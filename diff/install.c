@@ -60,15 +60,13 @@ static int read_line(Install *install,
         return r;
 }
 
-int install_read(Install *install,
+static int read_lines(Install *install,
                 Arena *arena,
-                const UnitFile *file,
+                const UnitLine *lines,
+                size_t n_lines,
                 const char *origin,
                 const UnitLine **ret_bad) {
-        for (size_t i = 0; i < file->n_lines; i++) {
-                const UnitLine *line = &file->lines[i];
-                if (strcmp(line->section, "Install") != 0)
-                        continue;
+        for (const UnitLine *line = lines; line < lines + n_lines; line++)
                 for (InstallKey key = 0; key < N_INSTALL_KEYS; key++) {
                         if (strcmp(line->key, install_key_to_string(key)) != 0)
                                 continue;
@@ -78,6 +76,26 @@ int install_read(Install *install,
                                 return r;
                         }
                 }
+        return 0;
+}
+
+int install_read(Install *install,
+                Arena *arena,
+                const UnitFile *file,
+                const char *origin,
+                const UnitLine **ret_bad) {
+        size_t start = 0;
+        for (size_t i = 0; i < file->n_sections; i++) {
+                size_t end = start;
+                while (end < file->n_lines && file->lines[end].nth_section == i)
+                        end++;
+                if (strcmp(file->sections[i].name, "Install") == 0) {
+                        int r = read_lines(install, arena, file->lines + start, end - start, origin,
+                                        ret_bad);
+                        if (r < 0)
+                                return r;
+                }
+                start = end;
         }
         return 0;
 }

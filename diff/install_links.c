@@ -4,7 +4,6 @@
 #include "diff/unit_name.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -28,21 +27,23 @@ static int read_file(Rendering *rendering,
         return r < 0 ? error_oom(reterr) : 0;
 }
 
-/* A drop-in of the unit, or of its template unless one of the same name is nearer. */
-static bool applies(const Rendering *rendering,
+/* A drop-in of the unit, or of its template unless one of the same name is nearer. Returns 1, 0, or
+ * -ENOMEM. */
+static int applies(Rendering *rendering,
                 const InstallDropIn *drop_in,
                 const UnitPlace *place,
                 const char *template_name) {
         if (drop_in->scope != place->scope)
-                return false;
+                return 0;
         if (strcmp(drop_in->unit, place->name) == 0)
-                return true;
+                return 1;
         if (!template_name || strcmp(drop_in->unit, template_name) != 0)
-                return false;
-        char path[LINK_PATH_SIZE];
-        int length = snprintf(path, sizeof(path), "%s%s.d/%s", unit_scope_directory(place->scope),
-                        place->name, drop_in->file_name);
-        return length < (int) sizeof(path) && !rendering_at(rendering, path);
+                return 0;
+        const char *path = JOIN(&rendering->scratch, unit_scope_directory(place->scope),
+                        place->name, ".d/", drop_in->file_name);
+        if (!path)
+                return -ENOMEM;
+        return !rendering_at(rendering, path);
 }
 
 int install_links_read(
@@ -59,18 +60,21 @@ int install_links_read(
         const char *template_name = unit_name_template_of(&rendering->scratch, place->name);
         for (const InstallDropIn *drop_in = rendering->install_drop_ins; drop_in;
                         drop_in = drop_in->next) {
-                if (!applies(rendering, drop_in, place, template_name))
+                int r = applies(rendering, drop_in, place, template_name);
+                if (r == 0)
                         continue;
-                int r = read_file(rendering, drop_in->entry->content, drop_in->entry->origin,
-                                install, reterr);
+                if (r < 0)
+                        return error_oom(reterr);
+                r = read_file(rendering, drop_in->entry->content, drop_in->entry->origin, install,
+                                reterr);
                 if (r < 0)
                         return r;
         }
         return 0;
 }
 
-/* Places one link, or its absence. *ret_there: what the path has already, then nothing was done;
- * else NULL. */
+/* Places one link, or its absence; path is of the tree's arena. *ret_there: what the path has
+ * already, then nothing was done; else NULL. */
 static int place_link(Rendering *rendering,
                 const InstallLinks *links,
                 const char *path,
@@ -82,13 +86,13 @@ static int place_link(Rendering *rendering,
         Entry entry = {
                 .root = ROOT_ETC,
                 .kind = links->absent ? ENTRY_ABSENT : ENTRY_LINK,
-                .path = arena_strdup(&rendering->tree->arena, path),
+                .path = path,
                 .owner = "root",
                 .group = "root",
                 .target = links->absent ? NULL : links->place->link_target,
                 .origin = links->origin,
         };
-        return entry.path ? rendering_place(rendering, &entry, NULL, reterr) : error_oom(reterr);
+        return rendering_place(rendering, &entry, NULL, reterr);
 }
 
 static const char *expand(
@@ -119,9 +123,9 @@ static int make_dependency(Rendering *rendering,
                 const InstallItem *item,
                 Error *reterr) {
         static const char *const suffixes[] = {
-                [INSTALL_WANTED_BY] = "wants",
-                [INSTALL_REQUIRED_BY] = "requires",
-                [INSTALL_UPHELD_BY] = "upholds",
+                [INSTALL_WANTED_BY] = ".wants/",
+                [INSTALL_REQUIRED_BY] = ".requires/",
+                [INSTALL_UPHELD_BY] = ".upholds/",
         };
         const char *by = NULL;
         int r = install_links_expand(rendering, links, item, &by, reterr);
@@ -132,9 +136,10 @@ static int make_dependency(Rendering *rendering,
         if (!links->absent && links->place->scope == SCOPE_SYSTEM &&
                         map_get(&rendering->disabled, links->linked_name))
                 return 0; /* Disable= of the default instance alone */
-        char path[LINK_PATH_SIZE];
-        (void) snprintf(path, sizeof(path), "%s%s.%s/%s", unit_scope_directory(links->place->scope),
-                        by, suffixes[item->key], links->linked_name); /* fits */
+        const char *path = JOIN(&rendering->tree->arena, unit_scope_directory(links->place->scope),
+                        by, suffixes[item->key], links->linked_name);
+        if (!path)
+                return error_oom(reterr);
         const Entry *there = NULL;
         return place_link(rendering, links, path, &there, reterr);
 }
@@ -183,9 +188,9 @@ static int make_alias(Rendering *rendering,
                                 alias, place->name);
         if (strcmp(alias, place->name) == 0)
                 return 0;
-        char path[LINK_PATH_SIZE];
-        (void) snprintf(path, sizeof(path), "%s%s", unit_scope_directory(place->scope),
-                        alias); /* fits */
+        const char *path = JOIN(&rendering->tree->arena, unit_scope_directory(place->scope), alias);
+        if (!path)
+                return error_oom(reterr);
         const Entry *there = NULL;
         int r = place_link(rendering, links, path, &there, reterr);
         if (r < 0 || !there || is_dependency || links->absent)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* profile.conf: what native files cannot say. Checked as a whole: an unknown section or key, a wrong value or a setting
- * of a later version is one line "NAME:LINE: what, and what to do". */
+/* profile.conf: what native files cannot say. Checked as a whole: an unknown section or key, a
+ * wrong value or a setting of a later version is one line "NAME:LINE: what, and what to do". */
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -12,16 +12,17 @@
 #include <stdint.h>
 
 typedef struct FileRule {
-        const char *path; /* pattern relative to /etc: "ssl/private/key.pem", "ssl/?.key" */
-        int mode; /* -1: not given */
+        const char *path;  /* pattern relative to /etc: "ssl/private/key.pem", "ssl/?.key" */
+        int mode;          /* -1: not given */
         const char *owner; /* NULL: not given */
         const char *group; /* NULL: not given */
-        int secret; /* -1, 0, 1 */
+        int secret;        /* -1, 0, 1 */
         unsigned line;
 } FileRule;
 
 typedef struct TriggerRule {
-        const char *unit; /* may be a template: then for each of its instances; several units: one rule each */
+        const char *unit; /* may be a template: then for each of its instances; several units: one
+                             rule each */
         const char *const *files; /* absolute paths or globs below /etc */
         size_t n_files;
         bool reload; /* else restart */
@@ -44,5 +45,9 @@ typedef struct ProfileConf {
 } ProfileConf;
 
 /* name stands before ":LINE: " in errors. The result lives in the arena. Returns 0 or -EBADMSG. */
-int profile_conf_parse(Arena *arena, const char *name, Contents *contents, Content *content,
-        const ProfileConf **ret_conf, Error *reterr) must_check;
+int profile_conf_parse(Arena *arena,
+                const char *name,
+                Contents *contents,
+                Content *content,
+                const ProfileConf **ret_conf,
+                Error *reterr) must_check;

@@ -104,19 +104,16 @@ static int place_etc(
 static int place_units(
                 Rendering *rendering, const SourceEntry *from, const char *below, Error *reterr) {
         Arena *arena = &rendering->tree->arena;
-        const char *directory = unit_scope_directory(SCOPE_SYSTEM),
-                   *origin = arena_strdup(arena, from->path);
-        size_t length = strlen(directory), below_length = strlen(below);
-        char *path = arena_alloc(arena, length + below_length + 1);
+        const char *directory = unit_scope_directory(SCOPE_SYSTEM);
+        const char *origin = arena_strdup(arena, from->path), *path = JOIN(arena, directory, below);
         if (!origin || !path)
                 return error_oom(reterr);
-        memcpy(path, directory, length);
-        memcpy(path + length, below, below_length);
         Entry *entry = NULL;
         int r = place(rendering, from, ROOT_ETC, path, origin, &entry, reterr);
         if (r < 0)
                 return r;
-        return rendering_check_unit_path(rendering, SCOPE_SYSTEM, path + length, entry, reterr);
+        return rendering_check_unit_path(
+                        rendering, SCOPE_SYSTEM, path + strlen(directory), entry, reterr);
 }
 
 static int place_hook(

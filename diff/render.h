@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Rendering: one pure function from a source to its tree. Everything becomes entries: files, enablement links from
- * [Install] and, for Enable=, from the distribution unit's text, masks, and absent for the links that Disable= takes away.
- * profile.conf is an entry of its own (ROOT_PROFILE), so that all that follows works on entries alone. */
+/* Rendering: one pure function from a source to its tree. Everything becomes entries: files,
+ * enablement links from [Install] and, for Enable=, from the distribution unit's text, masks, and
+ * absent for the links that Disable= takes away. profile.conf is an entry of its own
+ * (ROOT_PROFILE), so that all that follows works on entries alone. */
 
 #include "base/error.h"
 #include "diff/source.h"
@@ -15,14 +16,24 @@ typedef enum DistributionAnswer {
         DISTRIBUTION_SYSV_ONLY, /* only a script in init.d */
 } DistributionAnswer;
 
-/* The units that the distribution brings (not those in /etc), as values by name. NULL where there is no host at hand: then
- * Enable= and Disable= render no links and are known by profile.conf alone. */
+/* The units that the distribution brings (not those in /etc), as values by name. NULL where there
+ * is no host at hand: then Enable= and Disable= render no links and are known by profile.conf
+ * alone. */
 typedef struct Distribution {
-        /* Returns a DistributionAnswer or a negative errno. path: as an enablement link shall name it. */
-        int (*read_unit)(void *userdata, const char *unit, const char **ret_path, Content **ret_content, Error *reterr);
+        /* Returns a DistributionAnswer or a negative errno. path: as an enablement link shall name
+         * it. */
+        int (*read_unit)(void *userdata,
+                        const char *unit,
+                        const char **ret_path,
+                        Content **ret_content,
+                        Error *reterr);
         void *userdata;
 } Distribution;
 
-/* Validates the source as a whole and renders it. Returns 0, or -EBADMSG with "SOURCE/FILE:LINE: what, and what to do". */
-int render(const Source *source, Contents *contents, const Distribution *distribution, Tree **ret_tree, Error *reterr)
-        must_check;
+/* Validates the source as a whole and renders it. Returns 0, or -EBADMSG with "SOURCE/FILE:LINE:
+ * what, and what to do". */
+int render(const Source *source,
+                Contents *contents,
+                const Distribution *distribution,
+                Tree **ret_tree,
+                Error *reterr) must_check;

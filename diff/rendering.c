@@ -112,3 +112,13 @@ bool rendering_is_mask(const Entry *entry) {
                 return strcmp(entry->target, "/dev/null") == 0;
         return entry->kind == ENTRY_FILE && entry->content->size_bytes == 0;
 }
+
+const char *join_parts(Arena *arena, const char *const *parts) {
+        size_t length = 0;
+        for (size_t i = 0; parts[i]; i++)
+                length += strlen(parts[i]);
+        char *joined = arena_alloc(arena, length + 1), *end = joined;
+        for (size_t i = 0; joined && parts[i]; i++)
+                end = stpcpy(end, parts[i]);
+        return joined;
+}

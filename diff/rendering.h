@@ -67,6 +67,10 @@ static inline Entry *rendering_at(const Rendering *rendering, const char *path) 
         return map_get(&rendering->placed, path);
 }
 
+/* The parts one behind the other, in the arena; NULL when memory is short. */
+#define JOIN(arena, ...) join_parts((arena), (const char *const[]){ __VA_ARGS__, NULL })
+const char *join_parts(Arena *arena, const char *const *parts) must_check;
+
 /* A link to /dev/null or an empty file: what masks a unit, or a drop-in of the same name further
  * away. */
 bool rendering_is_mask(const Entry *entry);

@@ -31,7 +31,7 @@ int unit_name_type(const char *name) {
         const char *dot = strrchr(name, '.');
         if (dot)
                 for (int type = 0; type < N_UNIT_TYPES; type++)
-                        if (strcmp(dot + 1, type_names[type]) == 0)
+                        if (dot[1] == type_names[type][0] && strcmp(dot + 1, type_names[type]) == 0)
                                 return type;
         return -EINVAL;
 }

@@ -4,7 +4,6 @@
 #include "diff/unit_name.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { MAX_ALIAS_STEPS = 8 };
@@ -14,23 +13,11 @@ static const char *base_name(const char *path) {
         return slash ? slash + 1 : path;
 }
 
-/* "/etc/" and the path: as systemctl writes its links. */
-static const char *link_target(Arena *arena, const char *path) {
-        static const char etc[] = "/etc/";
-        size_t length = strlen(path);
-        char *target = arena_alloc(arena, strlen(etc) + length + 1);
-        if (!target)
-                return NULL;
-        memcpy(target, etc, strlen(etc));
-        memcpy(target + strlen(etc), path, length);
-        return target;
-}
-
 int unit_place_of_file(Rendering *rendering, const RenderedUnit *unit, UnitPlace *ret_place) {
         UnitPlace place = {
                 .scope = unit->scope,
                 .name = unit->name,
-                .link_target = link_target(&rendering->tree->arena, unit->entry->path),
+                .link_target = JOIN(&rendering->tree->arena, "/etc/", unit->entry->path),
                 .content = unit->entry->content,
                 .origin = unit->entry->origin,
                 .is_in_source = true,
@@ -46,17 +33,17 @@ static int find_in_source(Rendering *rendering,
                 UnitPlace *place,
                 const char *file_name,
                 const char **ret_alias) {
-        char path[300];
-        int length = snprintf(
-                        path, sizeof(path), "%s%s", unit_scope_directory(place->scope), file_name);
-        const Entry *entry = length < (int) sizeof(path) ? rendering_at(rendering, path) : NULL;
+        const char *path = JOIN(&rendering->scratch, unit_scope_directory(place->scope), file_name);
+        if (!path)
+                return -ENOMEM;
+        const Entry *entry = rendering_at(rendering, path);
         if (!entry || (entry->kind != ENTRY_FILE && entry->kind != ENTRY_LINK))
                 return PLACE_NONE;
         place->is_in_source = true;
         place->is_masked = rendering_is_mask(entry);
         place->origin = entry->origin;
         place->content = entry->kind == ENTRY_FILE && !place->is_masked ? entry->content : NULL;
-        place->link_target = link_target(&rendering->tree->arena, entry->path);
+        place->link_target = JOIN(&rendering->tree->arena, "/etc/", entry->path);
         if (!place->link_target)
                 return -ENOMEM;
         if (entry->kind == ENTRY_LINK && !place->is_masked) {
