@@ -66,6 +66,7 @@ int manifest_format(const Manifest *manifest, char **ret_text) {
         add_header(&text, "to", manifest->to);
         for (size_t i = 0; i < manifest->n_operations; i++)
                 add_operation(&text, &manifest->operations[i]);
+        text_addf(&text, "end %zu ", manifest->n_operations);
         if (text.error < 0)
                 return text.error;
         Digest digest;
@@ -73,7 +74,7 @@ int manifest_format(const Manifest *manifest, char **ret_text) {
         if (r < 0)
                 return r;
         char hex[DIGEST_HEX_SIZE];
-        text_addf(&text, "end %zu %s\n", manifest->n_operations, digest_to_hex(&digest, hex));
+        text_addf(&text, "%s\n", digest_to_hex(&digest, hex));
         return text_take(&text, ret_text);
 }
 
@@ -225,7 +226,7 @@ check_end(const char *text, size_t size_bytes, size_t *ret_body_bytes, size_t *r
         if (line.is_wrong || line.rest || strcmp(word, "end") != 0)
                 return 0;
         *ret_body_bytes = body_bytes;
-        int r = digest_of(text, body_bytes, &digest);
+        int r = digest_of(text, size_bytes - DIGEST_HEX_SIZE, &digest);
         return r < 0 ? r : digest_equal(&digest, &written);
 }
 

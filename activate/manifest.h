@@ -11,8 +11,7 @@
  *   exchange (the same)
  *   remove SLOT PATH
  *   attributes SLOT OLD_MODE OLD_UID OLD_GID MODE UID GID PATH
- *   end N_OPERATIONS DIGEST      of all before this line: without it the manifest is torn, and the
- * flip never began
+ *   end N_OPERATIONS DIGEST      of all before it; a manifest without it is torn: no flip began
  */
 
 #include "activate/root.h"
