@@ -136,6 +136,7 @@ static int migrate_once(Database *database, const char *migration, Error *reterr
                 return r;
         }
         database->version++;
+        database->was_migrated = true;
         return 0;
 }
 
@@ -260,13 +261,13 @@ int database_open(
 }
 
 /* The last one to close a file with a write-ahead log puts the log into the file and syncs both, at
- * the end of every switch. A short log is left as it is: it is synced, and read quickly. */
+ * the end of every switch. A short log is left as it is: it is synced, and read quickly. All that
+ * matters was committed: neither call has anything to tell. */
 static void close_handle(Database *database) {
-        bool keep_log = database->n_wal_pages < CHECKPOINT_PAGES;
-        (void) sqlite3_db_config(database->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, (int) keep_log,
-                        NULL);                  /* known */
-        (void) sqlite3_close(database->handle); /* nothing is left open in it; all that matters was
-                                                   committed */
+        int keep_log = database->n_wal_pages < CHECKPOINT_PAGES && !database->was_migrated;
+        (void) sqlite3_db_config(
+                        database->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep_log, NULL);
+        (void) sqlite3_close(database->handle);
 }
 
 Database *database_close(Database *database) {

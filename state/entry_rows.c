@@ -152,8 +152,7 @@ static int read_entry(const Statement *statement, Contents *contents, Tree *tree
                 .mode = attributes & MODE_MASK,
                 .implied = attributes >> IMPLIED_SHIFT & 1,
                 .secret = attributes >> SECRET_SHIFT & 1,
-                .owner = statement_text(
-                                statement, COLUMN_OWNER), /* NULL: root, for tree_add() too */
+                .owner = owner_from_column(statement_text(statement, COLUMN_OWNER)),
                 .group = owner_from_column(statement_text(statement, COLUMN_GROUP)),
         };
         if (entry.kind == ENTRY_LINK)

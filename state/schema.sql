@@ -15,6 +15,7 @@ CREATE TABLE profiles (
 ) STRICT;
 
 CREATE TABLE generations (
+        id INTEGER PRIMARY KEY,
         profile INTEGER NOT NULL REFERENCES profiles (id),
         number INTEGER NOT NULL CHECK (number > 0),
         created_usec INTEGER NOT NULL,
@@ -26,8 +27,8 @@ CREATE TABLE generations (
         commit_author TEXT,
         commit_time_sec INTEGER NOT NULL,
         is_dirty INTEGER NOT NULL CHECK (is_dirty IN (0, 1)),
-        PRIMARY KEY (profile, number)
-) STRICT, WITHOUT ROWID;
+        UNIQUE (profile, number)
+) STRICT;
 
 CREATE TABLE contents (
         id INTEGER PRIMARY KEY,

@@ -18,6 +18,7 @@ struct Database {
         DatabaseMode mode;
         int version;
         int n_wal_pages;              /* as of the last commit */
+        bool was_migrated;            /* just now */
         struct StatCache *stat_cache; /* of the source that was read last */
         struct PreparedStatement {
                 const char *sql;

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "state/generation.h"
+#include "state/statement.h"
+#include "tests/state/scratch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+static Database *open_write(void **state) {
+        Error error;
+        Database *database = NULL;
+        assert_ok(database_open(
+                        scratch_path(state, "lib/sysswitch"), DATABASE_WRITE, &database, &error));
+        return database;
+}
+
+static int open_read(void **state, Error *error, Database **ret_database) {
+        return database_open(
+                        scratch_path(state, "lib/sysswitch"), DATABASE_READ, ret_database, error);
+}
+
+static void set_source(Database *database, const char *source) {
+        Error error;
+        assert_ok(profile_set_source(database, "system", source, &error));
+}
+
+static void assert_source(Database *database, const char *source) {
+        Error error;
+        cleanup(profile_donep) Profile profile = { 0 };
+        assert_ok(profile_load(database, "system", &profile, &error));
+        if (source)
+                assert_string_equal(profile.source, source);
+        else
+                assert_null(profile.source);
+}
+
+static mode_t mode_of(void **state, const char *path) {
+        struct stat status;
+        assert_int_equal(stat(scratch_path(state, path), &status), 0);
+        return status.st_mode & 07777;
+}
+
+static void test_database_open__makes_it_private(void **state) {
+        mode_t mask = umask(0);
+        cleanup(database_closep) Database *database = open_write(state);
+        (void) umask(mask);
+        set_source(database, "/srv/a");
+        assert_int_equal(mode_of(state, "lib"), 0755);
+        assert_int_equal(mode_of(state, "lib/sysswitch"), 0700);
+        assert_int_equal(mode_of(state, "lib/sysswitch/state.db"), 0600);
+        assert_int_equal(mode_of(state, "lib/sysswitch/state.db-wal"), 0600);
+        assert_int_equal(mode_of(state, "lib/sysswitch/state.db-shm"), 0600);
+}
+
+static int64_t pragma(Database *database, const char *sql) {
+        sqlite3_stmt *statement = NULL;
+        assert_int_equal(
+                        sqlite3_prepare_v2(database->handle, sql, -1, &statement, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+        int64_t value = sqlite3_column_int64(statement, 0);
+        if (sqlite3_column_type(statement, 0) == SQLITE_TEXT)
+                value = strcmp((const char *) sqlite3_column_text(statement, 0), "wal") == 0;
+        assert_int_equal(sqlite3_finalize(statement), SQLITE_OK);
+        return value;
+}
+
+static void test_database_open__is_durable_and_strict(void **state) {
+        cleanup(database_closep) Database *database = open_write(state);
+        assert_int_equal(pragma(database, "PRAGMA journal_mode"), 1);
+        assert_int_equal(pragma(database, "PRAGMA synchronous"), 2); /* FULL */
+        assert_int_equal(pragma(database, "PRAGMA foreign_keys"), 1);
+        assert_int_equal(pragma(database, "PRAGMA application_id"), 0x53595357);
+        assert_int_equal(pragma(database, "PRAGMA user_version"), database_version(database));
+}
+
+static void test_database_open__read_says_that_there_is_none(void **state) {
+        Error error;
+        Database *database = NULL;
+        assert_error(open_read(state, &error, &database), -ENOENT);
+        assert_contains(error.message, "state.db");
+        assert_false(scratch_exists(state, "lib"));
+        assert_null(database);
+}
+
+static void test_database_open__read_of_an_empty_file_is_none(void **state) {
+        scratch_write(state, "lib/sysswitch/state.db", "");
+        Error error;
+        Database *database = NULL;
+        assert_error(open_read(state, &error, &database), -ENOENT);
+        /* and for a writer it is a beginning */
+        cleanup(database_closep) Database *writer = open_write(state);
+        set_source(writer, "/srv/a");
+}
+
+static void test_database_open__reads_beside_a_writer(void **state) {
+        cleanup(database_closep) Database *writer = open_write(state);
+        set_source(writer, "/srv/a");
+        Error error;
+        assert_ok(database_begin(writer, &error));
+        set_source(writer, "/srv/b");
+
+        cleanup(database_closep) Database *reader = NULL;
+        assert_ok(open_read(state, &error, &reader));
+        assert_source(reader, "/srv/a");
+        assert_ok(database_commit(writer, &error));
+        assert_source(reader, "/srv/a"); /* all of one moment */
+
+        cleanup(database_closep) Database *later = NULL;
+        assert_ok(open_read(state, &error, &later));
+        assert_source(later, "/srv/b");
+}
+
+static void test_database_open__read_cannot_write(void **state) {
+        database_close(open_write(state));
+        Error error;
+        cleanup(database_closep) Database *reader = NULL;
+        assert_ok(open_read(state, &error, &reader));
+        assert_true(profile_set_source(reader, "system", "/srv/a", &error) < 0);
+}
+
+static void test_database_close__keeps_what_was_committed(void **state) {
+        for (int i = 0; i < 3; i++) {
+                cleanup(database_closep) Database *database = open_write(state);
+                Error error;
+                assert_source(database, i == 0 ? NULL : "/srv/kept");
+                set_source(database, "/srv/kept");
+                assert_ok(database_begin(database, &error));
+                set_source(database, "/srv/lost");
+                /* closed in the middle */
+        }
+        Error error;
+        cleanup(database_closep) Database *reader = NULL;
+        assert_ok(open_read(state, &error, &reader));
+        assert_source(reader, "/srv/kept");
+}
+
+static void test_database_rollback__takes_it_back(void **state) {
+        cleanup(database_closep) Database *database = open_write(state);
+        Error error;
+        set_source(database, "/srv/a");
+        database_rollback(database); /* none is open: nothing happens */
+        assert_ok(database_begin(database, &error));
+        set_source(database, "/srv/b");
+        database_rollback(database);
+        assert_source(database, "/srv/a");
+        assert_ok(database_begin(database, &error));
+        assert_ok(database_commit(database, &error));
+}
+
+static void test_database_close__puts_a_long_log_into_the_file(void **state) {
+        Database *database = open_write(state);
+        Error error;
+        cleanup_free char *large = malloc(4 * 1024 * 1024);
+        assert_non_null(large);
+        memset(large, 'x', 4 * 1024 * 1024);
+        large[4 * 1024 * 1024 - 1] = 0;
+        assert_ok(database_begin(database, &error));
+        set_source(database, large);
+        assert_ok(database_commit(database, &error));
+        database_close(database);
+        struct stat status;
+        assert_int_equal(stat(scratch_path(state, "lib/sysswitch/state.db"), &status), 0);
+        assert_true(status.st_size > 4 * 1024 * 1024);
+        assert_true(stat(scratch_path(state, "lib/sysswitch/state.db-wal"), &status) < 0 ||
+                        status.st_size == 0);
+}
+
+static void test_database_open__a_user_without_rights_is_told(void **state) {
+        if (geteuid() != 0)
+                skip();
+        database_close(open_write(state));
+        assert_int_equal(chmod(scratch_path(state, ""), 0755), 0);
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+                Error error = { 0 };
+                Database *database = NULL;
+                if (setgroups(0, NULL) < 0 || setgid(65534) < 0 || setuid(65534) < 0)
+                        _exit(2);
+                bool read_refused = open_read(state, &error, &database) == -EACCES &&
+                                    strstr(error.message, "needs root");
+                bool write_refused = database_open(scratch_path(state, "lib/sysswitch"),
+                                                     DATABASE_WRITE, &database, &error) < 0;
+                _exit(read_refused && write_refused ? 0 : 1);
+        }
+        int status = 0;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(status, 0);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(test_database_open__makes_it_private, scratch_setup,
+                                scratch_teardown),
+                cmocka_unit_test_setup_teardown(test_database_open__is_durable_and_strict,
+                                scratch_setup, scratch_teardown),
+                cmocka_unit_test_setup_teardown(test_database_open__read_says_that_there_is_none,
+                                scratch_setup, scratch_teardown),
+                cmocka_unit_test_setup_teardown(test_database_open__read_of_an_empty_file_is_none,
+                                scratch_setup, scratch_teardown),
+                cmocka_unit_test_setup_teardown(test_database_open__reads_beside_a_writer,
+                                scratch_setup, scratch_teardown),
+                cmocka_unit_test_setup_teardown(test_database_open__read_cannot_write,
+                                scratch_setup, scratch_teardown),
+                cmocka_unit_test_setup_teardown(test_database_close__keeps_what_was_committed,
+                                scratch_setup, scratch_teardown),
+                cmocka_unit_test_setup_teardown(test_database_rollback__takes_it_back,
+                                scratch_setup, scratch_teardown),
+                cmocka_unit_test_setup_teardown(test_database_close__puts_a_long_log_into_the_file,
+                                scratch_setup, scratch_teardown),
+                cmocka_unit_test_setup_teardown(test_database_open__a_user_without_rights_is_told,
+                                scratch_setup, scratch_teardown),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
