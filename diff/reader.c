@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What is well known to read a file below /etc (rule T4). tmpfiles.d and sysusers.d are not here: a
+ * step of the switch applies them. */
+#include "diff/watch_list.h"
+
+#include <errno.h>
+#include <string.h>
+
+typedef struct Reader {
+        const char *path; /* below /etc; with a slash at the end: all that is below it */
+        const char *unit;
+        bool reload;
+        bool starts; /* it runs once at boot */
+} Reader;
+
+static const Reader readers[] = {
+        { "modules-load.d/", "systemd-modules-load.service", false, true },
+        { "sysctl.d/", "systemd-sysctl.service", false, true },
+        { "sysctl.conf", "systemd-sysctl.service", false, true },
+        { "binfmt.d/", "systemd-binfmt.service", false, true },
+        { "udev/rules.d/", "systemd-udevd.service", true, false },
+        { "udev/udev.conf", "systemd-udevd.service", true, false },
+        { "dbus-1/", "dbus.service", true, false },
+        { "systemd/network/", "systemd-networkd.service", true, false },
+        { "systemd/journald.conf", "systemd-journald.service", false, false },
+        { "systemd/journald.conf.d/", "systemd-journald.service", false, false },
+        { "systemd/networkd.conf", "systemd-networkd.service", false, false },
+        { "systemd/networkd.conf.d/", "systemd-networkd.service", false, false },
+        { "systemd/resolved.conf", "systemd-resolved.service", false, false },
+        { "systemd/resolved.conf.d/", "systemd-resolved.service", false, false },
+        { "systemd/timesyncd.conf", "systemd-timesyncd.service", false, false },
+        { "systemd/timesyncd.conf.d/", "systemd-timesyncd.service", false, false },
+};
+
+static bool reads(const Reader *reader, const char *path) {
+        size_t length = strlen(reader->path);
+        if (reader->path[length - 1] == '/')
+                return strncmp(path, reader->path, length) == 0;
+        return strcmp(path, reader->path) == 0;
+}
+
+int watch_list_add_readers(WatchList *list, Comparison *comparison, const char *path) {
+        for (size_t i = 0; i < N_ELEMENTS(readers); i++) {
+                const Reader *reader = &readers[i];
+                if (!reads(reader, path))
+                        continue;
+                Subject *subject = comparison_subject(comparison, AFTER, reader->unit);
+                const Watch watch = {
+                        .subject = subject,
+                        .path = arena_printf(list->arena, "/etc/%s", path),
+                        .why = "a file that it is known to read",
+                        .reload = reader->reload,
+                        .starts = reader->starts,
+                };
+                if (!subject || !watch.path || watch_list_add(list, &watch) < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Every unit's text and every rule of profile.conf is read once for the paths it names, and these
+ * are kept by path; then each changed file is looked up, with the directories above it, and tried
+ * against the patterns. */
+#include "diff/trigger.h"
+
+#include "diff/glob.h"
+#include "diff/watch_list.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* What one file makes of the units that watch it: of one unit the watch that outweighs the others
+ * (rule T5). */
+typedef struct Firing {
+        const WatchList *list;
+        const char *path;   /* of the file */
+        Subject **subjects; /* with Subject.firing set */
+        size_t n_subjects, n_allocated;
+} Firing;
+
+static bool outweighs(const Watch *left, const Watch *right) {
+        if (left->is_explicit != right->is_explicit)
+                return left->is_explicit;
+        return !left->reload && right->reload;
+}
+
+static int fire(Firing *firing, const Watch *watch) {
+        Subject *subject = watch->subject;
+        if (subject->firing) {
+                if (outweighs(watch, subject->firing))
+                        subject->firing = watch;
+                return 0;
+        }
+        if (firing->n_subjects == firing->n_allocated) {
+                size_t n = firing->n_allocated ? firing->n_allocated * 2 : 8;
+                firing->subjects = arena_grow(firing->list->arena, firing->subjects,
+                                firing->n_subjects, n, sizeof(Subject *));
+                if (!firing->subjects)
+                        return -ENOMEM;
+                firing->n_allocated = n;
+        }
+        firing->subjects[firing->n_subjects++] = subject;
+        subject->firing = watch;
+        return 0;
+}
+
+static int fire_all(Firing *firing) {
+        const WatchList *list = firing->list;
+        for (size_t length = strlen(firing->path); length > strlen("/etc"); length--) {
+                if (firing->path[length] && firing->path[length] != '/')
+                        continue;
+                const Watch *watch = map_get_n(&list->by_path, firing->path, length);
+                for (; watch; watch = watch->next)
+                        if (fire(firing, watch) < 0)
+                                return -ENOMEM;
+        }
+        for (size_t i = 0; i < list->n_patterns; i++)
+                if (glob_match(list->patterns[i]->path, firing->path) &&
+                                fire(firing, list->patterns[i]) < 0)
+                        return -ENOMEM;
+        return 0;
+}
+
+static Trigger *trigger_at(Comparison *comparison, Subject *subject) {
+        if (!subject->trigger)
+                subject->trigger = arena_new(comparison->arena, Trigger, 1);
+        return subject->trigger;
+}
+
+static int
+note(Comparison *comparison, const Watch *watch, const TreeChange *file, const char *path) {
+        Trigger *trigger = trigger_at(comparison, watch->subject);
+        if (!trigger)
+                return -ENOMEM;
+        TriggerReason *reason = watch->reload ? &trigger->reload : &trigger->restart;
+        trigger->starts |= watch->starts;
+        if (reason->what)
+                return 0;
+        bool was = file->before && file->before->kind != ENTRY_ABSENT;
+        bool is_now = file->after && file->after->kind != ENTRY_ABSENT;
+        reason->what = arena_printf(comparison->arena, "%s %s", path,
+                        !was      ? "added"
+                        : !is_now ? "removed"
+                                  : "changed");
+        reason->why = watch->why;
+        return reason->what ? 0 : -ENOMEM;
+}
+
+/* A file of /etc that came, went, or has other bytes. */
+static const char *changed_path(const TreeChange *file) {
+        const Entry *entry = file->after ? file->after : file->before;
+        bool is_file = (file->before && (file->before->kind == ENTRY_FILE ||
+                                                        file->before->kind == ENTRY_LINK)) ||
+                       (file->after && (file->after->kind == ENTRY_FILE ||
+                                                       file->after->kind == ENTRY_LINK));
+        return entry->root == ROOT_ETC && is_file && !entry_same_bytes(file->before, file->after)
+                               ? entry->path
+                               : NULL;
+}
+
+static int
+add_rule(Comparison *comparison, WatchList *list, const TriggerRule *rule, Subject *subject) {
+        Watch watch = {
+                .subject = subject,
+                .why = arena_printf(list->arena, "[Trigger] profile.conf:%u", rule->line),
+                .is_explicit = true,
+                .reload = rule->reload,
+        };
+        bool is_here = !comparison->is_user || subject->units[AFTER]->is_defined;
+        for (size_t i = 0; is_here && i < rule->n_files; i++) {
+                watch.path = rule->files[i];
+                if (!watch.why || watch_list_add_pattern(list, &watch) < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+/* [Trigger]; of a template it means each instance. */
+static int add_rules(Comparison *comparison, WatchList *list) {
+        const ProfileConf *conf = comparison->confs[AFTER];
+        for (size_t i = 0; i < conf->n_triggers; i++) {
+                const TriggerRule *rule = &conf->triggers[i];
+                if (!unit_name_is_valid(rule->unit))
+                        continue;
+                Subject *subject = comparison_subject(comparison, AFTER, rule->unit);
+                if (!subject || add_rule(comparison, list, rule, subject) < 0)
+                        return -ENOMEM;
+                for (size_t j = 0;
+                                unit_name_is_template(subject->name) && j < comparison->n_subjects;
+                                j++)
+                        if (unit_is_instance_of(comparison->subjects[j]->name, subject->name) &&
+                                        add_rule(comparison, list, rule, comparison->subjects[j]) <
+                                                        0)
+                                return -ENOMEM;
+        }
+        return 0;
+}
+
+static int fire_file(Comparison *comparison, const WatchList *list, const TreeChange *file) {
+        const char *path = changed_path(file);
+        if (!path)
+                return 0;
+        Firing firing = { .list = list, .path = arena_printf(list->arena, "/etc/%s", path) };
+        if (!firing.path || fire_all(&firing) < 0)
+                return -ENOMEM;
+        for (size_t i = 0; i < firing.n_subjects; i++) {
+                const Watch *watch = firing.subjects[i]->firing;
+                firing.subjects[i]->firing = NULL;
+                if (note(comparison, watch, file, firing.path) < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+static int find_in_files(Comparison *comparison, WatchList *list) {
+        bool any = false;
+        for (size_t i = 0; i < comparison->n_files; i++) {
+                const char *path = changed_path(&comparison->files[i]);
+                any |= path != NULL;
+                if (path && !comparison->is_user &&
+                                watch_list_add_readers(list, comparison, path) < 0)
+                        return -ENOMEM;
+        }
+        if (!any)
+                return 0;
+        for (size_t i = 0; i < comparison->n_subjects; i++) {
+                Subject *subject = comparison->subjects[i];
+                if (subject->units[AFTER]->text.n_parts > 0 &&
+                                !unit_name_is_template(subject->name) &&
+                                watch_list_add_text(list, comparison, subject) < 0)
+                        return -ENOMEM;
+        }
+        if (add_rules(comparison, list) < 0)
+                return -ENOMEM;
+        for (size_t i = 0; i < comparison->n_files; i++)
+                if (fire_file(comparison, list, &comparison->files[i]) < 0)
+                        return -ENOMEM;
+        return 0;
+}
+
+/* Plain values (T1) fire when their list is another one, and not empty. */
+static int find_in_values(Comparison *comparison, Subject *subject, const char *key) {
+        const char *before = trigger_values(comparison->arena, subject, BEFORE, key);
+        const char *after = trigger_values(comparison->arena, subject, AFTER, key);
+        if (!before || !after)
+                return -ENOMEM;
+        if (!*after || strcmp(before, after) == 0)
+                return 0;
+        Trigger *trigger = trigger_at(comparison, subject);
+        if (!trigger)
+                return -ENOMEM;
+        TriggerReason *reason = strcmp(key, "X-Reload-Triggers") == 0 ? &trigger->reload
+                                                                      : &trigger->restart;
+        if (!reason->what) {
+                reason->what = arena_printf(
+                                comparison->arena, "%s= %s", key, *before ? "changed" : "added");
+                reason->why = subject->units[AFTER]->text.parts[0]->path;
+        }
+        return reason->what ? 0 : -ENOMEM;
+}
+
+int trigger_find(Comparison *comparison, Error *reterr) {
+        WatchList list = { .arena = comparison->arena };
+        int r = find_in_files(comparison, &list);
+        watch_list_done(&list);
+        for (size_t i = 0; r == 0 && i < comparison->n_subjects; i++) {
+                Subject *subject = comparison->subjects[i];
+                if (subject->units[BEFORE] == subject->units[AFTER] ||
+                                unit_name_is_template(subject->name))
+                        continue;
+                r = find_in_values(comparison, subject, "X-Restart-Triggers");
+                if (r == 0)
+                        r = find_in_values(comparison, subject, "X-Reload-Triggers");
+        }
+        return r < 0 ? error_oom(reterr) : 0;
+}

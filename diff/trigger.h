@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Which units a changed file below /etc, or a changed value, makes act (rules T1 to T5). */
+
+#include "diff/comparison.h"
+
+typedef struct TriggerReason {
+        const char *what; /* "/etc/nginx/nginx.conf changed"; NULL: none fired */
+        const char *why;  /* "[Trigger] profile.conf:12", "EnvironmentFile=" */
+} TriggerReason;
+
+typedef struct Trigger {
+        TriggerReason restart, reload; /* the first of each */
+        bool starts; /* a reader that runs at boot: it starts when it is off (rule T4) */
+} Trigger;
+
+/* Fills Subject.trigger; there may be new subjects, without edges: comparison_connect() follows. */
+int trigger_find(Comparison *comparison, Error *reterr) must_check;
