@@ -149,8 +149,10 @@ static int undo_remove(const Undo *undo) {
         return r < 0 ? r : rename_plain(undo->slots_fd, undo->slot, undo->dir_fd, undo->name);
 }
 
+/* Mode and owner were set one after the other; what others have set since stays. */
 static int undo_attributes(const Undo *undo) {
         const ManifestOperation *operation = undo->operation;
+        const Staged *staged = &operation->staged;
         cleanup_fd int fd = openat(
                         undo->dir_fd, undo->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         struct stat st;
@@ -158,10 +160,14 @@ static int undo_attributes(const Undo *undo) {
                 return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ? 0 : -errno;
         if (fstat(fd, &st) < 0)
                 return -errno;
-        bool is_owned = st.st_uid == operation->old_uid && st.st_gid == operation->old_gid;
-        if (!is_owned && fchown(fd, operation->old_uid, operation->old_gid) < 0)
+        bool is_our_mode =
+                        (st.st_mode & 07777) == staged->mode && staged->mode != operation->old_mode;
+        bool is_our_owner =
+                        st.st_uid == staged->uid && st.st_gid == staged->gid &&
+                        (staged->uid != operation->old_uid || staged->gid != operation->old_gid);
+        if (is_our_mode && fchmod(fd, operation->old_mode) < 0)
                 return -errno;
-        return fchmod(fd, operation->old_mode) < 0 ? -errno : 0;
+        return is_our_owner && fchown(fd, operation->old_uid, operation->old_gid) < 0 ? -errno : 0;
 }
 
 static int undo_at(const Undo *undo) {

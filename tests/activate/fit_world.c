@@ -55,11 +55,11 @@ void world_done(World *world) {
 
 /* A time in the past, of its own for each path, with nanoseconds. */
 static void age(World *world, const char *path) {
-        long sum = 0;
+        unsigned long sum = 0;
         for (const char *byte = path; *byte; byte++)
-                sum = sum * 31 + *byte;
+                sum = sum * 31 + (unsigned char) *byte;
         const struct timespec times[] = { { .tv_nsec = UTIME_OMIT },
-                { .tv_sec = 1000000000 + sum % 100000, .tv_nsec = 123456789 } };
+                { .tv_sec = 1000000000 + (time_t) (sum % 100000), .tv_nsec = 123456789 } };
         assert_int_equal(utimensat(world->root.fd, path, times, AT_SYMLINK_NOFOLLOW), 0);
 }
 
@@ -89,10 +89,14 @@ void world_make(World *world, const char *words) {
         }
 }
 
-bool world_set_xattr(World *world, const char *path, const char *name, const char *value) {
+bool world_set_xattr(World *world,
+                const char *path,
+                const char *name,
+                const void *value,
+                size_t size_bytes) {
         char whole[PATH_MAX];
         (void) snprintf(whole, sizeof(whole), "%s/%s", world->path, path);
-        if (lsetxattr(whole, name, value, strlen(value), 0) == 0)
+        if (lsetxattr(whole, name, value, size_bytes, 0) == 0)
                 return true;
         assert_true(errno == ENOTSUP || errno == EPERM);
         print_message("left out: %s on %s: %s\n", name, world->path, strerror(errno));

@@ -33,7 +33,11 @@ static inline void world_donep(World *world) {
 void world_make(World *world, const char *words);
 void world_write(World *world, const char *path, const char *text);
 /* false, and said, when the file system or our rights do not allow it. */
-bool world_set_xattr(World *world, const char *path, const char *name, const char *value);
+bool world_set_xattr(World *world,
+                const char *path,
+                const char *name,
+                const void *value,
+                size_t size_bytes);
 
 /* All that is below the root, as text: kinds, modes, owners, contents, targets, extended
  * attributes, and the times of all but directories. */

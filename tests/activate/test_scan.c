@@ -111,11 +111,11 @@ static void test_scan__reads_extended_attributes(void **state) {
         cleanup(world_donep) World world;
         world_init(&world, NULL);
         world_make(&world, "f a one; d d; l l t");
-        if (!world_set_xattr(&world, "a", "user.b", "two") ||
-                        !world_set_xattr(&world, "a", "user.a", ""))
+        if (!world_set_xattr(&world, "a", "user.b", "two", 3) ||
+                        !world_set_xattr(&world, "a", "user.a", "", 0))
                 return;
         size_t expected = strlen("user.a") + 1 + 4 + strlen("user.b") + 1 + 4 + 3;
-        bool has_trusted = world_set_xattr(&world, "l", "trusted.x", "y");
+        bool has_trusted = world_set_xattr(&world, "l", "trusted.x", "y", 1);
         static const Sought sought[] = { { "a", true }, { "d", true }, { "l", true } };
         cleanup(scan_freep) Scan *got = scan(&world, sought, N_ELEMENTS(sought));
         const Found *found = got->found;
