@@ -21,6 +21,7 @@ void scratch_assert_contains(const char *text, const char *part, const char *fil
 /* cmocka fixtures: *state is the directory's path. Tear down removes it with all that is in it. */
 int scratch_setup(void **state);
 int scratch_teardown(void **state);
+#define TEST(function) cmocka_unit_test_setup_teardown(function, scratch_setup, scratch_teardown)
 
 /* All paths are relative to the directory; what is missing above a file is made. The result of
  * scratch_path() is good until the eighth next call. */

@@ -194,26 +194,16 @@ static void test_database_open__a_user_without_rights_is_told(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test_setup_teardown(test_database_open__makes_it_private, scratch_setup,
-                                scratch_teardown),
-                cmocka_unit_test_setup_teardown(test_database_open__is_durable_and_strict,
-                                scratch_setup, scratch_teardown),
-                cmocka_unit_test_setup_teardown(test_database_open__read_says_that_there_is_none,
-                                scratch_setup, scratch_teardown),
-                cmocka_unit_test_setup_teardown(test_database_open__read_of_an_empty_file_is_none,
-                                scratch_setup, scratch_teardown),
-                cmocka_unit_test_setup_teardown(test_database_open__reads_beside_a_writer,
-                                scratch_setup, scratch_teardown),
-                cmocka_unit_test_setup_teardown(test_database_open__read_cannot_write,
-                                scratch_setup, scratch_teardown),
-                cmocka_unit_test_setup_teardown(test_database_close__keeps_what_was_committed,
-                                scratch_setup, scratch_teardown),
-                cmocka_unit_test_setup_teardown(test_database_rollback__takes_it_back,
-                                scratch_setup, scratch_teardown),
-                cmocka_unit_test_setup_teardown(test_database_close__puts_a_long_log_into_the_file,
-                                scratch_setup, scratch_teardown),
-                cmocka_unit_test_setup_teardown(test_database_open__a_user_without_rights_is_told,
-                                scratch_setup, scratch_teardown),
+                TEST(test_database_open__makes_it_private),
+                TEST(test_database_open__is_durable_and_strict),
+                TEST(test_database_open__read_says_that_there_is_none),
+                TEST(test_database_open__read_of_an_empty_file_is_none),
+                TEST(test_database_open__reads_beside_a_writer),
+                TEST(test_database_open__read_cannot_write),
+                TEST(test_database_close__keeps_what_was_committed),
+                TEST(test_database_rollback__takes_it_back),
+                TEST(test_database_close__puts_a_long_log_into_the_file),
+                TEST(test_database_open__a_user_without_rights_is_told),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -254,22 +254,14 @@ static void test_schema__attributes_read_as_columns(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test_setup_teardown(test_schema__is_what_the_migrations_make,
-                                scratch_setup, scratch_teardown),
-                cmocka_unit_test_setup_teardown(test_migrate__an_old_file_is_brought_up,
-                                scratch_setup, scratch_teardown),
-                cmocka_unit_test_setup_teardown(test_migrate__from_nothing_takes_every_step,
-                                scratch_setup, scratch_teardown),
-                cmocka_unit_test_setup_teardown(test_migrate__reading_an_old_file_leaves_it,
-                                scratch_setup, scratch_teardown),
-                cmocka_unit_test_setup_teardown(test_migrate__a_newer_file_is_refused,
-                                scratch_setup, scratch_teardown),
-                cmocka_unit_test_setup_teardown(test_migrate__one_that_stumbles_changes_nothing,
-                                scratch_setup, scratch_teardown),
-                cmocka_unit_test_setup_teardown(test_schema__refuses_what_has_no_meaning,
-                                scratch_setup, scratch_teardown),
-                cmocka_unit_test_setup_teardown(test_schema__attributes_read_as_columns,
-                                scratch_setup, scratch_teardown),
+                TEST(test_schema__is_what_the_migrations_make),
+                TEST(test_migrate__an_old_file_is_brought_up),
+                TEST(test_migrate__from_nothing_takes_every_step),
+                TEST(test_migrate__reading_an_old_file_leaves_it),
+                TEST(test_migrate__a_newer_file_is_refused),
+                TEST(test_migrate__one_that_stumbles_changes_nothing),
+                TEST(test_schema__refuses_what_has_no_meaning),
+                TEST(test_schema__attributes_read_as_columns),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
