@@ -268,8 +268,7 @@ static int carry_out(Engine *engine, Error *reterr) {
         return commit(engine, reterr);
 }
 
-/* Equal tree, nothing missing, nothing owed. The record of an unchanged source costs a sync: it is
- * left out when the source is the one that is noted already. */
+/* Equal tree, nothing missing, nothing owed. */
 static bool has_nothing_to_do(const Prepared *prepared) {
         return prepared->is_same_tree && prepared->fit->n_operations == 0 &&
                plan_is_empty(prepared->plan);

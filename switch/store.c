@@ -192,20 +192,6 @@ static int store_kept_files(
         return 0;
 }
 
-static int
-intent(Host *host, Prepared *prepared, const Origin *origin, SwitchRecord *record, Error *reterr) {
-        bool is_new = prepared->target.source && !prepared->is_same_tree;
-        int r = is_new ? store_source(host, prepared, origin, record, reterr) : 0;
-        if (r >= 0)
-                r = store_record(host, prepared, record, reterr);
-        if (r >= 0)
-                r = store_kept_files(host, prepared, record, reterr);
-        if (r >= 0 && prepared->target.path)
-                r = profile_set_source(
-                                host->database, host->profile_name, prepared->target.path, reterr);
-        return r;
-}
-
 static int read_origin(
                 const Prepared *prepared, Origin *origin, SwitchRecord *record, Error *reterr) {
         if (!prepared->target.path)
@@ -219,13 +205,9 @@ static int read_origin(
         return 0;
 }
 
-int store_intent(Host *host,
-                Prepared *prepared,
-                const EngineOptions *options,
-                SwitchRecord *record,
-                Error *reterr) {
-        cleanup(origin_donep) Origin origin = { 0 };
-        *record = (SwitchRecord){
+static SwitchRecord record_of(
+                const Host *host, const Prepared *prepared, const EngineOptions *options) {
+        return (SwitchRecord){
                 .state = SWITCH_INTENT,
                 .profile = host->profile_name,
                 .verb = options->verb,
@@ -236,14 +218,37 @@ int store_intent(Host *host,
                 .started_usec = now_usec(),
                 .exit_status = -1,
         };
+}
+
+static int write_intent(Host *host, Prepared *prepared, SwitchRecord *record, Error *reterr) {
+        cleanup(origin_donep) Origin origin = { 0 };
         int r = read_origin(prepared, &origin, record, reterr);
-        if (r < 0)
-                return r;
-        r = database_begin(host->database, reterr);
-        if (r < 0)
-                return r;
-        r = intent(host, prepared, &origin, record, reterr);
+        bool is_new = prepared->target.source && !prepared->is_same_tree;
+        if (r >= 0 && is_new)
+                r = store_source(host, prepared, &origin, record, reterr);
+        if (r >= 0)
+                r = store_record(host, prepared, record, reterr);
+        if (r >= 0)
+                r = store_kept_files(host, prepared, record, reterr);
+        if (r >= 0 && prepared->target.path)
+                r = profile_set_source(
+                                host->database, host->profile_name, prepared->target.path, reterr);
         record->origin = record->commit = NULL; /* written; the strings end here */
+        return r;
+}
+
+typedef int (*WriteRecord)(Host *host, Prepared *prepared, SwitchRecord *record, Error *reterr);
+
+/* One transaction around what is to be written; nothing of it stays when a part fails. */
+static int in_transaction(Host *host,
+                Prepared *prepared,
+                SwitchRecord *record,
+                WriteRecord write,
+                Error *reterr) {
+        int r = database_begin(host->database, reterr);
+        if (r < 0)
+                return r;
+        r = write(host, prepared, record, reterr);
         if (r < 0) {
                 database_rollback(host->database);
                 return r;
@@ -251,22 +256,37 @@ int store_intent(Host *host,
         return database_commit(host->database, reterr);
 }
 
-int store_nothing_to_do(Host *host, Prepared *prepared, SwitchRecord *record, Error *reterr) {
-        int r = database_begin(host->database, reterr);
+int store_intent(Host *host,
+                Prepared *prepared,
+                const EngineOptions *options,
+                SwitchRecord *record,
+                Error *reterr) {
+        *record = record_of(host, prepared, options);
+        return in_transaction(host, prepared, record, write_intent, reterr);
+}
+
+static int write_nothing_to_do(
+                Host *host, Prepared *prepared, SwitchRecord *record, Error *reterr) {
+        int r = write_intent(host, prepared, record, reterr);
         if (r < 0)
                 return r;
         record->state = SWITCH_COMMITTED;
-        record->exit_status = 0;
+        record->exit_status = EXIT_DONE;
         record->ended_usec = now_usec();
         r = record_finish(host->database, record, NULL, 0, reterr);
         if (r >= 0 && prepared->target.path)
                 r = directory_remember(host->database, prepared->target.path,
                                 prepared->target.source, reterr);
-        if (r < 0) {
-                database_rollback(host->database);
-                return r;
-        }
-        return database_commit(host->database, reterr);
+        return r;
+}
+
+int store_nothing_to_do(Host *host,
+                Prepared *prepared,
+                const EngineOptions *options,
+                SwitchRecord *record,
+                Error *reterr) {
+        *record = record_of(host, prepared, options);
+        return in_transaction(host, prepared, record, write_nothing_to_do, reterr);
 }
 
 static bool outcome_is_debt(JobOutcome outcome) {
@@ -366,6 +386,17 @@ static int finish(Host *host,
         return record_finish(host->database, record, rows, n_rows, reterr);
 }
 
+static int write_committed(
+                Host *host, const EngineResult *result, SwitchRecord *record, Error *reterr) {
+        int r = finish(host, result, result->prepared, record, reterr);
+        if (r >= 0)
+                r = profile_set_active(host->database, host->profile_name, record->to_number,
+                                record->to_number, reterr);
+        if (r >= 0)
+                r = drop_given_back(host, result->prepared, reterr);
+        return r >= 0 ? settle_debts(host, result, record, reterr) : r;
+}
+
 int store_committed(Host *host, const EngineResult *result, SwitchRecord *record, Error *reterr) {
         record->state = SWITCH_COMMITTED;
         record->exit_status = result->exit_status;
@@ -373,19 +404,17 @@ int store_committed(Host *host, const EngineResult *result, SwitchRecord *record
         int r = database_begin(host->database, reterr);
         if (r < 0)
                 return r;
-        r = finish(host, result, result->prepared, record, reterr);
-        if (r >= 0)
-                r = profile_set_active(host->database, host->profile_name, record->to_number,
-                                record->to_number, reterr);
-        if (r >= 0)
-                r = drop_given_back(host, result->prepared, reterr);
-        if (r >= 0)
-                r = settle_debts(host, result, record, reterr);
+        r = write_committed(host, result, record, reterr);
         if (r < 0) {
                 database_rollback(host->database);
                 return r;
         }
         return database_commit(host->database, reterr);
+}
+
+static int write_undone(Host *host, Prepared *prepared, SwitchRecord *record, Error *reterr) {
+        int r = finish(host, NULL, prepared, record, reterr);
+        return r >= 0 ? displaced_undo(host->database, record->id, reterr) : r;
 }
 
 int store_undone(Host *host,
@@ -395,15 +424,5 @@ int store_undone(Host *host,
                 Error *reterr) {
         record->state = SWITCH_UNDONE;
         record->message = message;
-        int r = database_begin(host->database, reterr);
-        if (r < 0)
-                return r;
-        r = finish(host, NULL, prepared, record, reterr);
-        if (r >= 0)
-                r = displaced_undo(host->database, record->id, reterr);
-        if (r < 0) {
-                database_rollback(host->database);
-                return r;
-        }
-        return database_commit(host->database, reterr);
+        return in_transaction(host, prepared, record, write_undone, reterr);
 }

@@ -19,8 +19,11 @@ int store_intent(Host *host,
                 Error *reterr) must_check;
 
 /* A switch that had nothing to do: only the new origin is noted. */
-int store_nothing_to_do(
-                Host *host, Prepared *prepared, SwitchRecord *record, Error *reterr) must_check;
+int store_nothing_to_do(Host *host,
+                Prepared *prepared,
+                const EngineOptions *options,
+                SwitchRecord *record,
+                Error *reterr) must_check;
 
 /* The generation is active: record, debts, what was given back. result: with reports and exit
  * status. */
