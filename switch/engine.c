@@ -275,15 +275,15 @@ static bool has_nothing_to_do(const Prepared *prepared) {
 }
 
 static int note_nothing_to_do(Engine *engine, Error *reterr) {
-        engine->result->nothing_to_do = true;
-        engine->result->exit_status = EXIT_DONE;
         int r = host_make_writable(engine->host, reterr);
         if (r >= 0)
-                r = store_intent(engine->host, engine->prepared, engine->options, &engine->record,
-                                reterr);
-        if (r >= 0)
-                r = store_nothing_to_do(engine->host, engine->prepared, &engine->record, reterr);
-        return r;
+                r = store_nothing_to_do(engine->host, engine->prepared, engine->options,
+                                &engine->record, reterr);
+        if (r < 0)
+                return r;
+        engine->result->nothing_to_do = true;
+        engine->result->exit_status = EXIT_DONE;
+        return 0;
 }
 
 static int run(Engine *engine, const char *reference, Error *reterr) {
