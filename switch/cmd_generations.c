@@ -8,12 +8,12 @@
 
 #include <errno.h>
 
-static const char *marks(const Profile *profile, int64_t number) {
-        bool active = number == profile->active, is_default = number == profile->default_number;
-        return active && is_default ? "active, default"
-               : active             ? "active"
-               : is_default         ? "default"
-                                    : "";
+static const char *marks(const Profile *profile, const Generation *generation) {
+        bool active = generation->number == profile->active;
+        bool is_default = generation->number == profile->default_number;
+        if (active || is_default)
+                return active && is_default ? "active, default" : active ? "active" : "default";
+        return generation->number > 0 && !generation->was_committed ? "not completed" : "";
 }
 
 static void add_row(Table *table, const Profile *profile, const Generation *generation) {
@@ -32,7 +32,7 @@ static void add_row(Table *table, const Profile *profile, const Generation *gene
         }
         table_addf(table, style, "%lld", (long long) generation->number);
         table_add(table, style, created.data);
-        table_add(table, style, marks(profile, generation->number));
+        table_add(table, style, marks(profile, generation));
         table_add(table, style, origin.data ? origin.data : "");
         table_add(table, style, generation->user ? generation->user : "");
         table_add(table, style, description.data);

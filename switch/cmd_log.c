@@ -228,26 +228,15 @@ static int print_one_json(const SwitchRecord *record,
 }
 
 static int find_record(Log *log, const char *argument, SwitchRecord *ret_record, Error *reterr) {
-        SwitchRecord *records = NULL;
-        size_t n_records = 0;
         char *end;
         errno = 0;
         long long id = strtoll(argument, &end, 10);
         if (end == argument || *end || errno)
                 return error_set(reterr, USAGE_ERROR, "%s: Not the number of a switch", argument);
-        if (log->host->database) {
-                int r = record_list(log->host->database, log->host->profile_name, 0, &log->arena,
-                                &records, &n_records, reterr);
-                if (r < 0)
-                        return r;
-        }
-        for (size_t i = 0; i < n_records; i++)
-                if (records[i].id == id) {
-                        *ret_record = records[i];
-                        return 0;
-                }
-        return error_set(reterr, -ENOENT, "No such switch of profile %s: %lld",
-                        log->host->profile_name, id);
+        if (!log->host->database)
+                return error_set(reterr, -ENOENT,
+                                "There is no switch %lld: nothing was switched here yet", id);
+        return record_get(log->host->database, id, &log->arena, ret_record, reterr);
 }
 
 static int log_one(Log *log, const char *argument, Error *reterr) {

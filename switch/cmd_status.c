@@ -68,7 +68,7 @@ static void add_origin(const Status *status, Text *text) {
                 text_add_commit(text, generation->origin.commit, generation->origin.is_dirty);
                 text_add(text, "\n");
         }
-        text_add(text, "  Since:        ");
+        text_add(text, "  Created:      ");
         text_add_time(text, generation->created_usec);
         text_addf(text, " by %s\n", generation->user ? generation->user : "unknown");
 }

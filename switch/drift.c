@@ -22,17 +22,23 @@ static int prepare_all(Host *host, Prepared **ret_prepared, Error *reterr) {
         return prepare(host, &active, &options, ret_prepared, reterr);
 }
 
+/* The contents of one pool are equal when they are the same. */
+static bool has_same_content(const FitOperation *operation) {
+        return operation->found->kind == FOUND_FILE && operation->entry &&
+               operation->entry->kind == ENTRY_FILE &&
+               operation->found->content == operation->entry->content;
+}
+
 static DriftFile drift_file_of(const FitOperation *operation) {
-        bool is_missing = operation->found->kind == FOUND_NOTHING;
-        bool is_attributes = operation->verb == FIT_ATTRIBUTES;
-        return (DriftFile){
-                .root = operation->root,
-                .path = operation->path,
-                .is_missing = is_missing,
-                .what = is_missing      ? "is missing"
-                        : is_attributes ? "has another mode or owner"
-                                        : "was edited by hand",
+        DriftFile file = {
+                .root = operation->root, .path = operation->path, .what = "was edited by hand"
         };
+        if (operation->found->kind == FOUND_NOTHING) {
+                file.is_missing = true;
+                file.what = "is missing";
+        } else if (operation->verb == FIT_ATTRIBUTES || has_same_content(operation))
+                file.what = "has another mode or owner";
+        return file;
 }
 
 static int find_files(Drift *drift, Error *reterr) {

@@ -128,7 +128,7 @@ int output_close(Error *reterr) {
         return error_set_errno(reterr, code < 0 ? code : -EIO, "Cannot write to standard output");
 }
 
-void print_error(const Error *error) {
+void output_error(const Error *error) {
         (void) fprintf(stderr, "sysswitch: %s\n",
                         error->message); /* there is nowhere else to tell it */
 }

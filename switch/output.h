@@ -37,7 +37,7 @@ int output_show(const Output *output, const Text *text, Error *reterr) must_chec
 int output_close(Error *reterr) must_check;
 
 /* One line on standard error. */
-void print_error(const Error *error);
+void output_error(const Error *error);
 
 /* The escape sequence, "" without colour. style_end() for what style_begin() began. */
 const char *style_begin(const Output *output, Style style);

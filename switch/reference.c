@@ -37,6 +37,8 @@ static const char *generation_mark(const char *reference) {
         const char *mark = strrchr(reference, '@');
         if (!mark || mark == reference)
                 return mark;
+        if (mark[-1] == '/')
+                return NULL; /* "./@3": a directory of that name */
         const char *digits = mark + 1;
         size_t length = strspn(digits, "0123456789");
         return length > 0 && !digits[length] ? mark : NULL;
@@ -119,14 +121,13 @@ static int read_generation(Host *host, const char *reference, ReferenceTree *tre
         int r = reference_resolve(host, reference, &tree->profile, &tree->number, reterr);
         if (r < 0)
                 return r;
-        if (!host->database && tree->number != 0)
-                return error_set(reterr, -ENOENT,
-                                "%s: No such generation: nothing was switched here yet", reference);
-        if (host->database) {
-                r = generation_load(host->database, tree->profile, tree->number, host->contents,
+        if (host->database)
+                return generation_load(host->database, tree->profile, tree->number, host->contents,
                                 &tree->tree, reterr);
-                return r < 0 ? error_prefix(reterr, "%s", reference) : 0;
-        }
+        if (tree->number != 0)
+                return error_set(reterr, -ENOENT,
+                                "There is no generation %lld: nothing was switched here yet",
+                                (long long) tree->number);
         tree->tree = tree_new();
         return tree->tree ? tree_seal(tree->tree, reterr) : error_oom(reterr);
 }

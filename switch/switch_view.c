@@ -148,7 +148,7 @@ static int carry_out(SwitchView *view, Host *host, const SwitchRequest *request,
         r = engine_switch(host, request->reference, &engine_options, &result, reterr);
         progress_view_clear(&view->progress);
         if (r < 0) {
-                print_error(reterr);
+                output_error(reterr);
                 if (r == -EEXIST && result.prepared && result.prepared->fit &&
                                 result.prepared->fit->n_conflicts > 1)
                         print_conflicts(result.prepared);
@@ -160,7 +160,7 @@ static int carry_out(SwitchView *view, Host *host, const SwitchRequest *request,
         else if (!option_is_given(view->options, OPTION_QUIET) || result.exit_status != EXIT_DONE)
                 r = print_summary(view, &result, now_usec() - begin_usec, &error);
         if (r < 0)
-                print_error(&error);
+                output_error(&error);
         return result.exit_status;
 }
 

@@ -1,0 +1,200 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Every verb on a directory (--root=), as the user who runs the test: what it prints, its exit status, its JSON.
+. "$SOURCE_DIR/tests/switch/lib.sh" || exit 1
+
+mkdir -p image/etc image/usr/lib/systemd/system
+put image/etc/motd "as found"
+put src/profile.conf '[Profile]
+Description=Edge router
+
+[File]
+Path=key
+Mode=0600
+Secret=yes'
+put src/etc/motd "version 1"
+put src/etc/key "hunter1"
+put src/units/web.service '[Service]
+ExecStart=/bin/true
+
+[Install]
+WantedBy=multi-user.target'
+
+R=(--root=image)
+
+# nothing was switched yet
+runs 0 "${R[@]}" generations
+has "the host as found"
+runs 0 "${R[@]}" log
+equal "$out" ""
+runs 0 "${R[@]}" status
+has "generation 0"
+refuses 1 "Generation 0 is active" "${R[@]}" rollback
+refuses 1 "no generation 3" "${R[@]}" show @3
+refuses 1 "image/etc/sysswitch" "${R[@]}" switch
+
+# dry run: the plan, and nothing else
+runs 0 "${R[@]}" switch --dry-run src
+has "Dry run of system: generation 0 → src (1)"
+has "Files:  1 changed, 3 added"
+has "  M /etc/motd"
+has "Put away, to come back when no longer managed:"
+equal "$(< image/etc/motd)" "as found"
+[ ! -e image/var/lib/sysswitch/state.db ] || fail "a dry run writes"
+dry=$out
+runs 0 "${R[@]}" dry-activate src
+equal "$out" "$dry"
+runs 0 "${R[@]}" dry-activate --json src
+is_plan
+equal "$(json 'j["files"]["displaced"]')" "['/etc/motd']"
+equal "$(json 'j["from"]')" "{'profile': 'system', 'generation': 0}"
+equal "$(json 'j["to"]')" "{'source': 'src'}"
+runs 0 "${R[@]}" diff @active src
+has "+version 1"
+lacks "hunter1"
+
+# the first switch
+runs 0 "${R[@]}" switch src
+has "Switching system: generation 0 → src (1)"
+has "Generation 1 of system is active"
+equal "$(< image/etc/motd)" "version 1"
+equal "$(stat -c %a image/etc/key)" 600
+runs 0 "${R[@]}" status
+has "As declared."
+runs 0 "${R[@]}" status --json
+equal "$(json '(j["as_declared"], j["active"], j["generation"]["description"])')" "(True, 1, 'Edge router')"
+
+# again: nothing to do; without a reference, the source last given, from wherever
+runs 0 "${R[@]}" switch src
+has "Nothing to do"
+runs 0 --root="$work/image" -C / switch
+has "Nothing to do"
+runs 0 "${R[@]}" switch --json
+is_plan
+equal "$(json '(j["result"]["nothing_to_do"], j["result"]["exit_status"])')" "(True, 0)"
+
+# a change
+put src/etc/motd "version 2"
+put src/etc/key "hunter2"
+runs 1 "${R[@]}" diff --exit-code
+has "-version 1"
+has "+version 2"
+has "Secret files a/etc/key and b/etc/key differ"
+lacks hunter
+runs 1 "${R[@]}" diff --exit-code -q
+equal "$out" ""
+runs 0 "${R[@]}" diff --json
+is_plan
+equal "$(json 'j["files"]["changed"][0]')" "{'path': '/etc/key', 'old': None, 'new': None}"
+runs 0 "${R[@]}" switch --json src
+is_plan
+equal "$(json '(j["result"]["generation"], j["to"]["generation"], j["files"]["added"])')" "(2, 2, [])"
+lacks hunter
+runs 0 "${R[@]}" diff --exit-code @2 src
+equal "$out" ""
+runs 0 "${R[@]}" diff @1 @2
+has "+version 2"
+runs 2 "${R[@]}" diff --exit-code @1 @9
+
+# what is remembered
+runs 0 "${R[@]}" generations
+has "active, default"
+has "Edge router"
+equal "$(wc -l <<< "$out")" 4
+runs 0 "${R[@]}" generations --json
+equal "$(json '[g["generation"] for g in j["generations"]]')" "[1, 2]"
+equal "$(json '(j["active"], j["generations"][0]["path"], j["generations"][0]["commit"])')" "(2, '$work/src', None)"
+runs 0 "${R[@]}" log
+equal "$(head -2 <<< "$out" | tail -1 | tr -s ' ' | cut -d ' ' -f 4-8)" "switch 1 → 2 done"
+runs 0 "${R[@]}" log -n 1
+equal "$(wc -l <<< "$out")" 2
+runs 0 "${R[@]}" log --json
+equal "$(json '[(s["from"], s["to"]) for s in j][-1]')" "(0, 1)"
+newest=$(json 'j[0]["switch"]')
+runs 0 "${R[@]}" log "$newest"
+has "Generation:  1 → 2"
+runs 0 "${R[@]}" log --json "$newest"
+out=$(json 'json.dumps(j["plan"])')
+is_plan
+refuses 1 "no switch 999" "${R[@]}" log 999
+refuses 2 "Not the number of a switch" "${R[@]}" log x
+runs 0 "${R[@]}" show
+has "Generation 2 of system, active, default"
+has "/etc/key (secret)"
+has "0600"
+has "/etc/systemd/system/multi-user.target.wants/web.service → "
+runs 0 "${R[@]}" show --json @1
+equal "$(json '[(e["mode"], e["digest"]) for e in j["entries"] if e["path"] == "/etc/key"]')" "[('0600', None)]"
+runs 0 "${R[@]}" show @1:etc/motd
+equal "$out" "version 1"
+runs 0 "${R[@]}" show @previous:/etc/motd
+equal "$out" "version 1"
+runs 0 "${R[@]}" show @1:profile.conf
+equal "$out" "$(< src/profile.conf)"
+refuses 1 "Is a secret" "${R[@]}" show @1:etc/key
+refuses 1 "No such file" "${R[@]}" show @1:etc/none
+refuses 2 "Not a path of a generation" "${R[@]}" show @1:motd
+runs 0 "${R[@]}" show src
+has "Source $work/src"
+
+# drift, and edits that are in the way
+rm image/etc/systemd/system/web.service
+put image/etc/motd "by hand"
+runs 1 "${R[@]}" status
+has "/etc/motd was edited by hand"
+has "/etc/systemd/system/web.service is missing"
+runs 1 "${R[@]}" status --json
+equal "$(json '(j["edited"], j["missing"], j["as_declared"])')" \
+        "(['/etc/motd'], ['/etc/systemd/system/web.service'], False)"
+put src/etc/motd "version 3"
+runs 1 "${R[@]}" switch --dry-run src
+has "/etc/motd was edited by hand"
+[[ $err = "sysswitch: The switch would be refused: 1 path is in the way" ]] || fail "dry run of a conflict"
+runs 1 "${R[@]}" switch src
+[[ $err = *"/etc/motd"*"edited by hand"* ]] || fail "conflict"
+equal "$(< image/etc/motd)" "by hand"
+runs 0 "${R[@]}" switch --force src
+has "Edited by hand, saved and replaced:"
+equal "$(< image/etc/motd)" "version 3"
+runs 0 "${R[@]}" show --saved
+has "/etc/motd"
+runs 0 "${R[@]}" show --saved --json
+equal "$(json '[(f["path"], f["mode"]) for f in j]')" "[('/etc/motd', '0644')]"
+saved=$(json 'j[0]["saved"]')
+runs 0 "${R[@]}" show "saved:$saved"
+equal "$out" "by hand"
+refuses 1 "no saved file 999" "${R[@]}" show saved:999
+refuses 2 "Not the number" "${R[@]}" show saved:x
+refuses 2 "takes no argument" "${R[@]}" show --saved x
+runs 0 "${R[@]}" status
+has "As declared."
+
+# back, and back to what was found
+runs 0 "${R[@]}" rollback --dry-run
+has "Dry run of system: generation 3 → 2"
+runs 0 "${R[@]}" rollback
+has "Switching system: generation 3 → 2"
+equal "$(< image/etc/motd)" "version 2"
+put image/etc/motd "by hand again"
+runs 0 "${R[@]}" rollback @1
+equal "$(< image/etc/motd)" "version 1"
+runs 0 "${R[@]}" show --saved
+equal "$(grep -c /etc/motd <<< "$out")" 2
+runs 0 "${R[@]}" rollback 0
+equal "$(< image/etc/motd)" "as found"
+[ ! -e image/etc/key ] || fail "the key is still there"
+refuses 2 "Not the number of a generation" "${R[@]}" rollback x
+refuses 1 "no generation 9" "${R[@]}" rollback 9
+runs 0 "${R[@]}" switch src
+has "generation 0 → src (4)"
+
+# bad sources: one line, and nothing changed
+put src/units/bad.service 'garbage'
+refuses 1 "src/units/bad.service:1" "${R[@]}" switch src
+refuses 1 "none" "${R[@]}" switch none
+refuses 1 "./@x" "${R[@]}" switch @x
+rm src/units/bad.service
+
+# the contents of a secret are nowhere but in the file and the database
+grep -rl hunter . --include=* | grep -v -e '^./src/' -e '^./image/etc/key$' -e '^./image/var/lib/sysswitch/' > leaks || true
+equal "$(< leaks)" ""
