@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The units that the distribution brings: files on the unit path but not below /etc and /run. */
+/* The units that the distribution brings: files on the unit path but not below /etc and /run. A
+ * unit is asked for by the exact name of its file: who wants foo@x.service asks for foo@.service
+ * next. An alias is answered with the file that it leads to; a mask and an empty file are no unit.
+ */
 
 #include "base/error.h"
 #include "diff/render.h"
@@ -9,7 +12,8 @@
 typedef struct DistributionUnits DistributionUnits;
 
 /* root_fd: of / or of an image; stays the caller's. Units are read when asked for. */
-int distribution_new(int root_fd, Contents *contents, DistributionUnits **ret_units, Error *reterr) must_check;
+int distribution_new(int root_fd, Contents *contents, DistributionUnits **ret_units, Error *reterr)
+                must_check;
 DistributionUnits *distribution_free(DistributionUnits *units);
 DEFINE_CLEANUP(DistributionUnits, distribution_free);
 

@@ -11,7 +11,8 @@
 
 typedef enum JobOutcome {
         JOB_DONE,
-        JOB_SKIPPED, /* nothing was to be done any more: the unit is as wanted, or its condition does not hold */
+        JOB_SKIPPED, /* nothing was to be done any more: the unit is as wanted, or its condition
+                        does not hold */
         JOB_FAILED,
         JOB_DEPENDENCY,
         JOB_CANCELED,
@@ -24,11 +25,14 @@ typedef enum JobOutcome {
 typedef struct ActionReport {
         const UnitAction *action;
         JobOutcome outcome;
-        const char *job_result; /* as systemd named it; NULL */
-        const char *message; /* for people, one line; NULL */
+        const char *job_result;        /* as systemd named it; NULL */
+        const char *message;           /* for people, one line; NULL */
         const char *invocation_before; /* InvocationID in hex; "" none */
-        const char *before_state; /* ActiveState before the switch */
-        uint64_t duration_usec; /* from the call to the end of the job */
+        const char *before_state;      /* ActiveState before the switch */
+        uint64_t duration_usec;        /* from the call to the end of the job */
+        const char *const *log; /* a bad outcome of a unit that is not among the failures: its lines
+                                   since the call */
+        size_t n_log;
 } ActionReport;
 
 typedef enum FailureCause {
@@ -41,8 +45,9 @@ typedef struct UnitFailure {
         const char *unit;
         FailureCause cause;
         const char *active_state, *sub_state, *result; /* "failed", "failed", "exit-code" */
-        int exec_main_code, exec_main_status; /* CLD_…, and its status or signal */
-        const char *const *log; /* the last ten journal lines of this start; NULL-terminated */
+        int exec_main_code, exec_main_status;          /* CLD_…, and its status or signal */
+        const char *const *log; /* the last ten journal lines of this start, none for
+                                   FAILURE_BEFORE; NULL-terminated */
         size_t n_log;
 } UnitFailure;
 
@@ -63,3 +68,4 @@ DEFINE_CLEANUP(Report, report_free);
 size_t report_n_caused(const Report *report);
 
 const char *job_outcome_to_string(JobOutcome outcome);
+bool job_outcome_is_bad(JobOutcome outcome); /* all but done and skipped */

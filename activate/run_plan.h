@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Carries out the plan of one manager: the stops before the flip, then, after it, daemon-reload and the rest group by
- * group, every job awaited with one deadline. Decides nothing. */
+/* Carries out the plan of one manager: the stops before the flip, then, after it, daemon-reload and
+ * the rest group by group, every job awaited with one deadline. Decides nothing. */
 
 #include "activate/report.h"
 #include "activate/systemd.h"
@@ -10,7 +10,7 @@
 
 typedef enum ProgressKind {
         PROGRESS_BEGIN, /* an action's job was queued */
-        PROGRESS_WAIT, /* once a second while jobs run: the oldest one and its age */
+        PROGRESS_WAIT,  /* once a second while jobs run: the oldest one and its age */
         PROGRESS_END,
         PROGRESS_DAEMON, /* a daemon-reload begins */
 } ProgressKind;
@@ -32,9 +32,13 @@ typedef struct RunOptions {
 
 typedef struct PlanRun PlanRun;
 
-/* Plan and systemd must outlive the run. Notes the states before: ActiveState, InvocationID, what had failed. */
-int plan_run_new(Systemd *systemd, const UnitPlan *plan, const RunOptions *options, PlanRun **ret_run, Error *reterr)
-        must_check;
+/* Plan and systemd must outlive the run. Notes the states before: ActiveState, InvocationID, what
+ * had failed. */
+int plan_run_new(Systemd *systemd,
+                const UnitPlan *plan,
+                const RunOptions *options,
+                PlanRun **ret_run,
+                Error *reterr) must_check;
 PlanRun *plan_run_free(PlanRun *run);
 DEFINE_CLEANUP(PlanRun, plan_run_free);
 
@@ -44,6 +48,7 @@ int plan_run_stop(PlanRun *run, Error *reterr) must_check;
 int plan_run_restore(PlanRun *run, Error *reterr) must_check;
 /* daemon-reload when the plan has one, and all later phases. */
 int plan_run_activate(PlanRun *run, Error *reterr) must_check;
-/* Looks at every unit that acted, now and a moment later (a start job's "done" proves little), reads the failures with
- * their journal lines. The report's strings live in it; its actions point into the plan. */
+/* Looks at every unit that acted, now and a moment later (a start job's "done" proves little),
+ * reads the failures with their journal lines. The report's strings live in it; its actions point
+ * into the plan. */
 int plan_run_report(PlanRun *run, Report **ret_report, Error *reterr) must_check;

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "activate/distribution.h"
+
+#include "base/map.h"
+#include "diff/source.h"
+#include "diff/unit_name.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+enum { MAX_ALIASES = 8, MAX_DIRECTORIES = 3, MAX_PC_BYTES = 64 * 1024 };
+
+typedef struct UnitDirectory {
+        const char *path; /* as systemd names it */
+        int fd;
+} UnitDirectory;
+
+typedef struct DistributionUnit {
+        DistributionAnswer answer;
+        const char *path;
+        Content *content;
+} DistributionUnit;
+
+struct DistributionUnits {
+        int root_fd;
+        Contents *contents;
+        UnitDirectory directories[MAX_DIRECTORIES]; /* the first that has a unit wins */
+        size_t n_directories;
+        Map by_name; /* DistributionUnit *, once asked for */
+        Arena arena;
+};
+
+/* Links are resolved inside the root: an image's do not lead to this host. */
+static int open_in_root(int root_fd, const char *path, uint64_t flags) {
+        struct open_how how = { .flags = flags | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT };
+        long fd = syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
+        return fd < 0 ? -errno : (int) fd;
+}
+
+/* Returns -EISDIR for what is no regular file, -EFBIG beyond max_bytes. */
+static int
+read_in_root(int root_fd, const char *path, size_t max_bytes, char **ret_data, size_t *ret_size) {
+        cleanup_fd int fd = open_in_root(root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+        struct stat st;
+        if (fd < 0)
+                return fd;
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if (!S_ISREG(st.st_mode))
+                return -EISDIR;
+        if (st.st_size > (off_t) max_bytes)
+                return -EFBIG;
+        size_t size = (size_t) st.st_size, done = 0;
+        cleanup_free char *data = malloc(size + 1);
+        if (!data)
+                return -ENOMEM;
+        while (done < size) {
+                ssize_t n = read(fd, data + done, size - done);
+                if (n < 0)
+                        return -errno;
+                if (n == 0)
+                        break; /* it shrank: what is there is what it is */
+                done += (size_t) n;
+        }
+        data[done] = 0;
+        *ret_data = TAKE(data);
+        *ret_size = done;
+        return 0;
+}
+
+/* A systemd that was built for a separate /usr names its directory /lib/systemd/system, in links
+ * that it makes too, and goes on to do so where /lib leads to /usr/lib. Only its file for
+ * pkg-config tells; where there is none, it is of the other kind. */
+static bool names_lib(int root_fd) {
+        cleanup_free char *text = NULL;
+        size_t size;
+        if (read_in_root(root_fd, "usr/share/pkgconfig/systemd.pc", MAX_PC_BYTES, &text, &size) < 0)
+                return false;
+        return strstr(text, "\nrootprefix=\n") || strstr(text, "\nroot_prefix=\n");
+}
+
+static void add_directory(DistributionUnits *units, const char *path) {
+        int fd = open_in_root(units->root_fd, path, O_PATH | O_DIRECTORY);
+        if (fd >= 0)
+                units->directories[units->n_directories++] =
+                                (UnitDirectory){ .path = path, .fd = fd };
+}
+
+static bool is_same_directory(int left_fd, int right_fd) {
+        struct stat left, right;
+        return fstat(left_fd, &left) == 0 && fstat(right_fd, &right) == 0 &&
+               left.st_dev == right.st_dev && left.st_ino == right.st_ino;
+}
+
+/* In systemd's order. One directory by two names is looked at once, by the name that counts. */
+static void add_directories(DistributionUnits *units) {
+        static const char lib[] = "/lib/systemd/system", usr_lib[] = "/usr/lib/systemd/system";
+        add_directory(units, "/usr/local/lib/systemd/system");
+        cleanup_fd int lib_fd = open_in_root(units->root_fd, lib, O_PATH | O_DIRECTORY);
+        cleanup_fd int usr_fd = open_in_root(units->root_fd, usr_lib, O_PATH | O_DIRECTORY);
+        if (lib_fd >= 0 && usr_fd >= 0 && is_same_directory(lib_fd, usr_fd))
+                add_directory(units, names_lib(units->root_fd) ? lib : usr_lib);
+        else {
+                add_directory(units, lib);
+                add_directory(units, usr_lib);
+        }
+}
+
+int distribution_new(
+                int root_fd, Contents *contents, DistributionUnits **ret_units, Error *reterr) {
+        DistributionUnits *units = calloc(1, sizeof(DistributionUnits));
+        if (!units)
+                return error_oom(reterr);
+        units->root_fd = root_fd;
+        units->contents = contents;
+        add_directories(units);
+        *ret_units = units;
+        return 0;
+}
+
+DistributionUnits *distribution_free(DistributionUnits *units) {
+        if (!units)
+                return NULL;
+        for (size_t i = 0; i < units->n_directories; i++)
+                (void) close(units->directories[i].fd); /* a directory */
+        map_done(&units->by_name);
+        arena_done(&units->arena);
+        free(units);
+        return NULL;
+}
+
+/* Does a link in the directory lead to a file that is in one of the unit directories too? */
+static bool leads_to_a_unit(
+                DistributionUnits *units, const UnitDirectory *directory, const char *target) {
+        char parent[PATH_MAX];
+        int length = snprintf(parent, sizeof(parent), "%s%s%s",
+                        *target == '/' ? "" : directory->path, *target == '/' ? "" : "/", target);
+        if (length < 0 || (size_t) length >= sizeof(parent))
+                return false;
+        *strrchr(parent, '/') = 0; /* there is one: both kinds of target have it by now */
+        cleanup_fd int fd =
+                        open_in_root(units->root_fd, *parent ? parent : "/", O_PATH | O_DIRECTORY);
+        for (size_t i = 0; fd >= 0 && i < units->n_directories; i++)
+                if (is_same_directory(fd, units->directories[i].fd))
+                        return true;
+        return false;
+}
+
+typedef enum Step {
+        STEP_NONE,  /* no unit of this name, or it is masked */
+        STEP_ALIAS, /* the name goes on in ret_target */
+        STEP_FILE,
+} Step;
+
+static Step look_in(DistributionUnits *units,
+                const UnitDirectory *directory,
+                const char *name,
+                char ret_target[NAME_MAX + 1]) {
+        char target[PATH_MAX];
+        ssize_t length = readlinkat(directory->fd, name, target, sizeof(target) - 1);
+        if (length < 0)
+                return errno == EINVAL ? STEP_FILE : STEP_NONE;
+        target[length] = 0;
+        if (strcmp(target, "/dev/null") == 0)
+                return STEP_NONE;
+        const char *slash = strrchr(target, '/'), *base = slash ? slash + 1 : target;
+        if (!unit_name_is_valid(base) || !leads_to_a_unit(units, directory, target))
+                return STEP_FILE; /* a file elsewhere, that is linked under its own name */
+        memcpy(ret_target, base,
+                        strlen(base) + 1); /* fits: a valid name has NAME_MAX bytes at most */
+        return STEP_ALIAS;
+}
+
+static int read_file(DistributionUnits *units,
+                const UnitDirectory *directory,
+                const char *name,
+                DistributionUnit *unit,
+                Error *reterr) {
+        const char *path = arena_printf(&units->arena, "%s/%s", directory->path, name);
+        if (!path)
+                return error_oom(reterr);
+        cleanup_free char *data = NULL;
+        size_t size;
+        int r = read_in_root(units->root_fd, path, UNIT_MAX_FILE_BYTES, &data, &size);
+        if (r == -ENOENT || r == -EISDIR || r == -ELOOP || r == -ENOTDIR || (r == 0 && size == 0))
+                return 0; /* dangling, a directory, empty: no unit to systemd */
+        if (r == -EFBIG)
+                return error_set(reterr, r, "%s: it is larger than the %d bytes a unit may have",
+                                path, UNIT_MAX_FILE_BYTES);
+        if (r < 0)
+                return error_set_errno(reterr, r, "%s", path);
+        r = contents_add(units->contents, data, size, &unit->content, reterr);
+        if (r < 0)
+                return r;
+        unit->answer = DISTRIBUTION_UNIT;
+        unit->path = path;
+        return 0;
+}
+
+static bool has_sysv_script(const DistributionUnits *units, const char *name) {
+        if (unit_name_type(name) != UNIT_SERVICE)
+                return false;
+        char path[PATH_MAX];
+        struct stat st;
+        (void) snprintf(path, sizeof(path), "/etc/init.d/%.*s",
+                        (int) (strlen(name) - strlen(".service")), name); /* fits: a valid name */
+        cleanup_fd int fd = open_in_root(units->root_fd, path, O_PATH);
+        return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0111) != 0;
+}
+
+/* NULL: no directory has the name. */
+static const UnitDirectory *directory_of(const DistributionUnits *units, const char *name) {
+        struct stat st;
+        for (size_t i = 0; i < units->n_directories; i++)
+                if (fstatat(units->directories[i].fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+                        return &units->directories[i];
+        return NULL;
+}
+
+static int
+find(DistributionUnits *units, const char *asked_name, DistributionUnit *unit, Error *reterr) {
+        char name[NAME_MAX + 1];
+        (void) snprintf(name, sizeof(name), "%s", asked_name); /* fits: a valid name */
+        for (size_t n_aliases = 0; n_aliases <= MAX_ALIASES; n_aliases++) {
+                const UnitDirectory *directory = directory_of(units, name);
+                if (!directory) {
+                        if (n_aliases == 0 && has_sysv_script(units, name))
+                                unit->answer = DISTRIBUTION_SYSV_ONLY;
+                        return 0;
+                }
+                Step step = look_in(units, directory, name, name);
+                if (step == STEP_FILE)
+                        return read_file(units, directory, name, unit, reterr);
+                if (step == STEP_NONE)
+                        return 0;
+        }
+        return 0; /* a loop of aliases */
+}
+
+static int read_unit(void *userdata,
+                const char *name,
+                const char **ret_path,
+                Content **ret_content,
+                Error *reterr) {
+        DistributionUnits *units = userdata;
+        if (!unit_name_is_valid(name))
+                return DISTRIBUTION_NO_UNIT;
+        DistributionUnit *unit = map_get(&units->by_name, name);
+        if (!unit) {
+                unit = arena_new(&units->arena, DistributionUnit, 1);
+                const char *key = arena_strdup(&units->arena, name);
+                if (!unit || !key)
+                        return error_oom(reterr);
+                unit->answer = DISTRIBUTION_NO_UNIT;
+                int r = find(units, name, unit, reterr);
+                if (r < 0)
+                        return r;
+                if (map_put(&units->by_name, key, unit) < 0)
+                        return error_oom(reterr);
+        }
+        if (unit->answer == DISTRIBUTION_UNIT) {
+                *ret_path = unit->path;
+                *ret_content = unit->content;
+        }
+        return (int) unit->answer;
+}
+
+Distribution distribution_of(DistributionUnits *units) {
+        return (Distribution){ .read_unit = read_unit, .userdata = units };
+}
