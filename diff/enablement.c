@@ -69,9 +69,9 @@ static int ask_for_also(Rendering *rendering,
                 if (install->items[i].key != INSTALL_ALSO)
                         continue;
                 Request request = { .scope = links->place->scope, .origin = links->origin };
-                int r = install_links_expand(
+                int r = install_links_also(
                                 rendering, links, &install->items[i], &request.unit, reterr);
-                if (r == 0)
+                if (r > 0)
                         r = ask(rendering, requests, &request, reterr);
                 if (r < 0)
                         return r;

@@ -95,25 +95,40 @@ static int place_link(Rendering *rendering,
         return rendering_place(rendering, &entry, NULL, reterr);
 }
 
+/* What a template without an instance says by specifiers can only be judged for an instance. */
+static bool is_for_instances(const InstallLinks *links, const InstallItem *item) {
+        return unit_name_is_template(links->linked_name) && strchr(item->word, '%');
+}
+
 static const char *expand(
                 Rendering *rendering, const InstallLinks *links, const InstallItem *item) {
         return unit_name_expand(&rendering->scratch, links->linked_name, item->word);
 }
 
-int install_links_expand(Rendering *rendering,
+static int check_name(
+                Rendering *rendering, const InstallItem *item, const char *name, Error *reterr) {
+        if (unit_name_is_valid(name))
+                return 0;
+        return rendering_refuse(rendering, item->origin, item->line, reterr,
+                        "%s=%s is no unit name; write it whole, as NAME.service",
+                        install_key_to_string(item->key), name);
+}
+
+int install_links_also(Rendering *rendering,
                 const InstallLinks *links,
                 const InstallItem *item,
-                const char **ret_name,
+                const char **ret_unit,
                 Error *reterr) {
-        const char *name = expand(rendering, links, item);
-        if (!name)
+        const char *unit = expand(rendering, links, item);
+        if (!unit)
                 return error_oom(reterr);
-        if (!unit_name_is_valid(name))
-                return rendering_refuse(rendering, item->origin, item->line, reterr,
-                                "%s=%s is no unit name; write it whole, as NAME.service",
-                                install_key_to_string(item->key), name);
-        *ret_name = name;
-        return 0;
+        if (is_for_instances(links, item))
+                return 0;
+        int r = check_name(rendering, item, unit, reterr);
+        if (r < 0)
+                return r;
+        *ret_unit = unit;
+        return 1;
 }
 
 /* X.wants/UNIT and the like. Any link that the user put there has this effect already: only its
@@ -127,8 +142,12 @@ static int make_dependency(Rendering *rendering,
                 [INSTALL_REQUIRED_BY] = ".requires/",
                 [INSTALL_UPHELD_BY] = ".upholds/",
         };
-        const char *by = NULL;
-        int r = install_links_expand(rendering, links, item, &by, reterr);
+        const char *by = expand(rendering, links, item);
+        if (!by)
+                return error_oom(reterr);
+        if (is_for_instances(links, item) && !unit_name_is_valid(by))
+                return 0;
+        int r = check_name(rendering, item, by, reterr);
         if (r < 0)
                 return r;
         if (unit_name_is_template(links->linked_name) && !unit_name_is_template(by))
@@ -182,10 +201,13 @@ static int make_alias(Rendering *rendering,
                 return error_oom(reterr);
         bool is_dependency = is_old_style_dependency(rendering, links, alias);
         if (!is_dependency &&
-                        (!unit_name_is_valid(alias) || !unit_name_may_alias(alias, place->name)))
+                        (!unit_name_is_valid(alias) || !unit_name_may_alias(alias, place->name))) {
+                if (is_for_instances(links, item))
+                        return 0;
                 return rendering_refuse(rendering, item->origin, item->line, reterr,
                                 "Alias=%s cannot be another name of %s; write one of the same kind",
                                 alias, place->name);
+        }
         if (strcmp(alias, place->name) == 0)
                 return 0;
         const char *path = JOIN(&rendering->tree->arena, unit_scope_directory(place->scope), alias);

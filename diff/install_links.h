@@ -26,9 +26,10 @@ int install_links_make(Rendering *rendering,
                 const Install *install,
                 Error *reterr) must_check;
 
-/* The name that an item means for this unit: specifiers expanded; a unit name, or -EBADMSG. */
-int install_links_expand(Rendering *rendering,
+/* The unit that an item of Also= names: specifiers expanded, a valid name. Returns 1, 0 when only
+ * an instance could tell. */
+int install_links_also(Rendering *rendering,
                 const InstallLinks *links,
                 const InstallItem *item,
-                const char **ret_name,
+                const char **ret_unit,
                 Error *reterr) must_check;

@@ -77,9 +77,13 @@ static size_t unescape(const char *text, Word *word) {
                 return 1;
         }
         size_t n = unescape_number(text, word);
-        if (n == 0)
-                put(word, '\\');
-        return n;
+        if (n > 0)
+                return n;
+        put(word, '\\');
+        if (!*text)
+                return 0;
+        put(word, *text); /* be it white space: it parts no words here */
+        return 1;
 }
 
 /* Reads one word from text on. Returns the bytes read, or -EBADMSG. */

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "diff/profile_conf.h"
+#include "tests/support/cmocka.h"
+
+#include <errno.h>
+#include <string.h>
+
+typedef struct Parsed {
+        Contents *contents;
+        Arena arena;
+        const ProfileConf *conf;
+        Error error;
+} Parsed;
+
+static int parse(Parsed *parsed, const char *text) {
+        *parsed = (Parsed){ .contents = contents_new() };
+        Content *content = NULL;
+        assert_int_equal(contents_add(parsed->contents, text, strlen(text), &content, NULL), 0);
+        return profile_conf_parse(&parsed->arena, "profile.conf", parsed->contents, content,
+                        &parsed->conf, &parsed->error);
+}
+
+static void done(Parsed *parsed) {
+        arena_done(&parsed->arena);
+        contents_free(parsed->contents);
+}
+
+static void parse_good(Parsed *parsed, const char *text) {
+        if (parse(parsed, text) < 0)
+                fail_msg("%s", parsed->error.message);
+}
+
+static void test_profile_conf__empty(void **state) {
+        (void) state;
+        Parsed parsed;
+        parse_good(&parsed, "# nothing\n[Profile]\nDescription=\n[Units]\n");
+        assert_null(parsed.conf->description);
+        assert_int_equal(parsed.conf->n_enable + parsed.conf->n_disable + parsed.conf->n_mask, 0);
+        assert_int_equal(parsed.conf->n_files + parsed.conf->n_triggers, 0);
+        done(&parsed);
+}
+
+static void test_profile_conf__units(void **state) {
+        (void) state;
+        Parsed parsed;
+        parse_good(&parsed, "[Profile]\nDescription=Edge router\n"
+                            "[Units]\nEnable=gone.service\nEnable=\nEnable=a.service  "
+                            "b@x.service\nEnable=a.service c@.service\n"
+                            "Disable=d.timer\n"
+                            "[Units]\nMask=e.service\nDisable=f.service e.service\n");
+        const ProfileConf *conf = parsed.conf;
+        assert_string_equal(conf->description, "Edge router");
+        assert_int_equal(conf->n_enable, 3);
+        assert_string_equal(conf->enable[0].unit, "a.service");
+        assert_int_equal(conf->enable[0].line, 6);
+        assert_string_equal(conf->enable[1].unit, "b@x.service");
+        assert_string_equal(conf->enable[2].unit, "c@.service");
+        assert_int_equal(conf->enable[2].line, 7);
+        assert_int_equal(conf->n_disable, 3);
+        assert_string_equal(conf->disable[2].unit, "e.service");
+        assert_int_equal(conf->n_mask, 1);
+        assert_int_equal(conf->mask[0].line, 10);
+        done(&parsed);
+}
+
+static void test_profile_conf__files(void **state) {
+        (void) state;
+        Parsed parsed;
+        parse_good(&parsed,
+                        "[File]\nPath=ssl/my key.pem\nMode=0640\nOwner=web:ssl-cert\nSecret=yes\n"
+                        "[File]\nPath=b\nMode=\nOwner=\nSecret=\n"
+                        "[File]\nPath=c\nOwner=1000\n"
+                        "[File]\nPath=d\nOwner=:4294967294\nSecret=no\nMode=1777\nMode=755\n");
+        assert_int_equal(parsed.conf->n_files, 4);
+        const FileRule *files = parsed.conf->files;
+        assert_string_equal(files[0].path, "ssl/my key.pem");
+        assert_int_equal(files[0].mode, 0640);
+        assert_string_equal(files[0].owner, "web");
+        assert_string_equal(files[0].group, "ssl-cert");
+        assert_int_equal(files[0].secret, 1);
+        assert_int_equal(files[0].line, 1);
+        assert_int_equal(files[1].mode, -1);
+        assert_null(files[1].owner);
+        assert_null(files[1].group);
+        assert_int_equal(files[1].secret, -1);
+        assert_string_equal(files[2].owner, "1000");
+        assert_null(files[2].group);
+        assert_null(files[3].owner);
+        assert_string_equal(files[3].group, "4294967294");
+        assert_int_equal(files[3].secret, 0);
+        assert_int_equal(files[3].mode, 0755);
+        done(&parsed);
+}
+
+static void test_profile_conf__triggers(void **state) {
+        (void) state;
+        Parsed parsed;
+        parse_good(&parsed, "[Trigger]\nUnit=a.service b@.service\nFiles=/etc/a "
+                            "/etc/srv-my\\x2dx\nFiles=/etc/n/**\nAction=reload\n"
+                            "[Trigger]\nUnit=c.service\nFiles=/etc/gone\nFiles=\nFiles=/etc/c\n");
+        assert_int_equal(parsed.conf->n_triggers, 3);
+        const TriggerRule *triggers = parsed.conf->triggers;
+        assert_string_equal(triggers[0].unit, "a.service");
+        assert_string_equal(triggers[1].unit, "b@.service");
+        for (size_t i = 0; i < 2; i++) {
+                assert_int_equal(triggers[i].n_files, 3);
+                assert_string_equal(triggers[i].files[0], "/etc/a");
+                assert_string_equal(triggers[i].files[1], "/etc/srv-my\\x2dx");
+                assert_string_equal(triggers[i].files[2], "/etc/n/**");
+                assert_true(triggers[i].reload);
+                assert_int_equal(triggers[i].line, 1);
+        }
+        assert_int_equal(triggers[2].n_files, 1);
+        assert_string_equal(triggers[2].files[0], "/etc/c");
+        assert_false(triggers[2].reload);
+        assert_int_equal(triggers[2].line, 6);
+        done(&parsed);
+}
+
+static const struct {
+        const char *text, *want;
+} refused_rows[] = {
+        { "Enable=a.service\n", "1: An assignment before any section; put its [Section] above it" },
+        { "[Unitz]\n", "1: Unknown section [Unitz]; there are [Profile], [Units], [File] and "
+                       "[Trigger]" },
+        { "[X-Mine]\n", "1: Unknown section [X-Mine]; there are [Profile], [Units], [File] and "
+                        "[Trigger]" },
+        { "[Check]\n", "1: [Check] is not supported by this version yet; take it out" },
+        { "\n[Container]\nName=db\n",
+                        "2: [Container] is not supported by this version yet; take it out" },
+        { "[Kernel]\n", "1: [Kernel] is not supported by this version yet; take it out" },
+        { "[Profile]\nBase=../x\n",
+                        "2: Base= in [Profile] is not supported by this version yet; take it out" },
+        { "[Profile]\nBas=../x\n", "2: Unknown key Bas= in [Profile], which has Description=" },
+        { "[Units]\nenable=a.service\n", "2: Unknown key enable= in [Units], which has Enable=, "
+                                         "Disable= and Mask=" },
+        { "[File]\nPath=a\nModes=0600\n", "3: Unknown key Modes= in [File], which has Path=, "
+                                          "Mode=, Owner= and Secret=" },
+        { "[Trigger]\nFlies=/etc/a\n",
+                        "2: Unknown key Flies= in [Trigger], which has Unit=, Files= and Action=" },
+        /* names of units */
+        { "[Units]\nEnable=ssh\n",
+                        "2: Enable=ssh is no unit name; write it with its type, as ssh.service" },
+        { "[Units]\nDisable=a/b.service\n",
+                        "2: Disable=a/b.service is no unit name; write one that systemd knows" },
+        { "[Units]\nMask=*.service\n",
+                        "2: Mask=*.service is no unit name; write one that systemd knows" },
+        { "[Units]\nEnable=\"a.service\n", "2: Enable= has a quote without an end" },
+        { "[Trigger]\nUnit=a b\n",
+                        "2: Unit=a is no unit name; write it with its type, as a.service" },
+        /* contradictions */
+        { "[Units]\nEnable=a.service\nDisable=b.service a.service\n",
+                        "3: Disable=a.service, but line 2 has Enable=a.service; take one out" },
+        { "[Units]\nMask=a.service\nEnable=a.service\n",
+                        "2: Mask=a.service, but line 3 has Enable=a.service; take one out" },
+        /* [File] */
+        { "[File]\nMode=0600\n", "1: [File] without Path=; name a path or glob below etc/" },
+        { "[File]\nPath=\n", "2: Path= is empty; name a path below etc/" },
+        { "[File]\nPath=a\nPath=b\n",
+                        "3: A second Path= in one [File]; begin another [File] for it" },
+        { "[File]\nPath=/etc/a\n", "2: Path=/etc/a begins with '/'; write it relative to etc/, "
+                                   "without '/etc/'" },
+        { "[File]\nPath=/root\n", "2: Path=/root begins with '/'; write it relative to etc/" },
+        { "[File]\nPath=../../root/.ssh/id_rsa\n", "2: Path=../../root/.ssh/id_rsa has '..' in it; "
+                                                   "write the path that is meant" },
+        { "[File]\nPath=a/..\n", "2: Path=a/.. has '..' in it; write the path that is meant" },
+        { "[File]\nPath=./a\n", "2: Path=./a has '.' in it; leave it out" },
+        { "[File]\nPath=a//b\n", "2: Path=a//b has an empty part ('//')" },
+        { "[File]\nPath=a/\n", "2: Path=a/ ends in '/'; for all below write '/**'" },
+        { "[File]\nPath=a\nMode=rw\n", "3: Mode=rw is no mode; write octal digits, as 0640" },
+        { "[File]\nPath=a\nMode=0\n", "3: Mode=0 is no mode; write octal digits, as 0640" },
+        { "[File]\nPath=a\nMode=0680\n", "3: Mode=0680 is no mode; write octal digits, as 0640" },
+        { "[File]\nPath=a\nMode=000644\n",
+                        "3: Mode=000644 is no mode; write octal digits, as 0640" },
+        { "[File]\nPath=a\nMode=10000\n", "3: Mode=10000 is too large; 7777 is the largest" },
+        { "[File]\nPath=a\nOwner=a b\n", "3: Owner=a b is no owner; write USER, USER:GROUP or "
+                                         ":GROUP, by name or number" },
+        { "[File]\nPath=a\nOwner=root:\n", "3: Owner=root: is no owner; write USER, USER:GROUP or "
+                                           ":GROUP, by name or number" },
+        { "[File]\nPath=a\nOwner=:\n", "3: Owner=: is no owner; write USER, USER:GROUP or :GROUP, "
+                                       "by name or number" },
+        { "[File]\nPath=a\nOwner=a:b:c\n", "3: Owner=a:b:c is no owner; write USER, USER:GROUP or "
+                                           ":GROUP, by name or number" },
+        { "[File]\nPath=a\nOwner=007\n", "3: Owner=007 is no owner; write USER, USER:GROUP or "
+                                         ":GROUP, by name or number" },
+        { "[File]\nPath=a\nOwner=4294967295\n", "3: Owner=4294967295 is no owner; write USER, "
+                                                "USER:GROUP or :GROUP, by name or number" },
+        { "[File]\nPath=a\nOwner=-x\n", "3: Owner=-x is no owner; write USER, USER:GROUP or "
+                                        ":GROUP, by name or number" },
+        { "[File]\nPath=a\nSecret=perhaps\n", "3: Secret=perhaps is no boolean; write yes or no" },
+        /* [Trigger] */
+        { "[Trigger]\nFiles=/etc/a\n",
+                        "1: [Trigger] without Unit=; name the unit to restart or reload" },
+        { "[Trigger]\nUnit=a.service\n",
+                        "1: [Trigger] without Files=; name paths or globs below /etc" },
+        { "[Trigger]\nUnit=a.service\nFiles=/etc/a\nFiles=\n",
+                        "1: [Trigger] without Files=; name paths or globs below /etc" },
+        { "[Trigger]\nFiles=/var/a\n",
+                        "2: Files=/var/a is not below /etc; write an absolute path or glob there" },
+        { "[Trigger]\nFiles=nginx/**\n", "2: Files=nginx/** is not below /etc; write an absolute "
+                                         "path or glob there" },
+        { "[Trigger]\nFiles=/etc/../var/a\n",
+                        "2: Files=/etc/../var/a has '..' in it; write the path that is meant" },
+        { "[Trigger]\nFiles=/etc/nginx/\n",
+                        "2: Files=/etc/nginx/ ends in '/'; for all below write '/**'" },
+        { "[Trigger]\nUnit=a.service\nFiles=/etc/a\nAction=stop\n",
+                        "4: Action=stop is unknown; write restart or reload" },
+};
+
+static void test_profile_conf__refuses(void **state) {
+        (void) state;
+        for (size_t i = 0; i < N_ELEMENTS(refused_rows); i++) {
+                Parsed parsed;
+                int r = parse(&parsed, refused_rows[i].text);
+                char want[sizeof(parsed.error.message)];
+                (void) snprintf(want, sizeof(want), "profile.conf:%s", refused_rows[i].want);
+                if (r != -EBADMSG || strcmp(parsed.error.message, want) != 0)
+                        fail_msg("%s: %d %s\nnot %s", refused_rows[i].text, r, parsed.error.message,
+                                        want);
+                done(&parsed);
+        }
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_profile_conf__empty),
+                cmocka_unit_test(test_profile_conf__units),
+                cmocka_unit_test(test_profile_conf__files),
+                cmocka_unit_test(test_profile_conf__triggers),
+                cmocka_unit_test(test_profile_conf__refuses),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
