@@ -58,8 +58,7 @@ static const char *outcome_text(JobOutcome outcome) {
 }
 
 static void tell_end(ProgressView *view, const Progress *progress) {
-        bool good = progress->outcome == JOB_DONE || progress->outcome == JOB_SKIPPED;
-        Style style = good ? STYLE_GREEN : STYLE_RED;
+        Style style = job_outcome_is_bad(progress->outcome) ? STYLE_RED : STYLE_GREEN;
         cleanup(text_donep) Text text = { 0 };
         text_addf(&text, "%s %s %s %s%s%s, ", verb_present(progress->verb), progress->unit,
                         ellipsis(view), style_begin(view->output, style),

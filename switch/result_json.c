@@ -14,6 +14,16 @@ static int set_user(json_t *object, const uint32_t *uid) {
         return uid ? json_object_set_new(object, "user", json_integer(*uid)) : 0;
 }
 
+static json_t *log_lines(const char *const *log, size_t n_log) {
+        json_t *array = json_array();
+        for (size_t i = 0; i < n_log; i++)
+                if (json_array_append_new(array, json_text(log[i])) < 0) {
+                        json_decref(array);
+                        return NULL;
+                }
+        return array;
+}
+
 static int append_actions(json_t *array, const Report *report, const uint32_t *uid) {
         int failed = 0;
         for (size_t i = 0; i < report->n_actions; i++) {
@@ -31,19 +41,10 @@ static int append_actions(json_t *array, const Report *report, const uint32_t *u
                 failed |= json_object_set_new(entry, "before", text_or_null(done->before_state));
                 failed |= json_object_set_new(entry, "duration_usec",
                                 json_integer((json_int_t) done->duration_usec));
+                failed |= json_object_set_new(entry, "log", log_lines(done->log, done->n_log));
                 failed |= json_array_append_new(array, entry);
         }
         return failed;
-}
-
-static json_t *log_lines(const UnitFailure *failure) {
-        json_t *array = json_array();
-        for (size_t i = 0; i < failure->n_log; i++)
-                if (json_array_append_new(array, json_text(failure->log[i])) < 0) {
-                        json_decref(array);
-                        return NULL;
-                }
-        return array;
 }
 
 static int append_failures(json_t *array, const Report *report, const uint32_t *uid) {
@@ -65,7 +66,8 @@ static int append_failures(json_t *array, const Report *report, const uint32_t *
                                 entry, "ExecMainCode", json_integer(failure->exec_main_code));
                 failed |= json_object_set_new(
                                 entry, "ExecMainStatus", json_integer(failure->exec_main_status));
-                failed |= json_object_set_new(entry, "log", log_lines(failure));
+                failed |= json_object_set_new(
+                                entry, "log", log_lines(failure->log, failure->n_log));
                 failed |= json_array_append_new(array, entry);
         }
         return failed;

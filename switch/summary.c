@@ -7,6 +7,14 @@
 #include <signal.h>
 #include <string.h>
 
+static void add_log(const char *const *log, size_t n_log, Text *text) {
+        for (size_t i = 0; i < n_log; i++) {
+                text_add(text, "    ");
+                text_add_line(text, log[i]);
+                text_add(text, "\n");
+        }
+}
+
 static void add_failure(const Output *output, const UnitFailure *failure, Text *text) {
         text_addf(text, "%s%s %s%s: %s", style_begin(output, STYLE_RED), output->ascii ? "x" : "×",
                         failure->unit, style_end(output, STYLE_RED),
@@ -22,11 +30,7 @@ static void add_failure(const Output *output, const UnitFailure *failure, Text *
                 text_addf(text, ", killed by SIG%s", name ? name : "?");
         }
         text_add(text, ")\n");
-        for (size_t i = 0; i < failure->n_log; i++) {
-                text_add(text, "    ");
-                text_add_line(text, failure->log[i]);
-                text_add(text, "\n");
-        }
+        add_log(failure->log, failure->n_log, text);
 }
 
 static void add_failures(const Output *output,
@@ -58,8 +62,7 @@ static bool has_failure(const Report *report, const char *unit) {
 static void add_bad_jobs(const Output *output, const Report *report, Text *text) {
         for (size_t i = 0; i < report->n_actions; i++) {
                 const ActionReport *done = &report->actions[i];
-                if (done->action->verb == VERB_SKIP || done->outcome == JOB_DONE ||
-                                done->outcome == JOB_SKIPPED ||
+                if (done->action->verb == VERB_SKIP || !job_outcome_is_bad(done->outcome) ||
                                 has_failure(report, done->action->unit))
                         continue;
                 text_addf(text, "%s%s %s%s: %s: %s", style_begin(output, STYLE_RED),
@@ -71,6 +74,7 @@ static void add_bad_jobs(const Output *output, const Report *report, Text *text)
                         text_add_line(text, done->message);
                 }
                 text_add(text, "\n");
+                add_log(done->log, done->n_log, text);
         }
 }
 
