@@ -190,7 +190,7 @@ static void test_out_of_memory__is_told_at_every_allocation(void **state) {
         scratch_link(state, "src/etc/link", "motd");
         Error error;
         long n_failures = 0;
-        for (long nth = 0;; nth += 1 + nth / 200) {
+        for (long nth = 0;; nth += 1 + nth / 50) {
                 empty(state);
                 error = (Error){ 0 };
                 countdown = nth;
