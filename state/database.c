@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 
 enum {
@@ -18,10 +19,21 @@ enum {
                                    the file */
 };
 
+/* A reader, too, needs the files beside the database and makes them when they are not there: SQLite
+ * then tells of a missing file, where the directory is what it may not write. */
 static int fail_without_access(const Database *database, Error *reterr) {
-        int code = -sqlite3_system_errno(database->handle);
+        char directory[PATH_MAX];
+        size_t length = (size_t) (strrchr(database->path, '/') - database->path);
+        (void) snprintf(directory, sizeof(directory), "%.*s/", (int) length,
+                        database->path); /* cut: ENOENT */
+        int code = faccessat(AT_FDCWD, directory, W_OK | X_OK, AT_EACCESS) < 0
+                                   ? -errno
+                                   : -sqlite3_system_errno(database->handle);
         if (code == -EROFS)
-                return error_set(reterr, code, "%s: is on a read-only file system", database->path);
+                return error_set(reterr, code,
+                                "%s: is on a read-only file system: make it writable, or copy the "
+                                "directory",
+                                database->path);
         if (code == 0 || code == -EACCES || code == -EPERM)
                 return error_set(reterr, -EACCES, "%s: needs root", database->path);
         return error_set_errno(reterr, code, "%s: cannot be opened", database->path);

@@ -6,7 +6,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -169,27 +171,86 @@ static void test_database_close__puts_a_long_log_into_the_file(void **state) {
                         status.st_size == 0);
 }
 
+/* Runs in a process of its own as a user who is nobody. */
+static int as_nobody(void **state, int (*function)(void **state)) {
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+                if (setgroups(0, NULL) < 0 || setgid(65534) < 0 || setuid(65534) < 0)
+                        _exit(2);
+                _exit(function(state));
+        }
+        int status = 0;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFEXITED(status));
+        return WEXITSTATUS(status);
+}
+
+static int read_is_refused(void **state) {
+        Error error = { 0 };
+        Database *database = NULL;
+        return open_read(state, &error, &database) == -EACCES && strstr(error.message, "needs root")
+                               ? 0
+                               : 1;
+}
+
+static int write_is_refused(void **state) {
+        Error error = { 0 };
+        Database *database = NULL;
+        int r = database_open(
+                        scratch_path(state, "lib/sysswitch"), DATABASE_WRITE, &database, &error);
+        return r == -EACCES && strstr(error.message, "lib/sysswitch") ? 0 : 1;
+}
+
 static void test_database_open__a_user_without_rights_is_told(void **state) {
         if (geteuid() != 0)
                 skip();
         database_close(open_write(state));
         assert_int_equal(chmod(scratch_path(state, ""), 0755), 0);
-        pid_t child = fork();
-        assert_true(child >= 0);
-        if (child == 0) {
-                Error error = { 0 };
-                Database *database = NULL;
-                if (setgroups(0, NULL) < 0 || setgid(65534) < 0 || setuid(65534) < 0)
-                        _exit(2);
-                bool read_refused = open_read(state, &error, &database) == -EACCES &&
-                                    strstr(error.message, "needs root");
-                bool write_refused = database_open(scratch_path(state, "lib/sysswitch"),
-                                                     DATABASE_WRITE, &database, &error) < 0;
-                _exit(read_refused && write_refused ? 0 : 1);
-        }
-        int status = 0;
-        assert_int_equal(waitpid(child, &status, 0), child);
-        assert_int_equal(status, 0);
+        assert_int_equal(as_nobody(state, read_is_refused), 0);
+        assert_int_equal(as_nobody(state, write_is_refused), 0);
+        /* readable, as in an image that root made for all to see: but a reader writes beside it */
+        assert_int_equal(chmod(scratch_path(state, "lib/sysswitch"), 0755), 0);
+        assert_int_equal(chmod(scratch_path(state, "lib/sysswitch/state.db"), 0644), 0);
+        assert_int_equal(as_nobody(state, read_is_refused), 0);
+        assert_int_equal(as_nobody(state, write_is_refused), 0);
+}
+
+static int use_as_owner(void **state) {
+        Error error;
+        cleanup(database_closep) Database *database = open_write(state);
+        set_source(database, "/srv/a");
+        cleanup(database_closep) Database *reader = NULL;
+        assert_ok(open_read(state, &error, &reader));
+        assert_source(reader, "/srv/a");
+        return 0;
+}
+
+static void test_database_open__an_image_needs_no_root(void **state) {
+        if (geteuid() != 0)
+                skip();
+        assert_int_equal(chown(scratch_path(state, ""), 65534, 65534), 0);
+        assert_int_equal(as_nobody(state, use_as_owner), 0);
+}
+
+static void test_database_open__a_read_only_file_system_is_told(void **state) {
+        if (geteuid() != 0 || unshare(CLONE_NEWNS) < 0)
+                skip();
+        database_close(open_write(state));
+        (void) remove(scratch_path(state, "lib/sysswitch/state.db-shm")); /* may not be there */
+        (void) remove(scratch_path(state, "lib/sysswitch/state.db-wal")); /* likewise */
+        const char *path = scratch_path(state, "lib");
+        assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+        assert_int_equal(mount(path, path, NULL, MS_BIND, NULL), 0);
+        assert_int_equal(mount(NULL, path, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL), 0);
+        Error error;
+        Database *database = NULL;
+        assert_error(open_read(state, &error, &database), -EROFS);
+        assert_contains(error.message, "read-only file system");
+        assert_error(database_open(scratch_path(state, "lib/sysswitch"), DATABASE_WRITE, &database,
+                                     &error),
+                        -EROFS);
+        assert_int_equal(umount(path), 0);
 }
 
 int main(void) {
@@ -204,6 +265,8 @@ int main(void) {
                 TEST(test_database_rollback__takes_it_back),
                 TEST(test_database_close__puts_a_long_log_into_the_file),
                 TEST(test_database_open__a_user_without_rights_is_told),
+                TEST(test_database_open__an_image_needs_no_root),
+                TEST(test_database_open__a_read_only_file_system_is_told),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
