@@ -229,14 +229,11 @@ int plan_to_json(const PlanJsonInput *input, char **ret_json, Error *reterr) {
                 failed |= json_object_set_new(
                                 object, "result", json_loads(input->result_json, 0, NULL));
         object = finish(object, failed);
-        char *json = object ? json_dumps(object, JSON_INDENT(2)) : NULL;
+        cleanup_free char *json = object ? json_dumps(object, JSON_INDENT(2)) : NULL;
         json_decref(object);
-        char *line = json ? realloc(json, strlen(json) + 2) : NULL;
-        if (!line) {
-                free(json);
+        char *line = NULL;
+        if (!json || asprintf(&line, "%s\n", json) < 0)
                 return error_oom(reterr);
-        }
-        strcat(line, "\n");
         *ret_json = line;
         return 0;
 }

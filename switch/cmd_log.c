@@ -244,8 +244,8 @@ static int log_one(Log *log, const char *argument, Error *reterr) {
         int r = find_record(log, argument, &record, reterr);
         if (r < 0)
                 return r;
-        SwitchActionRecord *actions;
-        size_t n_actions;
+        SwitchActionRecord *actions = NULL;
+        size_t n_actions = 0;
         r = record_actions(
                         log->host->database, record.id, &log->arena, &actions, &n_actions, reterr);
         if (r < 0)

@@ -159,8 +159,8 @@ static int split_path(const char *path, EntryRoot *ret_root, const char **ret_pa
 }
 
 static int show_file(Show *show, const char *reference, const char *path, Error *reterr) {
-        EntryRoot root;
-        const char *inner;
+        EntryRoot root = ROOT_ETC;
+        const char *inner = NULL;
         int r = split_path(path, &root, &inner, reterr);
         if (r < 0)
                 return r;

@@ -9,10 +9,14 @@
 /* The kernel's note of who logged in; services have none. */
 static bool login_uid(uid_t *ret_uid) {
         cleanup_file FILE *file = fopen("/proc/self/loginuid", "re");
-        unsigned uid;
-        if (!file || fscanf(file, "%u", &uid) != 1 || uid == UINT32_MAX)
+        char text[32];
+        if (!file || !fgets(text, sizeof(text), file))
                 return false;
-        *ret_uid = uid;
+        char *end;
+        unsigned long uid = strtoul(text, &end, 10);
+        if (end == text || uid >= UINT32_MAX)
+                return false;
+        *ret_uid = (uid_t) uid;
         return true;
 }
 
