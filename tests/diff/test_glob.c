@@ -83,6 +83,65 @@ static void test_glob__rows(void **state) {
                         fail_msg("%s, %s", rows[i].pattern, rows[i].path);
 }
 
+/* The same rules, by trying everything. */
+static bool matches(const char *start, const char *pattern, const char *text) {
+        if (!*pattern)
+                return !*text;
+        if (pattern[0] == '*' && pattern[1] == '*') {
+                bool at_start = pattern == start || pattern[-1] == '/';
+                const char *rest = pattern + strspn(pattern, "*");
+                bool by_directory = at_start && *rest == '/';
+                rest += by_directory;
+                if (matches(start, rest, text))
+                        return true;
+                for (; *text; text++)
+                        if ((!by_directory || *text == '/') && matches(start, rest, text + 1))
+                                return true;
+                return false;
+        }
+        if (*pattern == '*') {
+                for (;; text++) {
+                        if (matches(start, pattern + 1, text))
+                                return true;
+                        if (!*text || *text == '/')
+                                return false;
+                }
+        }
+        if (!*text || (*pattern == '?' ? *text == '/' : *pattern != *text))
+                return false;
+        return matches(start, pattern + 1, text + 1);
+}
+
+static unsigned random_state = 1;
+
+static void make_random(char *text, size_t size, const char *letters) {
+        size_t length = 0;
+        for (;;) {
+                random_state = random_state * 1664525 + 1013904223;
+                size_t which = (random_state >> 8) % (strlen(letters) + 1);
+                if (which == strlen(letters) || length + 1 == size)
+                        break;
+                text[length++] = letters[which];
+        }
+        text[length] = 0;
+}
+
+static void test_glob__agrees_with_trying_everything(void **state) {
+        (void) state;
+        enum { N_TRIES = 300000 };
+        unsigned n_matches = 0;
+        for (unsigned i = 0; i < N_TRIES; i++) {
+                char pattern[12], text[12];
+                make_random(pattern, sizeof(pattern), "ab/***?a/*");
+                make_random(text, sizeof(text), "abaab//a");
+                bool want = matches(pattern, pattern, text);
+                n_matches += want;
+                if (glob_match(pattern, text) != want)
+                        fail_msg("%s, %s: not %d", pattern, text, want);
+        }
+        assert_true(n_matches > N_TRIES / 100);
+}
+
 /* With exponential time this would not end. */
 static void test_glob__takes_no_time(void **state) {
         (void) state;
@@ -116,6 +175,7 @@ static void test_glob__literal_prefix(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_glob__rows),
+                cmocka_unit_test(test_glob__agrees_with_trying_everything),
                 cmocka_unit_test(test_glob__takes_no_time),
                 cmocka_unit_test(test_glob__is_pattern),
                 cmocka_unit_test(test_glob__literal_prefix),
