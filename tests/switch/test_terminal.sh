@@ -64,7 +64,9 @@ equal "$(< image/etc/motd)" "two"
 # whoever reads the output goes away: a switch goes on all the same
 put new/etc/motd "three"
 mkfifo gone
-exec 3<> gone 4> gone 3>&- # now a pipe without a reader
+exec 3<> gone
+exec 4> gone
+exec 3>&- # now 4 is a pipe without a reader
 "$program" --root=image switch new >&4 2> .err || fail "$(< .err)"
 equal "$(< image/etc/motd)" "three"
 status=0
