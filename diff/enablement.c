@@ -28,9 +28,17 @@ typedef struct Requests {
         Request *first, *last;
 } Requests;
 
-static void requests_donep(Requests *requests) {
-        for (UnitScope scope = 0; scope < N_UNIT_SCOPES; scope++)
-                map_done(&requests->asked[scope]);
+typedef struct Enablement {
+        Rendering *rendering;
+        Requests enabled, disabled;
+        Install install; /* of the unit at hand: its memory is used again */
+} Enablement;
+
+static void enablement_donep(Enablement *enablement) {
+        for (UnitScope scope = 0; scope < N_UNIT_SCOPES; scope++) {
+                map_done(&enablement->enabled.asked[scope]);
+                map_done(&enablement->disabled.asked[scope]);
+        }
 }
 
 static int ask(Rendering *rendering, Requests *requests, const Request *request, Error *reterr) {
@@ -59,24 +67,21 @@ static int ask_for_rule(
         return request.origin ? ask(rendering, requests, &request, reterr) : error_oom(reterr);
 }
 
-/* Also= of a unit that is enabled, or disabled: those too. */
-static int ask_for_also(Rendering *rendering,
-                Requests *requests,
-                const InstallLinks *links,
-                const Install *install,
-                Error *reterr) {
-        for (size_t i = 0; i < install->n_items; i++) {
+/* Makes the links of a unit, and asks for those that its Also= names. */
+static int make_links(Enablement *enablement, InstallLinks *links, Error *reterr) {
+        Requests *requests = links->absent ? &enablement->disabled : &enablement->enabled;
+        const Install *install = &enablement->install;
+        int r = install_links_make(enablement->rendering, links, install, reterr);
+        for (size_t i = 0; r >= 0 && i < install->n_items; i++) {
                 if (install->items[i].key != INSTALL_ALSO)
                         continue;
                 Request request = { .scope = links->place->scope, .origin = links->origin };
-                int r = install_links_also(
-                                rendering, links, &install->items[i], &request.unit, reterr);
+                r = install_links_also(enablement->rendering, links, &install->items[i],
+                                &request.unit, reterr);
                 if (r > 0)
-                        r = ask(rendering, requests, &request, reterr);
-                if (r < 0)
-                        return r;
+                        r = ask(enablement->rendering, requests, &request, reterr);
         }
-        return 0;
+        return r;
 }
 
 static bool is_disabled(const Rendering *rendering, UnitScope scope, const char *unit) {
@@ -84,8 +89,8 @@ static bool is_disabled(const Rendering *rendering, UnitScope scope, const char 
 }
 
 /* Each unit of the source follows its [Install]. */
-static int enable_units_of_source(
-                Rendering *rendering, Requests *requests, Install *install, Error *reterr) {
+static int enable_units_of_source(Enablement *enablement, Error *reterr) {
+        Rendering *rendering = enablement->rendering;
         for (size_t i = 0; i < rendering->n_units; i++) {
                 const RenderedUnit *unit = &rendering->units[i];
                 if (is_disabled(rendering, unit->scope, unit->name))
@@ -93,35 +98,36 @@ static int enable_units_of_source(
                 UnitPlace place = { 0 };
                 if (unit_place_of_file(rendering, unit, &place) < 0)
                         return error_oom(reterr);
-                int r = install_links_read(rendering, &place, install, reterr);
+                int r = install_links_read(rendering, &place, &enablement->install, reterr);
                 if (r < 0)
                         return r;
-                if (install->n_items == 0)
-                        continue;
                 InstallLinks links = { .place = &place, .origin = place.origin };
-                r = install_links_make(rendering, &links, install, reterr);
-                if (r == 0)
-                        r = ask_for_also(rendering, requests, &links, install, reterr);
-                if (r < 0)
-                        return r;
-        }
-        /* a drop-in with [Install] for a unit of the distribution: a unit that has a file here was
-         * just seen */
-        for (const InstallDropIn *drop_in = rendering->install_drop_ins; drop_in;
-                        drop_in = drop_in->next) {
-                Request request = { .scope = drop_in->scope,
-                        .unit = drop_in->unit,
-                        .origin = drop_in->entry->origin };
-                int r = unit_name_is_valid(drop_in->unit)
-                                        ? ask(rendering, requests, &request, reterr)
-                                        : 0;
+                r = make_links(enablement, &links, reterr);
                 if (r < 0)
                         return r;
         }
         return 0;
 }
 
-/* Enable= of what cannot be enabled. */
+/* A drop-in with [Install] says so for a unit of the distribution too. */
+static int ask_for_drop_ins(Enablement *enablement, Error *reterr) {
+        Rendering *rendering = enablement->rendering;
+        for (const InstallDropIn *drop_in = rendering->install_drop_ins; drop_in;
+                        drop_in = drop_in->next) {
+                if (!unit_name_is_valid(drop_in->unit))
+                        continue; /* of a whole type */
+                const Request request = {
+                        .scope = drop_in->scope,
+                        .unit = drop_in->unit,
+                        .origin = drop_in->entry->origin,
+                };
+                int r = ask(rendering, &enablement->enabled, &request, reterr);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
 static int refuse_request(const Rendering *rendering,
                 const Request *request,
                 const char *key,
@@ -131,11 +137,30 @@ static int refuse_request(const Rendering *rendering,
                         request->unit, why);
 }
 
-static int enable(Rendering *rendering,
-                Requests *requests,
+/* A request by Enable= that finds nothing to enable. */
+static int refuse_to_enable(const Rendering *rendering,
                 const Request *request,
-                Install *install,
+                PlaceAnswer answer,
+                const UnitPlace *place,
                 Error *reterr) {
+        if (answer == PLACE_SYSV_ONLY)
+                return refuse_request(rendering, request, "Enable",
+                                "is a SysV script only; give it a unit in units/, or take it out",
+                                reterr);
+        if (answer == PLACE_FOUND)
+                return rendering_refuse(rendering, place->origin, 0, reterr,
+                                "Masks what profile.conf:%u has in Enable=; take one of them out",
+                                request->line);
+        if (!rendering->distribution)
+                return 0; /* it may be there, on the host */
+        return refuse_request(rendering, request, "Enable",
+                        "is no unit of the source or the distribution; install its package, or "
+                        "take it out",
+                        reterr);
+}
+
+static int enable(Enablement *enablement, const Request *request, Error *reterr) {
+        Rendering *rendering = enablement->rendering;
         if (is_disabled(rendering, request->scope, request->unit))
                 return 0;
         UnitPlace place = { 0 };
@@ -143,48 +168,29 @@ static int enable(Rendering *rendering,
         if (r < 0)
                 return r;
         bool is_named = request->line > 0;
-        if (r == PLACE_SYSV_ONLY && is_named)
-                return refuse_request(rendering, request, "Enable",
-                                "is a SysV script only; give it a unit in units/, or take it out",
-                                reterr);
-        if (r == PLACE_NONE && is_named && rendering->distribution)
-                return refuse_request(rendering, request, "Enable",
-                                "is no unit of the source or the distribution; install its "
-                                "package, or take it out",
-                                reterr);
-        if (r != PLACE_FOUND || is_disabled(rendering, request->scope, place.name))
+        if (r != PLACE_FOUND || place.is_masked)
+                return is_named ? refuse_to_enable(rendering, request, r, &place, reterr) : 0;
+        if (is_disabled(rendering, request->scope, place.name))
                 return 0;
-        if (place.is_masked) {
-                if (!is_named)
-                        return 0;
-                return rendering_refuse(rendering, place.origin, 0, reterr,
-                                "Masks what profile.conf:%u has in Enable=; take one of them out",
-                                request->line);
-        }
-        r = install_links_read(rendering, &place, install, reterr);
+        r = install_links_read(rendering, &place, &enablement->install, reterr);
         if (r < 0)
                 return r;
         if (is_named && place.content && unit_name_is_template(place.name) &&
-                        !install->default_instance)
+                        !enablement->install.default_instance)
                 return refuse_request(rendering, request, "Enable",
                                 "is a template without DefaultInstance=; name an instance of it",
                                 reterr);
         InstallLinks links = { .place = &place,
                 .origin = place.is_in_source ? place.origin : request->origin };
-        r = install_links_make(rendering, &links, install, reterr);
-        return r < 0 ? r : ask_for_also(rendering, requests, &links, install, reterr);
+        return make_links(enablement, &links, reterr);
 }
 
 /* The links that enabling would make are absent. What Also= names goes along, as with systemctl,
  * unless it is of the source, where its own [Install] speaks, or is enabled. */
-static int disable(Rendering *rendering,
-                Requests *requests,
-                const Requests *enabled,
-                const Request *request,
-                Install *install,
-                Error *reterr) {
+static int disable(Enablement *enablement, const Request *request, Error *reterr) {
+        Rendering *rendering = enablement->rendering;
         bool is_named = request->line > 0;
-        if (!is_named && map_get(&enabled->asked[request->scope], request->unit))
+        if (!is_named && map_get(&enablement->enabled.asked[request->scope], request->unit))
                 return 0;
         UnitPlace place = { 0 };
         int r = unit_place_find(rendering, request->scope, request->unit, &place, reterr);
@@ -196,12 +202,11 @@ static int disable(Rendering *rendering,
                                 reterr);
         if (r != PLACE_FOUND || place.is_masked || (place.is_in_source && !is_named))
                 return 0;
-        r = install_links_read(rendering, &place, install, reterr);
+        r = install_links_read(rendering, &place, &enablement->install, reterr);
         if (r < 0)
                 return r;
         InstallLinks links = { .place = &place, .origin = request->origin, .absent = true };
-        r = install_links_make(rendering, &links, install, reterr);
-        return r < 0 ? r : ask_for_also(rendering, requests, &links, install, reterr);
+        return make_links(enablement, &links, reterr);
 }
 
 static int mask(Rendering *rendering, const UnitsRule *rule, Error *reterr) {
@@ -227,22 +232,31 @@ static int mask(Rendering *rendering, const UnitsRule *rule, Error *reterr) {
                         rendering->source->name, there->origin);
 }
 
-int rendering_add_enablement(Rendering *rendering, Error *reterr) {
+static int add_all(Enablement *enablement, Error *reterr) {
+        Rendering *rendering = enablement->rendering;
         const ProfileConf *conf = rendering->conf;
-        cleanup(requests_donep) Requests enabled = { 0 }, disabled = { 0 };
-        Install install = { 0 };
         int r = 0;
-        for (size_t i = 0; r == 0 && i < conf->n_mask; i++)
+        for (size_t i = 0; r >= 0 && i < conf->n_mask; i++)
                 r = mask(rendering, &conf->mask[i], reterr);
-        for (size_t i = 0; r == 0 && i < conf->n_enable; i++)
-                r = ask_for_rule(rendering, &enabled, &conf->enable[i], reterr);
-        if (r == 0)
-                r = enable_units_of_source(rendering, &enabled, &install, reterr);
-        for (const Request *request = enabled.first; r == 0 && request; request = request->next)
-                r = enable(rendering, &enabled, request, &install, reterr);
-        for (size_t i = 0; r == 0 && i < conf->n_disable; i++)
-                r = ask_for_rule(rendering, &disabled, &conf->disable[i], reterr);
-        for (const Request *request = disabled.first; r == 0 && request; request = request->next)
-                r = disable(rendering, &disabled, &enabled, request, &install, reterr);
+        for (size_t i = 0; r >= 0 && i < conf->n_enable; i++)
+                r = ask_for_rule(rendering, &enablement->enabled, &conf->enable[i], reterr);
+        if (r >= 0)
+                r = enable_units_of_source(enablement, reterr);
+        if (r >= 0)
+                r = ask_for_drop_ins(enablement, reterr);
+        for (const Request *request = enablement->enabled.first; r >= 0 && request;
+                        request = request->next)
+                r = enable(enablement, request, reterr);
+        for (size_t i = 0; r >= 0 && i < conf->n_disable; i++)
+                r = ask_for_rule(rendering, &enablement->disabled, &conf->disable[i], reterr);
+        for (const Request *request = enablement->disabled.first; r >= 0 && request;
+                        request = request->next)
+                r = disable(enablement, request, reterr);
         return r;
+}
+
+int rendering_add_enablement(Rendering *rendering, Error *reterr) {
+        cleanup(enablement_donep) Enablement enablement = { .rendering = rendering };
+        int r = add_all(&enablement, reterr);
+        return r < 0 ? r : 0;
 }

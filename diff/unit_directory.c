@@ -94,9 +94,9 @@ static int
 parse(Rendering *rendering, const Entry *entry, const UnitFile **ret_file, Error *reterr) {
         Error error = { 0 };
         int r = unit_file_of(rendering->contents, entry->content, entry->origin, ret_file, &error);
-        if (r < 0)
+        if (r == -EBADMSG)
                 return error_set(reterr, r, "%s/%s", rendering->source->name, error.message);
-        return 0;
+        return r < 0 ? error_set(reterr, r, "%s", error.message) : 0;
 }
 
 static int check_unit(Rendering *rendering,

@@ -48,7 +48,7 @@ static int read_unit(void *userdata,
         return DISTRIBUTION_NO_UNIT;
 }
 
-int sample_render(Sample *sample, const SampleFile *files, const SampleUnit *units) {
+void sample_prepare(Sample *sample, const SampleFile *files, const SampleUnit *units) {
         *sample = (Sample){
                 .contents = contents_new(), .source = source_new("host"), .units = units
         };
@@ -57,9 +57,17 @@ int sample_render(Sample *sample, const SampleFile *files, const SampleUnit *uni
         for (; files->path; files++)
                 add_file(sample, files);
         source_sort(sample->source);
+}
+
+int sample_render_prepared(Sample *sample) {
         const Distribution distribution = { .read_unit = read_unit, .userdata = sample };
-        return render(sample->source, sample->contents, units ? &distribution : NULL, &sample->tree,
-                        &sample->error);
+        return render(sample->source, sample->contents, sample->units ? &distribution : NULL,
+                        &sample->tree, &sample->error);
+}
+
+int sample_render(Sample *sample, const SampleFile *files, const SampleUnit *units) {
+        sample_prepare(sample, files, units);
+        return sample_render_prepared(sample);
 }
 
 void sample_done(Sample *sample) {

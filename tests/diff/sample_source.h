@@ -26,7 +26,11 @@ typedef struct Sample {
         Error error;
 } Sample;
 
-/* Returns what render() does. */
+/* Builds the source and renders nothing yet. */
+void sample_prepare(Sample *sample, const SampleFile *files, const SampleUnit *units);
+/* What render() does with a prepared source. */
+int sample_render_prepared(Sample *sample);
+/* Both. */
 int sample_render(Sample *sample, const SampleFile *files, const SampleUnit *units);
 void sample_done(Sample *sample);
 
