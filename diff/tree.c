@@ -78,33 +78,34 @@ static size_t run_end(Entry *const *entries, size_t start, size_t n_entries) {
         return end;
 }
 
-/* Merges the runs [start, middle) and [middle, end) of from into the same place of to. */
-static void merge_runs(Entry *const *from, Entry **to, size_t start, size_t middle, size_t end) {
-        size_t left = start, right = middle;
-        for (size_t i = start; i < end; i++)
-                if (right == end ||
-                                (left < middle && compare_entries(from[left], from[right]) <= 0))
-                        to[i] = from[left++];
+/* Merges the neighbouring runs [start, middle) and [middle, end) in place; other has room for the
+ * first. */
+static void merge_runs(Entry **entries, Entry **other, size_t start, size_t middle, size_t end) {
+        size_t left = 0, n_left = middle - start, right = middle;
+        memcpy(other, entries + start, n_left * sizeof(Entry *));
+        for (size_t i = start; left < n_left; i++)
+                if (right == end || compare_entries(other[left], entries[right]) <= 0)
+                        entries[i] = other[left++];
                 else
-                        to[i] = from[right++];
+                        entries[i] = entries[right++];
 }
 
-/* Sources and the links made from them come in a few long ascending runs: a natural merge sort
- * passes over the entries once or twice, where qsort() would compare each a dozen times. */
-static Entry **sort_pointers(Entry **entries, Entry **other, size_t n_entries) {
-        while (run_end(entries, 0, n_entries) < n_entries) {
-                for (size_t start = 0; start < n_entries;) {
-                        size_t middle = run_end(entries, start, n_entries);
-                        size_t end = middle < n_entries ? run_end(entries, middle, n_entries)
-                                                        : middle;
+/* Sources, and the links made from them, come in ascending runs: a merge sort of the runs that are
+ * there compares less than qsort(). A run is merged with the one before it unless that is twice as
+ * long, so that each run on the stack is at most half of the one below it. */
+static void sort_pointers(Entry **entries, Entry **other, size_t n_entries) {
+        size_t starts[sizeof(size_t) * 8 + 1], n_runs = 0;
+        for (size_t end = 0; end < n_entries;) {
+                starts[n_runs++] = end;
+                end = run_end(entries, end, n_entries);
+                while (n_runs > 1) {
+                        size_t start = starts[n_runs - 2], middle = starts[n_runs - 1];
+                        if (end < n_entries && middle - start >= 2 * (end - middle))
+                                break;
                         merge_runs(entries, other, start, middle, end);
-                        start = end;
+                        n_runs--;
                 }
-                Entry **swap = entries;
-                entries = other;
-                other = swap;
         }
-        return entries;
 }
 
 static bool is_sorted(const Tree *tree) {
@@ -135,10 +136,9 @@ int tree_fill(Tree *tree, Entry *const *entries, size_t n_entries, Error *reterr
                 return error_oom(reterr);
         for (size_t i = 0; i < n_entries; i++)
                 pointers[i] = entries[i];
-        Entry **in_order = n_entries ? sort_pointers(pointers, pointers + n_entries, n_entries)
-                                     : pointers;
+        sort_pointers(pointers, pointers + n_entries, n_entries);
         for (size_t i = 0; i < n_entries; i++)
-                sorted[i] = *in_order[i];
+                sorted[i] = *pointers[i];
         tree->entries = sorted;
         tree->n_entries = tree->n_allocated = n_entries;
         int r = check_unique(tree, reterr);
