@@ -51,9 +51,10 @@ static void end_header(const Patch *patch) {
 
 static void header_name(
                 const Patch *patch, const char *before, const char *side, const Entry *entry) {
+        const char *root = entry_root_prefix(entry->root);
         char prefix[16];
-        (void) snprintf(prefix, sizeof(prefix), "%s%s", side,
-                        entry_root_prefix(entry->root)); /* "a/etc/" at most */
+        (void) snprintf(prefix, sizeof(prefix), "%s%s%s", side, *root == '/' ? "" : "/",
+                        root); /* "a/hooks/" at most */
         text_add(patch->text, before);
         text_add_name(patch->text, prefix, entry->path);
 }

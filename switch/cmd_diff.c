@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "diff/file_patch.h"
 #include "switch/commands.h"
 #include "switch/plan_output.h"
 #include "switch/prepare.h"
@@ -104,41 +105,66 @@ static int compare_with_host(Diff *diff, Error *reterr) {
         return 0;
 }
 
-static int print_diff(const Diff *diff, Error *reterr) {
+/* profile.conf is no file of the host, so that no plan has it; but what it says is part of a
+ * generation. */
+static bool find_profile_change(const Diff *diff, TreeChange *ret_change) {
+        const Tree *old = diff->prepared ? diff->prepared->old : diff->old.tree;
+        const Tree *new = diff->prepared ? diff->prepared->new : diff->new.tree;
+        const Entry *before = tree_find(old, ROOT_PROFILE, "profile.conf");
+        const Entry *after = tree_find(new, ROOT_PROFILE, "profile.conf");
+        if ((!before && !after) || (before && after && entry_equal(before, after)))
+                return false;
+        *ret_change = (TreeChange){ before, after };
+        return true;
+}
+
+static int print_json(const Diff *diff, Error *reterr) {
         const Prepared *prepared = diff->prepared;
-        const FitPlan *fit = prepared ? prepared->fit : NULL;
-        if (option_is_given(diff->options, OPTION_JSON)) {
-                const PlanSide active = {
-                        .profile = diff->host->profile_name,
-                        .generation = prepared ? prepared->from_number : -1,
-                };
-                const PlanJsonInput input = {
-                        .plan = diff->plan,
-                        .from = prepared ? active : plan_side_of(&diff->old),
-                        .to = plan_side_of(prepared ? &prepared->target : &diff->new),
-                        .fit = fit,
-                };
-                return print_plan_json(&input, reterr);
-        }
+        const PlanSide active = {
+                .profile = diff->host->profile_name,
+                .generation = prepared ? prepared->from_number : -1,
+        };
+        const PlanJsonInput input = {
+                .plan = diff->plan,
+                .from = prepared ? active : plan_side_of(&diff->old),
+                .to = plan_side_of(prepared ? &prepared->target : &diff->new),
+                .fit = prepared ? prepared->fit : NULL,
+        };
+        return print_plan_json(&input, reterr);
+}
+
+static int print_text(const Diff *diff, Error *reterr) {
         Output output;
         output_init(&output, diff->options);
         cleanup(text_donep) Text text = { 0 };
-        add_plan(&output, diff->options, diff->plan, fit, &text);
-        if (text.length > 0 && diff->plan->n_files > 0)
+        TreeChange profile_change;
+        bool profile_changes = find_profile_change(diff, &profile_change);
+        add_plan(&output, diff->options, diff->plan, diff->prepared ? diff->prepared->fit : NULL,
+                        &text);
+        if (text.length > 0 && (diff->plan->n_files > 0 || profile_changes))
                 text_add(&text, "\n");
         int r = add_patches(&output, diff->plan, diff->host->contents, &text, reterr);
+        if (r >= 0 && profile_changes)
+                r = file_patch(diff->host->contents, &profile_change, output.color, &text, reterr);
         return r < 0 ? r : output_show(&output, &text, reterr);
+}
+
+static bool is_different(const Diff *diff) {
+        TreeChange ignored;
+        return !plan_is_empty(diff->plan) || find_profile_change(diff, &ignored);
 }
 
 static int run_diff(Diff *diff, bool with_host, Error *reterr) {
         int r = with_host ? compare_with_host(diff, reterr) : compare_trees(diff, reterr);
         if (r < 0)
                 return r;
-        if (!option_is_given(diff->options, OPTION_QUIET))
-                r = print_diff(diff, reterr);
+        if (option_is_given(diff->options, OPTION_JSON))
+                r = print_json(diff, reterr);
+        else if (!option_is_given(diff->options, OPTION_QUIET))
+                r = print_text(diff, reterr);
         if (r < 0)
                 return r;
-        return option_is_given(diff->options, OPTION_EXIT_CODE) && !plan_is_empty(diff->plan);
+        return option_is_given(diff->options, OPTION_EXIT_CODE) && is_different(diff);
 }
 
 static int open_host(const Options *options, bool stateless, Host *host, Error *reterr) {

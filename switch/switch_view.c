@@ -184,7 +184,8 @@ static int print_dry_run(const SwitchView *view, const Prepared *prepared, Error
         size_t heading = text.length;
         add_plan(output, view->options, prepared->plan, prepared->fit, &text);
         if (text.length == heading)
-                text_add(&text, "Nothing to do.\n");
+                text_add(&text, prepared->is_same_tree ? "Nothing to do.\n"
+                                                       : "No file changes and no unit acts.\n");
         return print_text(&text, reterr);
 }
 

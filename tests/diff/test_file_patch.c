@@ -260,6 +260,17 @@ static void test_file_patch__odd_names_are_quoted(void **state) {
         assert_non_null(strstr(patch, "+++ \"b/etc/a\\tb\\\"\"\n"));
 }
 
+static void test_file_patch__other_roots_are_named(void **state) {
+        (void) state;
+        Case row = cases[2];
+        row.after.root = ROOT_HOOKS;
+        cleanup_free char *hook = patch_of(&row, false);
+        assert_non_null(strstr(hook, "diff --git a/hooks/app.conf b/hooks/app.conf\n"));
+        row.after.root = ROOT_PROFILE;
+        cleanup_free char *profile = patch_of(&row, false);
+        assert_non_null(strstr(profile, "+++ b/app.conf\n"));
+}
+
 static void test_file_patch__implied_directories_are_no_change(void **state) {
         (void) state;
         const Case row = { .after = { .kind = ENTRY_DIRECTORY, .path = "d", .implied = true } };
@@ -273,6 +284,7 @@ int main(void) {
                 cmocka_unit_test(test_file_patch__is_as_git_has_it),
                 cmocka_unit_test(test_file_patch__colours_are_gits),
                 cmocka_unit_test(test_file_patch__odd_names_are_quoted),
+                cmocka_unit_test(test_file_patch__other_roots_are_named),
                 cmocka_unit_test(test_file_patch__implied_directories_are_no_change),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -96,6 +96,19 @@ runs 0 "${R[@]}" diff @1 @2
 has "+version 2"
 runs 2 "${R[@]}" diff --exit-code @1 @9
 
+# what profile.conf says is part of a generation, though no file changes
+put other/profile.conf "$(< src/profile.conf)
+[Trigger]
+Unit=web.service
+Files=/etc/motd"
+cp -r src/etc src/units other/
+runs 1 "${R[@]}" diff --exit-code @2 other
+has "+++ b/profile.conf"
+has "+Files=/etc/motd"
+runs 1 "${R[@]}" diff --exit-code other
+runs 0 "${R[@]}" switch --dry-run other
+has "No file changes and no unit acts."
+
 # what is remembered
 runs 0 "${R[@]}" generations
 has "active, default"
@@ -196,5 +209,5 @@ refuses 1 "./@x" "${R[@]}" switch @x
 rm src/units/bad.service
 
 # the contents of a secret are nowhere but in the file and the database
-grep -rl hunter . --include=* | grep -v -e '^./src/' -e '^./image/etc/key$' -e '^./image/var/lib/sysswitch/' > leaks || true
+grep -rl hunter . | grep -v -e '^./src/' -e '^./other/' -e '^./image/etc/key$' -e '^./image/var/lib/sysswitch/' > leaks || true
 equal "$(< leaks)" ""
