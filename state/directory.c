@@ -155,20 +155,17 @@ static int file_content(Walk *walk,
                 Content **ret_content,
                 Error *reterr) {
         const Digest *known = walk->cache ? stat_cache_find(walk->cache, stamp) : NULL;
+        if (known)
+                return contents_add_known(walk->contents, known, (size_t) stamp->size_bytes,
+                                ret_content, reterr);
         Content *content = NULL;
-        int r = 0;
-        if (known) {
-                r = contents_add_known(walk->contents, known, (size_t) stamp->size_bytes, &content,
+        int r = read_bytes(walk, parent, name, stamp, reterr);
+        if (r >= 0)
+                r = contents_add(walk->contents, walk->buffer, (size_t) stamp->size_bytes, &content,
                                 reterr);
-        } else {
-                r = read_bytes(walk, parent, name, stamp, reterr);
-                if (r >= 0)
-                        r = contents_add(walk->contents, walk->buffer, (size_t) stamp->size_bytes,
-                                        &content, reterr);
-        }
         if (r < 0)
                 return r;
-        if (walk->cache && stat_cache_note(walk->cache, stamp, &content->digest, known) < 0)
+        if (walk->cache && stat_cache_note(walk->cache, stamp, &content->digest) < 0)
                 return error_oom(reterr);
         *ret_content = content;
         return 0;

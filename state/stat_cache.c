@@ -47,12 +47,15 @@ static int compare_stamps(const void *left, const void *right) {
         return memcmp(left, right, sizeof(FileStamp)); /* any total order will do */
 }
 
-const Digest *stat_cache_find(const StatCache *cache, const FileStamp *stamp) {
+const Digest *stat_cache_find(StatCache *cache, const FileStamp *stamp) {
         if (!cache->n_known)
                 return NULL;
         const CachedFile *file = bsearch(
                         stamp, cache->known, cache->n_known, sizeof(CachedFile), compare_stamps);
-        return file ? &file->digest : NULL;
+        if (!file)
+                return NULL;
+        cache->seen[file - cache->known] = true;
+        return &file->digest;
 }
 
 static bool is_racily_clean(const StatCache *cache, const FileStamp *stamp) {
@@ -63,51 +66,71 @@ static bool is_racily_clean(const StatCache *cache, const FileStamp *stamp) {
         return youngest > cache->now_nsec - grain;
 }
 
-int stat_cache_note(
-                StatCache *cache, const FileStamp *stamp, const Digest *digest, bool was_known) {
+int stat_cache_note(StatCache *cache, const FileStamp *stamp, const Digest *digest) {
         if (is_racily_clean(cache, stamp))
                 return 0;
-        if (cache->n_files == cache->n_allocated) {
-                size_t n = cache->n_allocated ? cache->n_allocated * 2 : 256;
-                CachedFile *grown = reallocarray(cache->files, n, sizeof(*grown));
+        if (cache->n_fresh == cache->n_allocated) {
+                size_t n = cache->n_allocated ? cache->n_allocated * 2 : 64;
+                CachedFile *grown = reallocarray(cache->fresh, n, sizeof(*grown));
                 if (!grown)
                         return -ENOMEM;
-                cache->files = grown;
+                cache->fresh = grown;
                 cache->n_allocated = n;
         }
-        cache->files[cache->n_files++] = (CachedFile){ .stamp = *stamp, .digest = *digest };
-        cache->n_read += !was_known;
+        cache->fresh[cache->n_fresh++] = (CachedFile){ .stamp = *stamp, .digest = *digest };
         return 0;
 }
 
-static int take_blob(const Statement *statement, StatCache *cache, Error *reterr) {
-        const char *blob = sqlite3_column_blob(statement->handle, 0);
-        size_t size = (size_t) sqlite3_column_bytes(statement->handle, 0);
+/* Invariant 3: what is not as this version writes it is no cache. */
+static int take_blob(StatCache *cache, size_t size, Error *reterr) {
         BlobHeader header;
-        if (!blob || size < sizeof(header))
+        if (size < sizeof(header))
                 return 0;
-        memcpy(&header, blob, sizeof(header));
+        memcpy(&header, cache->blob, sizeof(header));
         size -= sizeof(header);
         if (header.magic != MAGIC || size % sizeof(CachedFile) ||
                         header.n_files != size / sizeof(CachedFile))
                 return 0;
-        cache->known = malloc(size + 1);
-        if (!cache->known)
+        cache->seen = calloc(header.n_files + 1, sizeof(bool));
+        if (!cache->seen)
                 return error_oom(reterr);
-        memcpy(cache->known, blob + sizeof(header), size);
+        cache->known = (CachedFile *) (void
+                                        *) (cache->blob +
+                                            sizeof(header)); /* aligned: the header is 16 bytes */
         cache->n_known = header.n_files;
         return 0;
 }
 
-static int read_blob(Database *database, StatCache *cache, Error *reterr) {
-        static const char sql[] = "SELECT data FROM stat_cache WHERE source = ?1";
+static int read_blob(Database *database, StatCache *cache, sqlite3_blob *blob, Error *reterr) {
+        int size = sqlite3_blob_bytes(blob);
+        cache->blob = malloc((size_t) size + 1);
+        if (!cache->blob)
+                return error_oom(reterr);
+        int code = sqlite3_blob_read(blob, cache->blob, size, 0);
+        return code == SQLITE_OK ? take_blob(cache, (size_t) size, reterr)
+                                 : database_fail(database, code, reterr);
+}
+
+/* Read as a blob, not as a column: it is large, and is copied once instead of twice. */
+static int load_row(Database *database, StatCache *cache, int64_t id, Error *reterr) {
+        sqlite3_blob *blob = NULL;
+        int code = sqlite3_blob_open(database->handle, "main", "stat_cache", "data", id, 0, &blob);
+        if (code != SQLITE_OK)
+                return database_fail(database, code, reterr);
+        int r = read_blob(database, cache, blob, reterr);
+        (void) sqlite3_blob_close(blob); /* it was only read */
+        return r;
+}
+
+static int load(Database *database, StatCache *cache, Error *reterr) {
+        static const char sql[] = "SELECT id FROM stat_cache WHERE source = ?1";
         cleanup(statement_donep) Statement statement = { 0 };
         int r = statement_open(database, sql, &statement, reterr);
         if (r < 0)
                 return r;
         statement_bind_text(&statement, 1, cache->path);
         r = statement_step(&statement, reterr);
-        return r > 0 ? take_blob(&statement, cache, reterr) : r;
+        return r > 0 ? load_row(database, cache, statement_int(&statement, 0), reterr) : r;
 }
 
 int stat_cache_load(Database *database, const char *path, StatCache **ret_cache, Error *reterr) {
@@ -122,7 +145,7 @@ int stat_cache_load(Database *database, const char *path, StatCache **ret_cache,
         struct timespec now;
         (void) clock_gettime(CLOCK_REALTIME_COARSE, &now); /* cannot fail for this clock */
         cache->now_nsec = (int64_t) now.tv_sec * NSEC_PER_SEC + now.tv_nsec;
-        int r = read_blob(database, cache, reterr);
+        int r = load(database, cache, reterr);
         if (r < 0)
                 return r;
         *ret_cache = TAKE(cache);
@@ -132,26 +155,35 @@ int stat_cache_load(Database *database, const char *path, StatCache **ret_cache,
 StatCache *stat_cache_free(StatCache *cache) {
         if (cache) {
                 free(cache->path);
-                free(cache->known);
-                free(cache->files);
+                free(cache->blob);
+                free(cache->seen);
+                free(cache->fresh);
                 free(cache);
         }
         return NULL;
 }
 
-/* Invariant 2. */
-static int keep_stored(Database *database, StatCache *cache, Error *reterr) {
-        size_t n_kept = 0;
-        for (size_t i = 0; i < cache->n_files; i++) {
+/* Copies those of the fresh ones whose contents are stored (invariant 2). */
+static int copy_stored(Database *database,
+                const StatCache *cache,
+                CachedFile *files,
+                size_t *n_files,
+                Error *reterr) {
+        for (size_t i = 0; i < cache->n_fresh; i++) {
                 int64_t id = 0;
-                int r = database_find_content(database, &cache->files[i].digest, &id, reterr);
+                int r = database_find_content(database, &cache->fresh[i].digest, &id, reterr);
                 if (r < 0)
                         return r;
                 if (r > 0)
-                        cache->files[n_kept++] = cache->files[i];
+                        files[(*n_files)++] = cache->fresh[i];
         }
-        cache->n_files = n_kept;
         return 0;
+}
+
+static void copy_seen(const StatCache *cache, CachedFile *files, size_t *n_files) {
+        for (size_t i = 0; i < cache->n_known; i++)
+                if (cache->seen[i])
+                        files[(*n_files)++] = cache->known[i];
 }
 
 static int write_blob(Database *database,
@@ -184,22 +216,25 @@ static int drop_oldest(Database *database, Error *reterr) {
 }
 
 int stat_cache_store(Database *database, StatCache *cache, Error *reterr) {
-        if (cache->n_read == 0 || (cache->n_known > 0 && cache->n_read < MIN_FILES_TO_STORE))
+        if (cache->n_fresh == 0 || (cache->n_known > 0 && cache->n_fresh < MIN_FILES_TO_STORE))
                 return 0;
-        int r = keep_stored(database, cache, reterr);
-        if (r < 0)
-                return r;
-        if (cache->n_files)
-                qsort(cache->files, cache->n_files, sizeof(CachedFile), compare_stamps);
-        size_t files_size = cache->n_files * sizeof(CachedFile);
-        BlobHeader header = { .magic = MAGIC, .n_files = cache->n_files };
-        cleanup_free char *blob = malloc(sizeof(header) + files_size);
+        BlobHeader header = { .magic = MAGIC };
+        cleanup_free char *blob = malloc(
+                        sizeof(header) + (cache->n_known + cache->n_fresh) * sizeof(CachedFile));
         if (!blob)
                 return error_oom(reterr);
+        CachedFile *files = (CachedFile *) (void *) (blob + sizeof(header)); /* aligned: the header
+                                                                                is 16 bytes */
+        size_t n_files = 0;
+        copy_seen(cache, files, &n_files);
+        int r = copy_stored(database, cache, files, &n_files, reterr);
+        if (r < 0)
+                return r;
+        qsort(files, n_files, sizeof(CachedFile), compare_stamps);
+        header.n_files = n_files;
         memcpy(blob, &header, sizeof(header));
-        if (files_size)
-                memcpy(blob + sizeof(header), cache->files, files_size);
-        r = write_blob(database, cache, blob, sizeof(header) + files_size, reterr);
+        r = write_blob(database, cache, blob, sizeof(header) + n_files * sizeof(CachedFile),
+                        reterr);
         if (r >= 0)
                 r = drop_oldest(database, reterr);
         return r < 0 ? r : 0;

@@ -16,6 +16,7 @@
 #include "base/hash.h"
 #include "state/database.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
 
@@ -32,11 +33,12 @@ typedef struct CachedFile {
 typedef struct StatCache {
         const void *source; /* whom it was filled for; only compared */
         char *path;         /* resolved: the row's key */
-        CachedFile *known;  /* as loaded, sorted */
+        char *blob;         /* as loaded; NULL: none */
+        CachedFile *known;  /* in the blob, sorted */
+        bool *seen;         /* of the known ones, those that are still there */
         size_t n_known;
-        CachedFile *files; /* as read now */
-        size_t n_files, n_allocated;
-        size_t n_read;    /* of these, not known before */
+        CachedFile *fresh; /* read now */
+        size_t n_fresh, n_allocated;
         int64_t now_nsec; /* when reading began, by the clock of file times */
 } StatCache;
 
@@ -47,11 +49,10 @@ StatCache *stat_cache_free(StatCache *cache);
 DEFINE_CLEANUP(StatCache, stat_cache_free);
 
 FileStamp file_stamp(const struct statx *status);
-/* NULL: not known. */
-const Digest *stat_cache_find(const StatCache *cache, const FileStamp *stamp);
-/* Notes a file that was read or found, unless it is racily clean. */
-int stat_cache_note(StatCache *cache, const FileStamp *stamp, const Digest *digest, bool was_known)
-                must_check;
+/* NULL: not known. What is found is kept. */
+const Digest *stat_cache_find(StatCache *cache, const FileStamp *stamp);
+/* Notes a file that was read, unless it is racily clean. Returns 0 or -ENOMEM. */
+int stat_cache_note(StatCache *cache, const FileStamp *stamp, const Digest *digest) must_check;
 /* Puts it into the open transaction. Does nothing while reading the few new files again is cheaper.
  */
 int stat_cache_store(Database *database, StatCache *cache, Error *reterr) must_check;

@@ -382,8 +382,8 @@ static void test_stat_cache__young_stamps_are_not_kept(void **state) {
                         .mtime_nsec = rows[i].now_nsec - rows[i].mtime_age_nsec,
                         .ctime_nsec = rows[i].now_nsec - rows[i].ctime_age_nsec,
                 };
-                assert_int_equal(stat_cache_note(cache, &stamp, &(Digest){ 0 }, false), 0);
-                assert_int_equal(cache->n_files, rows[i].kept);
+                assert_int_equal(stat_cache_note(cache, &stamp, &(Digest){ 0 }), 0);
+                assert_int_equal(cache->n_fresh, rows[i].kept);
         }
 }
 
