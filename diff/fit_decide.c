@@ -73,6 +73,15 @@ static bool gives_up_attributes(const FitInput *input, const FitItem *item) {
         return directory_is_exact(input, item->old, item->found);
 }
 
+/* An implied directory is as it was before it was managed, where it was. */
+static bool comes_back_implied(const FitInput *input, const FitItem *item) {
+        if (!item->displaced || item->displaced->kind != FOUND_DIRECTORY)
+                return false;
+        if (item->new->kind != ENTRY_DIRECTORY || !item->new->implied)
+                return false;
+        return item->found->kind != FOUND_DIRECTORY || gives_up_attributes(input, item);
+}
+
 /* What shall be there: entry, give_back, or nothing. */
 static void choose_goal(const FitInput *input, FitItem *item) {
         const Found *displaced = item->displaced;
@@ -80,8 +89,7 @@ static void choose_goal(const FitInput *input, FitItem *item) {
                 item->give_back = displaced;
                 item->drop_displaced = displaced;
                 item->is_optional = !displaced && item->old->kind == ENTRY_DIRECTORY;
-        } else if (gives_up_attributes(input, item) && displaced &&
-                        displaced->kind == FOUND_DIRECTORY)
+        } else if (comes_back_implied(input, item))
                 item->give_back = displaced;
         else if (item->new->kind != ENTRY_ABSENT)
                 item->entry = item->new;

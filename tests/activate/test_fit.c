@@ -53,12 +53,13 @@ static const char profile[] = "d sub; f sub/theirs ours; f sub/new ours 0755; f 
                               "- gone; f same same; d kept; d kept/more; f kept/more/x ours 0600; "
                               "D modes 0700; D own 0705";
 
+/* version 2; user::rw- user:1:r-x group::r-- mask::r-x other::r-- */
+static const unsigned char acl[] = { 2, 0, 0, 0, 1, 0, 6, 0, 255, 255, 255, 255, 2, 0, 5, 0, 1, 0,
+        0, 0, 4, 0, 4, 0, 255, 255, 255, 255, 16, 0, 5, 0, 255, 255, 255, 255, 32, 0, 4, 0, 255,
+        255, 255, 255 };
+
 /* As many of them as the file system and our rights allow. */
 static void set_xattrs(World *world) {
-        /* version 2; user::rw- user:1:r-x group::r-- mask::r-x other::r-- */
-        static const unsigned char acl[] = { 2, 0, 0, 0, 1, 0, 6, 0, 255, 255, 255, 255, 2, 0, 5, 0,
-                1, 0, 0, 0, 4, 0, 4, 0, 255, 255, 255, 255, 16, 0, 5, 0, 255, 255, 255, 255, 32, 0,
-                4, 0, 255, 255, 255, 255 };
         /* cap_net_bind_service=ep */
         static const unsigned char capability[] = { 1, 0, 0, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
                 0, 0, 0, 0 };
@@ -206,6 +207,73 @@ static void test_fit__sets_owners_by_name(void **state) {
         expect_shown(&world, before);
 }
 
+static void test_fit__undo_gives_owners_back(void **state) {
+        (void) state;
+        cleanup(world_donep) World world;
+        world_init(&world, NULL);
+        if (!world.owners) {
+                print_message("left out: owners: not root\n");
+                return;
+        }
+        world_make(&world, "d d; d e 0700");
+        assert_int_equal(fchownat(world.root.fd, "d", 3, 4, 0), 0);
+        cleanup_free char *before = world_show(&world);
+        cleanup(tree_freep) Tree *tree = tree_from_words(world.contents, "D d 0755; D e 0711");
+        cleanup(attempt_donep) Attempt attempt;
+        Error error = { 0 };
+        attempt_init(&world, NULL, tree, 0, &attempt);
+        assert_int_equal(attempt_stage(&world, &attempt, &error), 0);
+        assert_int_equal(fit_flip(&world.root, attempt.plan, &error), 0);
+        assert_int_equal(look(&world, "d").uid, 0);
+        assert_int_equal(look(&world, "e").mode, 0711);
+        assert_int_equal(fit_undo(&world.root, NULL, &error), 1);
+        expect_shown(&world, before);
+}
+
+/* What comes and what goes differ in mode alone: undoing still knows which is which. */
+static void test_fit__undo_tells_twins_apart(void **state) {
+        (void) state;
+        cleanup(world_donep) World world;
+        world_init(&world, NULL);
+        world_make(&world, "f a same 0600");
+        cleanup(tree_freep) Tree *none = tree_from_words(world.contents, NULL);
+        cleanup(tree_freep) Tree *tree = tree_from_words(world.contents, "f a same 0644");
+        fit(&world, none, tree, 0);
+        int64_t nsec = world.displaced[0].mtime_nsec;
+        const struct timespec times[] = { { .tv_nsec = UTIME_OMIT },
+                { .tv_sec = nsec / 1000000000, .tv_nsec = nsec % 1000000000 } };
+        assert_int_equal(utimensat(world.root.fd, "a", times, 0), 0);
+        cleanup_free char *before = world_show(&world);
+        Error error = { 0 };
+        for (int flips = 0; flips < 2; flips++) {
+                cleanup(attempt_donep) Attempt attempt;
+                attempt_init(&world, tree, none, 0, &attempt);
+                assert_int_equal(attempt.plan->operations[0].verb, FIT_EXCHANGE);
+                assert_int_equal(attempt_stage(&world, &attempt, &error), 0);
+                if (flips)
+                        assert_int_equal(fit_flip(&world.root, attempt.plan, &error), 0);
+                assert_int_equal(look(&world, "a").mode, flips ? 0600 : 0644);
+                assert_int_equal(fit_undo(&world.root, NULL, &error), 1);
+                expect_shown(&world, before);
+        }
+}
+
+/* A mode is what was declared, whatever the directory would hand down. */
+static void test_fit__inherits_no_access_list(void **state) {
+        (void) state;
+        cleanup(world_donep) World world;
+        world_init(&world, NULL);
+        if (!world_set_xattr(&world, ".", "system.posix_acl_default", acl, sizeof(acl)))
+                return;
+        cleanup(tree_freep) Tree *tree =
+                        tree_from_words(world.contents, "f a one 0640; D d 0750; f d/x one");
+        fit(&world, NULL, tree, 0);
+        cleanup_free char *shown = world_show(&world);
+        assert_null(strstr(shown, "xattrs"));
+        assert_int_equal(look(&world, "a").mode, 0640);
+        assert_int_equal(look(&world, "d").mode, 0750);
+}
+
 static void test_fit__edits(void **state) {
         (void) state;
         cleanup(world_donep) World world;
@@ -265,10 +333,12 @@ static void rewrite(World *world) {
         world_write(world, "file", "edited");
 }
 static void rewrite_alike(World *world) { /* same size and time: only the change time tells */
+        int64_t nsec = look(world, "file").mtime_nsec;
         world_write(world, "file", "theirz");
         const struct timespec times[] = { { .tv_nsec = UTIME_OMIT },
-                { .tv_sec = 1, .tv_nsec = 2 } };
+                { .tv_sec = nsec / 1000000000, .tv_nsec = nsec % 1000000000 } };
         assert_int_equal(utimensat(world->root.fd, "file", times, 0), 0);
+        assert_int_equal(look(world, "file").mtime_nsec, nsec);
 }
 static void chmod_it(World *world) {
         assert_int_equal(fchmodat(world->root.fd, "gone", 0604, 0), 0);
@@ -513,6 +583,9 @@ int main(void) {
                 cmocka_unit_test(test_fit__undo_leaves_no_trace),
                 cmocka_unit_test(test_fit__changes_types_both_ways),
                 cmocka_unit_test(test_fit__sets_owners_by_name),
+                cmocka_unit_test(test_fit__undo_gives_owners_back),
+                cmocka_unit_test(test_fit__undo_tells_twins_apart),
+                cmocka_unit_test(test_fit__inherits_no_access_list),
                 cmocka_unit_test(test_fit__edits),
                 cmocka_unit_test(test_fit__surprises),
                 cmocka_unit_test(test_fit__undo_loses_no_work),
