@@ -45,11 +45,12 @@ typedef struct Subject {
         unsigned wanted[N_SIDES];
         bool enable[N_SIDES], disable[N_SIDES]; /* named by Enable=, Disable= */
         Edge *out, *in, *last_out, *last_in;
-        const UnitState *state; /* NULL: not listed */
-        const Debt *debt;       /* of an action that is owed, or NULL */
-        struct Trigger *trigger; /* trigger.c; NULL: nothing fired */
+        const UnitState *state;     /* NULL: not listed */
+        const Debt *debt;           /* of an action that is owed, or NULL */
+        struct Trigger *trigger;    /* trigger.c; NULL: nothing fired */
         const struct Watch *firing; /* of the file that trigger.c is at */
         struct Judgement *judgement;
+        unsigned role; /* plan_concern.c */
 } Subject;
 
 typedef struct Comparison {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The plan: which units act, how, in which order, and why; complete and immutable. The rules are those of docs/plan.md,
- * row by row (diff/decide.c has the table). A dry run prints it, a switch keeps it with its record and carries it out. */
+/* The plan: which units act, how, in which order, and why; complete and immutable. The rules are
+ * those of docs/plan.md, row by row (diff/decide.c has the table). A dry run prints it, a switch
+ * keeps it with its record and carries it out. */
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -21,9 +22,10 @@ typedef enum Verb {
         N_VERBS,
 } Verb;
 
-/* When an action runs. Within a phase actions of one group are queued together, groups follow one another. */
+/* When an action runs. Within a phase actions of one group are queued together, groups follow one
+ * another. */
 typedef enum Phase {
-        PHASE_STOP, /* before the flip, by the old text */
+        PHASE_STOP,      /* before the flip, by the old text */
         PHASE_STOP_LATE, /* after the daemon-reload, right before what it makes way for */
         PHASE_RELOAD,
         PHASE_RESTART,
@@ -40,18 +42,19 @@ typedef enum DaemonAction {
 typedef struct UnitAction {
         const char *unit;
         Verb verb;
-        Phase phase; /* no meaning for VERB_SKIP */
-        unsigned group; /* same number: queued in one burst */
-        const char *const *reasons; /* a chain, nearest first: "/etc/nginx/nginx.conf changed", "[Trigger]" */
+        Phase phase;                /* no meaning for VERB_SKIP */
+        unsigned group;             /* same number: queued in one burst */
+        const char *const *reasons; /* a chain, nearest first: "/etc/nginx/nginx.conf changed",
+                                       "[Trigger]" */
         size_t n_reasons;
         bool debt; /* a skip that leaves the unit with an older definition */
 } UnitAction;
 
 typedef struct UnitDrag {
         const char *unit;
-        const char *by; /* the unit or file that brings it along */
+        const char *by;  /* the unit or file that brings it along */
         const char *via; /* "Requires", "PartOf", "Wants", "PathChanged" … */
-        Verb verb; /* what will be seen of the unit: stop, start or restart */
+        Verb verb;       /* what will be seen of the unit: stop, start or restart */
 } UnitDrag;
 
 /* The plan of one manager: the system's, a user's, later a container's. */
@@ -60,16 +63,20 @@ typedef struct UnitPlan {
         size_t n_actions;
         UnitDrag *dragged; /* what systemd drags along by itself */
         size_t n_dragged;
-        UnitDrag *triggered; /* what path units (by their old text) start because a file that they watch changes */
+        UnitDrag *triggered; /* what path units (by their old text) start because a file that they
+                                watch changes */
         size_t n_triggered;
-        const char *const *held_down; /* units that the plan takes down and does not bring back: recorded as ours */
+        const char *const *held_down; /* units that the plan takes down and does not bring back:
+                                         recorded as ours */
         size_t n_held_down;
         DaemonAction daemon;
         const char *const *daemon_reasons;
         size_t n_daemon_reasons;
-        const char *const *notes; /* "The daemon-reload itself will stop x.service: …", old systemd and UpheldBy= … */
+        const char *const *notes; /* "The daemon-reload itself will stop x.service: …", old systemd
+                                     and UpheldBy= … */
         size_t n_notes;
-        const char *const *unknown; /* units whose relations the plan would use and the states do not have: ask, plan again */
+        const char *const *unknown; /* units whose relations the plan would use and the states do
+                                       not have: ask, plan again */
         size_t n_unknown;
 } UnitPlan;
 
@@ -87,7 +94,8 @@ typedef struct Plan {
         bool run_tmpfiles; /* files in tmpfiles.d changed */
         const char *const *reboot_needed;
         size_t n_reboot_needed;
-        TreeChange *files; /* every path of /etc and hooks that differs; entries are of the input's trees, which must outlive the plan */
+        TreeChange *files; /* every path of /etc and hooks that differs; entries are of the input's
+                              trees, which must outlive the plan */
         size_t n_files;
 } Plan;
 
@@ -95,17 +103,19 @@ typedef enum DebtCause {
         DEBT_SKIPPED,
         DEBT_FAILED,
         DEBT_TIMEOUT,
-        DEBT_HELD_DOWN, /* a switch took the unit down as a dependent: no administrator's stop (rule 4) */
+        DEBT_HELD_DOWN, /* a switch took the unit down as a dependent: no administrator's stop (rule
+                           4) */
 } DebtCause;
 
 typedef struct Debt {
         const char *unit;
         uint32_t uid; /* UINT32_MAX: the system manager */
-        Verb verb; /* the action that is owed */
+        Verb verb;    /* the action that is owed */
         DebtCause cause;
-        const char *reason; /* as the plan gave it */
-        const char *invocation_id; /* of the unit when the debt was made; "" unknown: a restart by hand pays it */
-        uint64_t since_usec; /* CLOCK_REALTIME */
+        const char *reason;        /* as the plan gave it */
+        const char *invocation_id; /* of the unit when the debt was made; "" unknown: a restart by
+                                      hand pays it */
+        uint64_t since_usec;       /* CLOCK_REALTIME */
         int64_t switch_id;
 } Debt;
 
@@ -115,28 +125,32 @@ typedef struct UserStates {
 } UserStates;
 
 typedef struct PlanInput {
-        const Tree *before; /* what the host has: the old generation laid over what was found beneath it */
-        const Tree *after; /* what it shall have: the new one laid over what is given back */
+        const Tree *before; /* what the host has: the old generation laid over what was found
+                               beneath it */
+        const Tree *after;  /* what it shall have: the new one laid over what is given back */
         Contents *contents;
         const UnitStates *states; /* NULL: no host; each unit that before wants counts as active */
-        const UserStates *users; /* running user managers */
+        const UserStates *users;  /* running user managers */
         size_t n_users;
         const Debt *debts;
         size_t n_debts;
         bool everything_off; /* --root: an image that does not run: no unit acts */
 } PlanInput;
 
-/* Pure. Returns 0; -EBADMSG for a text that the rules refuse (X-SwitchMethod=nonsense), naming file and line. */
+/* Pure. Returns 0; -EBADMSG for a text that the rules refuse (X-SwitchMethod=nonsense), naming file
+ * and line. */
 int plan_new(const PlanInput *input, Plan **ret_plan, Error *reterr) must_check;
 Plan *plan_free(Plan *plan);
 DEFINE_CLEANUP(Plan, plan_free);
 
-/* Which live states plan_new() needs at the least, as names and globs ("app-*.service") for the manager. */
-int plan_concern(const PlanInput *input, Strv *ret_names, Strv *ret_patterns, Error *reterr) must_check;
+/* Which live states plan_new() needs at the least, as names and globs ("app-*.service") for the
+ * manager. */
+int plan_concern(const PlanInput *input, Strv *ret_names, Strv *ret_patterns, Error *reterr)
+                must_check;
 
 bool plan_is_empty(const Plan *plan); /* no file changes and no unit acts */
 
-const char *verb_to_string(Verb verb); /* "restart" */
-int verb_from_string(const char *text); /* or -EINVAL */
+const char *verb_to_string(Verb verb);    /* "restart" */
+int verb_from_string(const char *text);   /* or -EINVAL */
 const char *phase_to_string(Phase phase); /* "stop-late" */
 const char *daemon_action_to_string(DaemonAction action);

@@ -39,21 +39,40 @@ static bool reads(const Reader *reader, const char *path) {
         return strcmp(path, reader->path) == 0;
 }
 
+/* Quadlet: containers/systemd/NAME.container is NAME.service. Sets *ret_unit to NULL for other
+ * files. */
+static int quadlet_unit(Arena *arena, const char *path, const char **ret_unit) {
+        static const char directory[] = "containers/systemd/";
+        *ret_unit = NULL;
+        const char *name = strrchr(path, '/'), *dot = strrchr(path, '.');
+        if (strncmp(path, directory, strlen(directory)) != 0 || !dot || dot < name ||
+                        (strcmp(dot, ".container") != 0 && strcmp(dot, ".kube") != 0))
+                return 0;
+        *ret_unit = arena_printf(arena, "%.*s.service", (int) (dot - name - 1), name + 1);
+        return *ret_unit ? 0 : -ENOMEM;
+}
+
+static int add_reader(
+                WatchList *list, Comparison *comparison, const char *path, const Reader *reader) {
+        Subject *subject = comparison_subject(comparison, AFTER, reader->unit);
+        const Watch watch = {
+                .subject = subject,
+                .path = arena_printf(list->arena, "/etc/%s", path),
+                .why = "a file that it is known to read",
+                .reload = reader->reload,
+                .starts = reader->starts,
+        };
+        return subject && watch.path ? watch_list_add(list, &watch) : -ENOMEM;
+}
+
 int watch_list_add_readers(WatchList *list, Comparison *comparison, const char *path) {
-        for (size_t i = 0; i < N_ELEMENTS(readers); i++) {
-                const Reader *reader = &readers[i];
-                if (!reads(reader, path))
-                        continue;
-                Subject *subject = comparison_subject(comparison, AFTER, reader->unit);
-                const Watch watch = {
-                        .subject = subject,
-                        .path = arena_printf(list->arena, "/etc/%s", path),
-                        .why = "a file that it is known to read",
-                        .reload = reader->reload,
-                        .starts = reader->starts,
-                };
-                if (!subject || !watch.path || watch_list_add(list, &watch) < 0)
+        for (size_t i = 0; i < N_ELEMENTS(readers); i++)
+                if (reads(&readers[i], path) && add_reader(list, comparison, path, &readers[i]) < 0)
                         return -ENOMEM;
-        }
-        return 0;
+        const char *unit = NULL;
+        if (quadlet_unit(list->arena, path, &unit) < 0)
+                return -ENOMEM;
+        return unit && unit_name_is_valid(unit)
+                               ? add_reader(list, comparison, path, &(Reader){ .unit = unit })
+                               : 0;
 }

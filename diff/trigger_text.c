@@ -109,6 +109,10 @@ static unsigned find_keys(const UnitText *text) {
         return found;
 }
 
+bool trigger_text_names_paths(const Subject *subject) {
+        return find_keys(&subject->units[AFTER]->text) != 0;
+}
+
 int watch_list_add_text(WatchList *list, Comparison *comparison, Subject *subject) {
         const Reading reading = { .list = list, .comparison = comparison, .subject = subject };
         const UnitText *text = &subject->units[AFTER]->text;

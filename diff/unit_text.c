@@ -174,12 +174,52 @@ static Values values_at(const Setting *settings, const Setting *end, bool is_who
         return values;
 }
 
+/* Keys whose value is one text; of all others it is made of words. */
+static bool is_one_text(const char *key) {
+        return is(key, "Description") || is(key, "StandardInputText") || is(key, "SetCredential") ||
+               is(key, "SetCredentialEncrypted");
+}
+
+static size_t skip_space(const char *text) {
+        return strspn(text, " \t\n\r");
+}
+
+/* The same words: between words, outside of quotes, white space is white space however much there
+ * is. */
+static bool words_equal(const char *left, const char *right) {
+        char quote = 0;
+        while (*left && *right) {
+                size_t left_space = quote ? 0 : skip_space(left),
+                       right_space = quote ? 0 : skip_space(right);
+                if ((left_space > 0) != (right_space > 0))
+                        return false;
+                left += left_space;
+                right += right_space;
+                if (left_space > 0)
+                        continue;
+                if (*left != *right)
+                        return false;
+                bool is_escape = *left == '\\' && left[1] && left[1] == right[1];
+                if (!is_escape && (*left == '"' || *left == '\''))
+                        quote = quote == *left ? 0 : quote ? quote : *left;
+                left += is_escape ? 2 : 1;
+                right += is_escape ? 2 : 1;
+        }
+        return *left == *right;
+}
+
+static bool value_equal(const Setting *left, const Setting *right) {
+        if (!is(left->real_key, right->real_key))
+                return false;
+        return is_one_text(left->real_key) ? is(left->value, right->value)
+                                           : words_equal(left->value, right->value);
+}
+
 static bool values_equal(Values left, Values right) {
         if (left.end - left.start != right.end - right.start)
                 return false;
         for (ptrdiff_t i = 0; i < left.end - left.start; i++)
-                if (!is(left.start[i].value, right.start[i].value) ||
-                                !is(left.start[i].real_key, right.start[i].real_key))
+                if (!value_equal(&left.start[i], &right.start[i]))
                         return false;
         return true;
 }

@@ -30,6 +30,8 @@ void watch_list_done(WatchList *list);
 
 /* trigger_text.c: what the new text of a unit names (T1, T3). Returns 0 or -ENOMEM. */
 int watch_list_add_text(WatchList *list, Comparison *comparison, Subject *subject) must_check;
+/* Does it name any path below /etc? */
+bool trigger_text_names_paths(const Subject *subject);
 /* The plain values of X-Restart-Triggers= or X-Reload-Triggers= in order, joined; "" for none.
  * NULL: no memory. */
 const char *trigger_values(

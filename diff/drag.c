@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "diff/drag.h"
+
+#include "diff/slice.h"
+
+#include <errno.h>
+#include <string.h>
+
+typedef struct Drag {
+        Judge *judge;
+        Drags *drags;
+        Subject **queue; /* what starts or restarts, and what is dragged into it */
+        size_t n_queued, n_pulled, n_allocated; /* n_pulled: those whose own needs were looked at */
+} Drag;
+
+int drag_add(Judge *judge, Drags *drags, const UnitDrag *drag) {
+        if (drags->n_items == drags->n_allocated) {
+                size_t n = drags->n_allocated ? drags->n_allocated * 2 : 16;
+                drags->items = arena_grow(
+                                judge->arena, drags->items, drags->n_items, n, sizeof(UnitDrag));
+                if (!drags->items)
+                        return -ENOMEM;
+                drags->n_allocated = n;
+        }
+        drags->items[drags->n_items++] = *drag;
+        return 0;
+}
+
+static int add(Drag *drag, const Subject *subject, const char *by, const char *via, Verb verb) {
+        return drag_add(drag->judge, drag->drags,
+                        &(UnitDrag){ .unit = subject->name, .by = by, .via = via, .verb = verb });
+}
+
+static int enqueue(Drag *drag, Subject *subject) {
+        if (drag->n_queued == drag->n_allocated) {
+                size_t n = drag->n_allocated ? drag->n_allocated * 2 : 64;
+                drag->queue = arena_grow(drag->judge->arena, drag->queue, drag->n_queued, n,
+                                sizeof(Subject *));
+                if (!drag->queue)
+                        return -ENOMEM;
+                drag->n_allocated = n;
+        }
+        drag->queue[drag->n_queued++] = subject;
+        return 0;
+}
+
+/* Is it up when the starts begin, and stays up? */
+static bool is_up(const Judge *judge, const Subject *subject) {
+        const Judgement *judgement = subject->judgement;
+        if (judgement && (judgement->starts || judgement->is_dragged_start))
+                return true;
+        if (judgement && (judgement->stops || judgement->is_dragged_stop))
+                return false;
+        return subject_counts_as_on(judge->comparison, subject);
+}
+
+/* A restart restarts what hangs on it, if that is on. */
+static int visit_restart(
+                Judge *judge, Subject *subject, Subject *other, RelationKind kind, void *userdata) {
+        Drag *drag = userdata;
+        if (!subject_is_on(judge->comparison, other))
+                return other->state ? 0 : judge_need(judge, other);
+        Judgement *judgement = judgement_at(judge, other);
+        if (!judgement)
+                return -ENOMEM;
+        if (judgement->stops || judgement->restarts || judgement->is_dragged_restart ||
+                        judgement->is_dragged_stop)
+                return 0;
+        judgement->is_dragged_restart = true;
+        judgement->reloads = false;
+        if (add(drag, other, subject->name, relation_to_string(kind), VERB_RESTART) < 0)
+                return -ENOMEM;
+        return enqueue(drag, other);
+}
+
+static int drag_restarts(Drag *drag) {
+        Judge *judge = drag->judge;
+        for (size_t i = 0; i < judge->n_subjects; i++)
+                if (judge->subjects[i]->judgement->restarts &&
+                                enqueue(drag, judge->subjects[i]) < 0)
+                        return -ENOMEM;
+        for (size_t i = 0; i < drag->n_queued; i++)
+                if (judge_need(judge, drag->queue[i]) < 0 ||
+                                judge_visit_dependents(judge, drag->queue[i], AFTER, KINDS_RESTART,
+                                                visit_restart, drag) < 0)
+                        return -ENOMEM;
+        return 0;
+}
+
+/* Units that are the same on every running host: never asked for. */
+static bool is_known_anyway(const Subject *subject) {
+        static const char *const names[] = { "sysinit.target", "basic.target", "shutdown.target",
+                "system.slice", "-.slice", "app.slice", "-.mount" };
+        for (size_t i = 0; i < N_ELEMENTS(names); i++)
+                if (strcmp(subject->name, names[i]) == 0)
+                        return true;
+        return false;
+}
+
+/* Can it be started at all? Of what no manager was asked about it is taken for granted. */
+static bool exists(const Subject *subject) {
+        const Unit *before = subject->units[BEFORE], *after = subject->units[AFTER];
+        if (after->is_masked || (before->is_defined && !after->is_defined))
+                return false;
+        if (after->is_defined || before->is_masked || !subject->state)
+                return true;
+        const char *load_state = subject->state->load_state;
+        return !*load_state || strcmp(load_state, "loaded") == 0 || strcmp(load_state, "stub") == 0;
+}
+
+static int start(Drag *drag, Subject *subject, const char *by, const char *via) {
+        Judge *judge = drag->judge;
+        if (!subject->state && !is_known_anyway(subject) && judge_need(judge, subject) < 0)
+                return -ENOMEM;
+        if (is_known_anyway(subject) || is_up(judge, subject) || subject->type == UNIT_DEVICE ||
+                        !exists(subject))
+                return 0;
+        Judgement *judgement = judgement_at(judge, subject);
+        if (!judgement)
+                return -ENOMEM;
+        judgement->is_dragged_start = true;
+        if (add(drag, subject, by, via, VERB_START) < 0)
+                return -ENOMEM;
+        return enqueue(drag, subject);
+}
+
+static int visit_pull(
+                Judge *judge, Subject *subject, Subject *other, RelationKind kind, void *userdata) {
+        (void) judge;
+        return start(userdata, other, subject->name, relation_to_string(kind));
+}
+
+/* A unit runs in a slice, which runs in another. */
+static int pull_slices(Drag *drag, Subject *subject) {
+        Judge *judge = drag->judge;
+        const char *name = NULL, *by = subject->name;
+        int r = slice_of(judge->arena, subject->units[AFTER], judge->comparison->is_user, &name);
+        if (r < 0 || !name)
+                return r;
+        if (subject_is_on(judge->comparison,
+                            subject)) { /* it runs in its slice already, if that is the same */
+                const char *old = NULL;
+                r = slice_of(judge->arena, subject->units[BEFORE], judge->comparison->is_user,
+                                &old);
+                if (r < 0)
+                        return r;
+                if (old && strcmp(old, name) == 0 && !judge_goes_down(subject))
+                        return 0;
+        }
+        for (; name; name = slice_parent(judge->arena, name)) {
+                Subject *slice = unit_name_is_valid(name) ? comparison_subject(judge->comparison,
+                                                                            AFTER, name)
+                                                          : NULL;
+                if (!slice)
+                        return unit_name_is_valid(name) ? -ENOMEM : 0;
+                if (start(drag, slice, by, "Slice") < 0)
+                        return -ENOMEM;
+                by = slice->name;
+        }
+        return 0;
+}
+
+/* A stop by a conflict goes on to what hangs on it. */
+static int stop(Drag *drag, Subject *subject, const char *by, const char *via);
+
+static int visit_stop(
+                Judge *judge, Subject *subject, Subject *other, RelationKind kind, void *userdata) {
+        (void) judge;
+        return stop(userdata, other, subject->name, relation_to_string(kind));
+}
+
+static int stop(Drag *drag, Subject *subject, const char *by, const char *via) {
+        Judge *judge = drag->judge;
+        if (!subject->state && !is_known_anyway(subject) && judge_need(judge, subject) < 0)
+                return -ENOMEM;
+        if (!subject_is_on(judge->comparison, subject))
+                return 0;
+        Judgement *judgement = judgement_at(judge, subject);
+        if (!judgement)
+                return -ENOMEM;
+        if (judgement->stops || judgement->is_dragged_stop || judgement->restarts)
+                return 0;
+        judgement->is_dragged_stop = true;
+        judgement->reloads = false;
+        if (add(drag, subject, by, via, VERB_STOP) < 0)
+                return -ENOMEM;
+        return judge_visit_dependents(judge, subject, AFTER, KINDS_STOP, visit_stop, drag);
+}
+
+static int visit_conflict(
+                Judge *judge, Subject *subject, Subject *other, RelationKind kind, void *userdata) {
+        (void) judge;
+        return stop(userdata, other, subject->name, relation_to_string(kind));
+}
+
+static bool ends_by_itself(const Subject *subject) {
+        const UnitText *text = &subject->units[AFTER]->text;
+        const char *type = unit_text_value(text, "Service", "Type");
+        return type && strcmp(type, "oneshot") == 0 &&
+               unit_text_boolean(text, "Service", "RemainAfterExit") != 1;
+}
+
+static int visit_success(
+                Judge *judge, Subject *subject, Subject *other, RelationKind kind, void *userdata) {
+        (void) judge;
+        return start(userdata, other, subject->name, relation_to_string(kind));
+}
+
+/* What starts or restarts: what it pulls in, stops, and, where it goes through being off, lets
+ * start. */
+static int pull(Drag *drag, Subject *subject) {
+        Judge *judge = drag->judge;
+        if (judge_need(judge, subject) < 0 || pull_slices(drag, subject) < 0 ||
+                        judge_visit_dependencies(
+                                        judge, subject, AFTER, KINDS_PULL, visit_pull, drag) < 0 ||
+                        judge_visit_dependencies(judge, subject, AFTER, 1u << RELATION_CONFLICTS,
+                                        visit_conflict, drag) < 0 ||
+                        judge_visit_dependents(judge, subject, AFTER, 1u << RELATION_CONFLICTS,
+                                        visit_conflict, drag) < 0)
+                return -ENOMEM;
+        const Judgement *judgement = subject->judgement;
+        if (!judgement->restarts && !judgement->is_dragged_restart && !ends_by_itself(subject))
+                return 0;
+        return judge_visit_dependencies(
+                        judge, subject, AFTER, 1u << RELATION_ON_SUCCESS, visit_success, drag);
+}
+
+static int pull_all(Drag *drag) {
+        while (drag->n_pulled < drag->n_queued)
+                if (pull(drag, drag->queue[drag->n_pulled++]) < 0)
+                        return -ENOMEM;
+        return 0;
+}
+
+static int drag_starts(Drag *drag) {
+        Judge *judge = drag->judge;
+        for (size_t i = 0; i < judge->n_subjects; i++) {
+                const Judgement *judgement = judge->subjects[i]->judgement;
+                if ((judgement->starts || judgement->is_triggered) &&
+                                enqueue(drag, judge->subjects[i]) < 0)
+                        return -ENOMEM;
+        }
+        return pull_all(drag);
+}
+
+/* OnSuccess= of what stops. */
+static int drag_successes(Drag *drag) {
+        Judge *judge = drag->judge;
+        for (size_t i = 0; i < judge->n_subjects; i++) {
+                Subject *subject = judge->subjects[i];
+                const Judgement *judgement = subject->judgement;
+                if (!judgement->stops && !judgement->is_dragged_stop)
+                        continue;
+                Side side = judgement->stops && !judgement->stops_late ? BEFORE : AFTER;
+                if (judge_visit_dependencies(judge, subject, side, 1u << RELATION_ON_SUCCESS,
+                                    visit_success, drag) < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+/* Upholds=: what an active unit upholds does not stay down. */
+static int drag_upheld(Drag *drag) {
+        Judge *judge = drag->judge;
+        const Comparison *comparison = judge->comparison;
+        for (size_t i = 0; i < comparison->n_subjects; i++)
+                for (const Edge *edge = comparison->subjects[i]->out; edge; edge = edge->next_out) {
+                        if (edge->kind != RELATION_UPHOLDS)
+                                continue;
+                        const Judgement *judgement = edge->to->judgement;
+                        bool was_stopped = judgement &&
+                                           (judgement->stops || judgement->is_dragged_stop);
+                        bool is_new = edge->sides == 1u << AFTER;
+                        bool upholds_at_stop = edge->sides & 1u << BEFORE &&
+                                               judge_is_up_at_reload(judge, edge->from) &&
+                                               judgement && !judgement->stops_late;
+                        bool upholds_now = edge->sides & 1u << AFTER && is_up(judge, edge->from);
+                        if ((was_stopped && (upholds_at_stop || upholds_now)) ||
+                                        (is_new && upholds_now))
+                                if (start(drag, edge->to, edge->from->name, "Upholds") < 0)
+                                        return -ENOMEM;
+                }
+        return pull_all(drag);
+}
+
+static bool stops_when_unneeded(const Subject *subject, Side side) {
+        return unit_text_boolean(&subject->units[side]->text, "Unit", "StopWhenUnneeded") == 1;
+}
+
+/* Does a unit that is up need it? At the reload, or at the end. */
+static bool is_needed(const Judge *judge, const Subject *subject, Side side, bool at_reload) {
+        for (const Edge *edge = subject->in; edge; edge = edge->next_in)
+                if (edge->sides & 1u << side && 1u << edge->kind & KINDS_NEED &&
+                                (at_reload ? judge_is_up_at_reload(judge, edge->from)
+                                           : is_up(judge, edge->from)))
+                        return true;
+        return false;
+}
+
+/* StopWhenUnneeded=: it stops with the last one that needs it; before the daemon-reload, or with
+ * it. */
+static int drag_unneeded(Drag *drag, Side side) {
+        Judge *judge = drag->judge;
+        const Comparison *comparison = judge->comparison;
+        for (size_t i = 0; i < comparison->n_subjects; i++) {
+                Subject *subject = comparison->subjects[i];
+                if (!stops_when_unneeded(subject, side) || !subject_is_on(comparison, subject) ||
+                                is_needed(judge, subject, side, side == BEFORE))
+                        continue;
+                bool was_needed = false;
+                for (const Edge *edge = subject->in; edge; edge = edge->next_in)
+                        was_needed |= edge->sides & 1u << BEFORE && 1u << edge->kind & KINDS_NEED &&
+                                      subject_is_on(comparison, edge->from);
+                bool is_new = side == AFTER && !stops_when_unneeded(subject, BEFORE);
+                if ((was_needed || is_new) &&
+                                stop(drag, subject, "daemon-reload", "StopWhenUnneeded") < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+static int visit_reload(
+                Judge *judge, Subject *subject, Subject *other, RelationKind kind, void *userdata) {
+        Judgement *judgement = judgement_at(judge, other);
+        Judgement probe = { 0 };
+        if (!judgement || facts_of(judge->comparison, other, &probe) < 0)
+                return -ENOMEM;
+        bool acts = judgement->stops || judgement->starts || judgement->restarts ||
+                    judgement->reloads || judgement->is_dragged_restart ||
+                    judgement->is_dragged_stop;
+        if (acts || !probe.facts.is_on || !probe.facts.can_reload || probe.facts.is_activating)
+                return 0;
+        return add(userdata, other, subject->name, relation_to_string(kind), VERB_RELOAD);
+}
+
+/* A reload is handed on. */
+static int drag_reloads(Drag *drag) {
+        Judge *judge = drag->judge;
+        for (size_t i = 0; i < judge->n_subjects; i++) {
+                Subject *subject = judge->subjects[i];
+                if (subject->judgement->reloads &&
+                                judge_visit_dependents(judge, subject, AFTER,
+                                                1u << RELATION_RELOAD_PROPAGATED_FROM, visit_reload,
+                                                drag) < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+int drag_find(Judge *judge, Drags *ret_drags) {
+        *ret_drags = (Drags){ 0 };
+        Drag drag = { .judge = judge, .drags = ret_drags };
+        if (judge->comparison->input->everything_off)
+                return 0;
+        if (drag_unneeded(&drag, BEFORE) < 0 || drag_restarts(&drag) < 0 ||
+                        drag_successes(&drag) < 0 || drag_starts(&drag) < 0 ||
+                        drag_upheld(&drag) < 0 || drag_unneeded(&drag, AFTER) < 0 ||
+                        drag_reloads(&drag) < 0)
+                return -ENOMEM;
+        return 0;
+}
