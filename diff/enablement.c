@@ -169,7 +169,9 @@ static int enable(Enablement *enablement, const Request *request, Error *reterr)
                 return r;
         bool is_named = request->line > 0;
         if (r != PLACE_FOUND || place.is_masked)
-                return is_named ? refuse_to_enable(rendering, request, r, &place, reterr) : 0;
+                return is_named ? refuse_to_enable(rendering, request, (PlaceAnswer) r, &place,
+                                                  reterr)
+                                : 0;
         if (is_disabled(rendering, request->scope, place.name))
                 return 0;
         r = install_links_read(rendering, &place, &enablement->install, reterr);

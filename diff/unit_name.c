@@ -144,20 +144,28 @@ const char *unit_name_from_path(Arena *arena, const char *path, UnitType type) {
         return take_into(arena, &text);
 }
 
-static int hex_digit(char c) {
-        return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+/* The byte that "\\xHH" stands for, or -1. */
+static int unescape(const char *text, size_t length) {
+        if (length < 4 || text[0] != '\\' || text[1] != 'x')
+                return -1;
+        int byte = 0;
+        for (size_t i = 2; i < 4; i++) {
+                static const char digits[] = "0123456789abcdef";
+                const char *digit = text[i] ? strchr(digits, text[i]) : NULL;
+                if (!digit)
+                        return -1;
+                byte = byte << 4 | (int) (digit - digits);
+        }
+        return byte;
 }
 
 /* systemd-escape --unescape; what is no escape stays as it is. */
 static void add_unescaped(Text *text, const char *part, size_t length) {
         for (size_t i = 0; i < length; i++) {
-                bool escaped = part[i] == '\\' && length - i > 3 && part[i + 1] == 'x' &&
-                               hex_digit(part[i + 2]) >= 0 && hex_digit(part[i + 3]) >= 0;
-                char c = part[i] == '-' ? '/' : part[i];
-                if (escaped) {
-                        c = (char) (hex_digit(part[i + 2]) << 4 | hex_digit(part[i + 3]));
+                int byte = unescape(part + i, length - i);
+                char c = byte >= 0 ? (char) byte : part[i] == '-' ? '/' : part[i];
+                if (byte >= 0)
                         i += 3;
-                }
                 text_add_n(text, &c, 1);
         }
 }
