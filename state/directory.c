@@ -105,10 +105,12 @@ static int look_at(Walk *walk, int fd, const char *name, struct statx *ret_statu
         return 0;
 }
 
+enum { MIN_BUFFER_BYTES = 65536 };
+
 static int make_room(Walk *walk, size_t size, Error *reterr) {
         if (size <= walk->buffer_bytes)
                 return 0;
-        size_t bytes = size < 64 * 1024 ? 64 * 1024 : size;
+        size_t bytes = size < MIN_BUFFER_BYTES ? MIN_BUFFER_BYTES : size;
         char *grown = realloc(walk->buffer, bytes);
         if (!grown)
                 return error_oom(reterr);

@@ -10,22 +10,30 @@
 
 static const struct flock whole_file = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 
+/* A positive number and the space behind it. *text moves on. 0: there is none. */
+static long long take_number(const char **text) {
+        char *end = NULL;
+        errno = 0;
+        long long number = strtoll(*text, &end, 10);
+        if (errno || number <= 0 || *end != ' ')
+                return 0;
+        *text = end + 1;
+        return number;
+}
+
 /* "PID SINCE WHAT", cut where it does not fit; what cannot be read stays empty. */
 static void read_holder(int fd, LockHolder *ret_holder) {
         LockHolder holder = { 0 };
-        char text[256];
-        ssize_t size = pread(fd, text, sizeof(text) - 1, 0);
-        if (size > 0) {
-                text[size] = 0;
-                long long since = 0;
-                int start = 0, pid = 0;
-                if (sscanf(text, "%d %lld %n", &pid, &since, &start) == 2 && start > 0 &&
-                                since > 0) {
-                        holder.pid = pid;
-                        holder.since_usec = (uint64_t) since;
-                        (void) snprintf(holder.what, sizeof(holder.what), "%.*s",
-                                        (int) strcspn(text + start, "\n"), text + start); /* cut */
-                }
+        char bytes[256];
+        ssize_t size = pread(fd, bytes, sizeof(bytes) - 1, 0);
+        bytes[size > 0 ? size : 0] = 0;
+        const char *text = bytes;
+        long long pid = take_number(&text), since = pid ? take_number(&text) : 0;
+        if (since && pid <= INT32_MAX) {
+                holder.pid = (int32_t) pid;
+                holder.since_usec = (uint64_t) since;
+                int length = (int) strcspn(text, "\n");
+                (void) snprintf(holder.what, sizeof(holder.what), "%.*s", length, text); /* cut */
         }
         *ret_holder = holder;
 }

@@ -19,14 +19,13 @@ typedef struct BlobHeader {
 } BlobHeader;
 
 enum {
-        GRAIN_NSEC = 20 * 1000 *
-                     1000,           /* the kernel stamps files by its tick: 10 ms at the longest */
+        GRAIN_NSEC = 20000000,       /* the kernel stamps files by its tick: 10 ms at the longest */
         WHOLE_SECONDS_GRAIN_SEC = 2, /* for file systems without fractions: vfat has the coarsest */
         MIN_FILES_TO_STORE = 32, /* reading so many again takes less than storing a large cache */
         MAX_SOURCES = 16,        /* caches kept; the oldest goes */
 };
 
-static const int64_t NSEC_PER_SEC = 1000 * 1000 * 1000;
+static const int64_t NSEC_PER_SEC = 1000000000;
 static const uint64_t MAGIC = 0x5359535754434131; /* "SYSWTCA1" */
 
 static int64_t timestamp_nsec(const struct statx_timestamp *time) {
