@@ -223,7 +223,7 @@ check_end(const char *text, size_t size_bytes, size_t *ret_body_bytes, size_t *r
         Digest written, digest;
         *ret_n_operations = take_number(&line, 10, SIZE_MAX);
         take_digest(&line, &written);
-        if (line.is_wrong || line.rest || strcmp(word, "end") != 0)
+        if (!word || line.is_wrong || line.rest || strcmp(word, "end") != 0)
                 return 0;
         *ret_body_bytes = body_bytes;
         int r = digest_of(text, size_bytes - DIGEST_HEX_SIZE, &digest);

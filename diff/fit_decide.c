@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "diff/fit_decide.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -85,6 +86,7 @@ static bool comes_back_implied(const FitInput *input, const FitItem *item) {
 /* What shall be there: entry, give_back, or nothing. */
 static void choose_goal(const FitInput *input, FitItem *item) {
         const Found *displaced = item->displaced;
+        assert(item->old || item->new);
         if (!item->new) {
                 item->give_back = displaced;
                 item->drop_displaced = displaced;

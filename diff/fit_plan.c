@@ -118,6 +118,7 @@ static int decide_items(const FitInput *input, Arena *arena, Items *items) {
         const Entry *old, *new;
         for (Pairs pairs = pairs_start(input); pairs_next(&pairs, &old, &new); n_found++) {
                 const Found *found = &input->found[n_found];
+                assert(old || new);
                 const char *path = old ? old->path : new->path;
                 assert(n_found < input->n_found && strcmp(found->path, path) == 0);
                 if (is_settled(input, old, new, found))

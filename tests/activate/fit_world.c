@@ -170,6 +170,18 @@ char *world_show(World *world) {
         return shown;
 }
 
+char *shown_without_times(const char *shown) {
+        char *copy = strdup(shown);
+        assert_non_null(copy);
+        for (char *line = copy; line && *line;
+                        line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+                char *ids = strchr(line, ':'), *bytes = ids ? strchr(ids, ' ') : NULL;
+                while (bytes && *bytes != '"' && *bytes != 'x')
+                        *bytes++ = ' ';
+        }
+        return copy;
+}
+
 void attempt_init(
                 World *world, const Tree *old, const Tree *new, unsigned flags, Attempt *attempt) {
         *attempt = (Attempt){ .input = { .root = ROOT_ETC,

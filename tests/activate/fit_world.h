@@ -42,6 +42,8 @@ bool world_set_xattr(World *world,
 /* All that is below the root, as text: kinds, modes, owners, contents, targets, extended
  * attributes, and the times of all but directories. */
 char *world_show(World *world);
+/* A copy without the times: files that are made anew have new ones. */
+char *shown_without_times(const char *shown);
 
 /* What one switch knows. */
 typedef struct Attempt {

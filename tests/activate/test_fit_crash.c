@@ -182,19 +182,6 @@ static void setup_done(Setup *setup) {
         world_done(&setup->world);
 }
 
-/* The lines of shown without their times: files that are made anew have new ones. */
-static char *without_times(const char *shown) {
-        char *copy = strdup(shown);
-        assert_non_null(copy);
-        for (char *line = copy; line && *line;
-                        line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
-                char *ids = strchr(line, ':'), *bytes = ids ? strchr(ids, ' ') : NULL;
-                while (bytes && *bytes != '"' && *bytes != 'x')
-                        *bytes++ = ' ';
-        }
-        return copy;
-}
-
 static void expect_same(const Case *which, size_t n, const char *got, const char *expected) {
         if (strcmp(got, expected) != 0)
                 fail_msg("%s, died at step %zu:\n%s\nexpected:\n%s", which->name, n, got, expected);
@@ -223,7 +210,7 @@ static bool die_in_switch(const Case *which, size_t n, const char *after) {
         }
         cleanup_free char *shown = world_show(&setup.world);
         if (flipped && !is_open) {
-                cleanup_free char *plain = without_times(shown);
+                cleanup_free char *plain = shown_without_times(shown);
                 expect_same(which, n, plain, after);
         } else
                 expect_same(which, n, shown, setup.before);
@@ -236,7 +223,7 @@ static char *show_after(const Case *which) {
         setup_init(which, &setup);
         attempt_carry_out(&setup.world, &setup.attempt);
         cleanup_free char *shown = world_show(&setup.world);
-        char *plain = without_times(shown);
+        char *plain = shown_without_times(shown);
         setup_done(&setup);
         return plain;
 }
