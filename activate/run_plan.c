@@ -166,10 +166,10 @@ static int drive_until(PlanRun *run, Feed feed, uint64_t end_usec, Error *reterr
         for (;;) {
                 uint64_t until_usec = UINT64_MAX;
                 unsigned n_events = job_wait_n_events(run->wait);
+                reap(run);
                 int more = feed(run, &until_usec, reterr);
                 if (more < 0)
                         return more;
-                reap(run);
                 if (!more && run->n_in_flight == 0)
                         return 0;
                 if (now_usec() >= end_usec) {

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "tests/activate/plan_words.h"
+#include "tests/support/cmocka.h"
+
+#include <string.h>
+#include <sys/wait.h>
+
+static void run(PlanWorld *world, FakeUnit *units, size_t n_units, const char *plan) {
+        plan_world_init(world, &(FakeOptions){ .units = units, .n_units = n_units }, plan);
+        plan_world_run(world);
+}
+
+static void test_verdict__done_proves_nothing_for_simple(void **state) {
+        (void) state;
+        FakeUnit units[] = { { .name = "a.service",
+                        .active_state = "active",
+                        .type = "simple",
+                        .dies_msec = 30,
+                        .dies_into = "failed" } };
+        PlanWorld world;
+        run(&world, units, 1, "restart a.service 1");
+        assert_int_equal(world.report->actions[0].outcome, JOB_DONE);
+        const UnitFailure *failure = plan_world_failure(&world, "a.service");
+        assert_non_null(failure);
+        assert_int_equal(failure->cause, FAILURE_CAUSED);
+        assert_string_equal(failure->active_state, "failed");
+        assert_string_equal(failure->result, "exit-code");
+        assert_int_equal(failure->exec_main_code, CLD_EXITED);
+        assert_int_equal(failure->exec_main_status, 3);
+        assert_int_equal(report_n_caused(world.report), 1);
+        plan_world_done(&world);
+}
+
+/* systemd will start it again, and it will die again: it is no good. */
+static void test_verdict__waiting_for_its_restart_is_failing(void **state) {
+        (void) state;
+        FakeUnit units[] = { { .name = "a.service",
+                        .active_state = "active",
+                        .type = "exec",
+                        .dies_msec = 30,
+                        .dies_into = "activating" } };
+        PlanWorld world;
+        run(&world, units, 1, "start a.service 1");
+        const UnitFailure *failure = plan_world_failure(&world, "a.service");
+        assert_non_null(failure);
+        assert_int_equal(failure->cause, FAILURE_CAUSED);
+        assert_string_equal(failure->active_state, "activating");
+        assert_string_equal(failure->sub_state, "auto-restart");
+        plan_world_done(&world);
+}
+
+static void test_verdict__dying_again_and_again_is_failing(void **state) {
+        (void) state;
+        FakeUnit units[] = {
+                { .name = "a.service",
+                                .active_state = "active",
+                                .type = "simple",
+                                .dies_at_each_look = true },
+                { .name = "b.service",
+                                .active_state = "active",
+                                .type = "simple",
+                                .n_restarts = 1 }, /* stands since */
+        };
+        PlanWorld world;
+        run(&world, units, N_ELEMENTS(units), "restart a.service 1\nrestart b.service 2");
+        const UnitFailure *failure = plan_world_failure(&world, "a.service");
+        assert_non_null(failure);
+        assert_int_equal(failure->cause, FAILURE_CAUSED);
+        assert_null(plan_world_failure(&world, "b.service"));
+        plan_world_done(&world);
+}
+
+/* Who says when it is ready is not waited for; nor is a reload, or a start of nothing. */
+static void test_verdict__waits_for_nobody_else(void **state) {
+        (void) state;
+        FakeUnit units[] = {
+                { .name = "a.service", .active_state = "active", .type = "notify" },
+                { .name = "b.service", .active_state = "active", .type = "simple" },
+                { .name = "c.timer", .active_state = "active" },
+                { .name = "d.service", .type = "oneshot", .state_after = "inactive" },
+        };
+        PlanWorld world;
+        Error error;
+        plan_world_init(&world, &(FakeOptions){ .units = units, .n_units = N_ELEMENTS(units) },
+                        "restart a.service 1\nreload b.service 2\nrestart c.timer 3\n"
+                        "start d.service 4");
+        assert_int_equal(plan_run_new(world.systemd, &world.words.plan, &world.options, &world.run,
+                                         &error),
+                        0);
+        assert_int_equal(plan_run_activate(world.run, &error), 0);
+        unsigned n_calls = fake_manager_n_calls(world.fake);
+        assert_int_equal(plan_run_report(world.run, &world.report, &error), 0);
+        /* One look at each: GetUnit, and the properties of a service, of a timer. */
+        enum { OF_TIMER = 8, OF_SERVICE = 12 };
+        assert_int_equal(fake_manager_n_calls(world.fake) - n_calls,
+                        4 + 3 * OF_SERVICE + OF_TIMER + 1 /* failed ones */);
+        assert_int_equal(report_n_caused(world.report), 0);
+        assert_int_equal(world.report->n_failures, 0);
+        plan_world_done(&world);
+}
+
+static void test_verdict__tells_whose_failure_it_is(void **state) {
+        (void) state;
+        FakeUnit units[] = {
+                { .name = "acted.service",
+                                .active_state = "active",
+                                .job_result = "failed",
+                                .breaks = "meanwhile.service" },
+                { .name = "other.service", .active_state = "active", .breaks = "dragged.service" },
+                { .name = "dragged.service", .active_state = "active" },
+                { .name = "meanwhile.service", .active_state = "active" },
+                { .name = "before.service", .active_state = "failed" },
+                { .name = "mended.service", .active_state = "failed" },
+                { .name = "dragged-before.service", .active_state = "failed" },
+        };
+        PlanWorld world;
+        run(&world, units, N_ELEMENTS(units),
+                        "restart acted.service 1\nrestart other.service 2\nstart mended.service 3\n"
+                        "drags restart dragged.service other.service\n"
+                        "drags restart dragged-before.service other.service");
+        assert_int_equal(plan_world_failure(&world, "acted.service")->cause, FAILURE_CAUSED);
+        assert_int_equal(plan_world_failure(&world, "dragged.service")->cause, FAILURE_CAUSED);
+        assert_int_equal(plan_world_failure(&world, "meanwhile.service")->cause, FAILURE_DURING);
+        assert_int_equal(plan_world_failure(&world, "before.service")->cause, FAILURE_BEFORE);
+        assert_int_equal(plan_world_failure(&world, "dragged-before.service")->cause,
+                        FAILURE_BEFORE);
+        assert_null(plan_world_failure(&world, "mended.service"));
+        assert_null(plan_world_failure(&world, "other.service"));
+        /* acted.service by its job and by its state: once. */
+        assert_int_equal(report_n_caused(world.report), 2);
+        plan_world_done(&world);
+}
+
+static void test_verdict__a_stop_that_ends_in_failure_counts(void **state) {
+        (void) state;
+        FakeUnit units[] = { { .name = "a.service",
+                        .active_state = "active",
+                        .state_after = "failed",
+                        .result = "timeout" } };
+        PlanWorld world;
+        run(&world, units, 1, "stop a.service 1");
+        assert_int_equal(world.report->actions[0].outcome, JOB_DONE);
+        const UnitFailure *failure = plan_world_failure(&world, "a.service");
+        assert_non_null(failure);
+        assert_int_equal(failure->cause, FAILURE_CAUSED);
+        assert_string_equal(failure->result, "timeout");
+        plan_world_done(&world);
+}
+
+static void test_verdict__a_condition_is_no_failure(void **state) {
+        (void) state;
+        FakeUnit units[] = { { .name = "a.service",
+                        .active_state = "inactive",
+                        .state_after = "inactive",
+                        .condition_failed = true } };
+        PlanWorld world;
+        run(&world, units, 1, "start a.service 1");
+        assert_int_equal(world.report->actions[0].outcome, JOB_SKIPPED);
+        assert_string_equal(world.report->actions[0].message,
+                        "a Condition...= of the unit does not hold");
+        assert_int_equal(report_n_caused(world.report), 0);
+        plan_world_done(&world);
+}
+
+static void test_verdict__a_job_that_failed_counts_though_its_unit_stands(void **state) {
+        (void) state;
+        FakeUnit units[] = { { .name = "a.mount",
+                        .active_state = "active",
+                        .job_result = "failed",
+                        .state_after = "active" } };
+        PlanWorld world;
+        run(&world, units, 1, "restart a.mount 1");
+        assert_int_equal(world.report->actions[0].outcome, JOB_FAILED);
+        assert_int_equal(world.report->n_failures, 0);
+        assert_int_equal(report_n_caused(world.report), 1);
+        plan_world_done(&world);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_verdict__done_proves_nothing_for_simple),
+                cmocka_unit_test(test_verdict__waiting_for_its_restart_is_failing),
+                cmocka_unit_test(test_verdict__dying_again_and_again_is_failing),
+                cmocka_unit_test(test_verdict__waits_for_nobody_else),
+                cmocka_unit_test(test_verdict__tells_whose_failure_it_is),
+                cmocka_unit_test(test_verdict__a_stop_that_ends_in_failure_counts),
+                cmocka_unit_test(test_verdict__a_condition_is_no_failure),
+                cmocka_unit_test(test_verdict__a_job_that_failed_counts_though_its_unit_stands),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
