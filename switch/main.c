@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "switch/commands.h"
+#include "switch/engine.h"
+#include "switch/output.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define SWITCH_OPTIONS                                                                             \
+        (OPTION_BIT(OPTION_DRY_RUN) | OPTION_BIT(OPTION_FORCE) | OPTION_BIT(OPTION_TIMEOUT))
+
+static const char switch_details[] = "REF is a directory, or a generation as @42, @active, "
+                                     "@default, @previous or PROFILE@42. Without it, the\n"
+                                     "source last given is taken; at first, /etc/sysswitch.\n"
+                                     "\n"
+                                     "Exit status: 0 done, 1 refused or failed and nothing "
+                                     "changed, 2 usage, 3 undone, 4 active but some units\n"
+                                     "failed, 5 an undo failed.\n";
+
+static const Command commands[] = {
+        {
+                        .name = "switch",
+                        .arguments = "[REF]",
+                        .summary = "Make this host what REF says",
+                        .details = switch_details,
+                        .options = SWITCH_OPTIONS,
+                        .max_arguments = 1,
+                        .acts = true,
+                        .run = cmd_switch,
+        },
+        {
+                        .name = "dry-activate",
+                        .arguments = "[REF]",
+                        .summary = "Show what switch would do: switch --dry-run",
+                        .details = switch_details,
+                        .options = SWITCH_OPTIONS,
+                        .implied = OPTION_BIT(OPTION_DRY_RUN),
+                        .max_arguments = 1,
+                        .acts = true,
+                        .run = cmd_switch,
+        },
+        {
+                        .name = "rollback",
+                        .arguments = "[N]",
+                        .summary = "Go back to the generation before, or to N",
+                        .details = "The generation before is the highest one below the active one "
+                                   "that a switch to was completed.\n"
+                                   "0 is the host as found. Files edited by hand are saved "
+                                   "(sysswitch show --saved) and replaced.\n",
+                        .options = OPTION_BIT(OPTION_DRY_RUN) | OPTION_BIT(OPTION_TIMEOUT),
+                        .max_arguments = 1,
+                        .acts = true,
+                        .run = cmd_rollback,
+        },
+        {
+                        .name = "diff",
+                        .arguments = "[[A] B]",
+                        .summary = "Show what differs, which units would act and why",
+                        .details = "A and B are references: a directory, or a generation as @42, "
+                                   "@active, @default, @previous\n"
+                                   "or PROFILE@42. Without A, it is @active; without B, the source "
+                                   "last given.\n"
+                                   "Against @active the plan is what a switch would do now. Else, "
+                                   "without --states=, every unit\n"
+                                   "that A wants counts as active.\n",
+                        .options = OPTION_BIT(OPTION_STATES) | OPTION_BIT(OPTION_EXIT_CODE),
+                        .max_arguments = 2,
+                        .run = cmd_diff,
+        },
+        {
+                        .name = "generations",
+                        .arguments = "",
+                        .summary = "List the generations",
+                        .details = "",
+                        .run = cmd_generations,
+        },
+        {
+                        .name = "show",
+                        .arguments = "[REF[:PATH]]",
+                        .summary = "Show a generation, its files, or one of them",
+                        .details = "Without REF, the active one. @3:etc/motd prints that file of "
+                                   "generation 3; a secret is refused.\n"
+                                   "saved:7 prints a file that was edited by hand and saved; "
+                                   "--saved lists them.\n",
+                        .options = OPTION_BIT(OPTION_SAVED),
+                        .max_arguments = 1,
+                        .run = cmd_show,
+        },
+        {
+                        .name = "status",
+                        .arguments = "",
+                        .summary = "Show whether this host is as declared",
+                        .details = "Exit status: 0 as declared, 1 something differs or is owed, 3 "
+                                   "a switch is open.\n",
+                        .run = cmd_status,
+        },
+        {
+                        .name = "log",
+                        .arguments = "[SWITCH]",
+                        .summary = "List the switches, newest first, or show one",
+                        .details = "",
+                        .options = OPTION_BIT(OPTION_LIMIT),
+                        .max_arguments = 1,
+                        .run = cmd_log,
+        },
+        { 0 },
+};
+
+static void do_nothing(int signal) {
+        (void) signal; /* that it has a handler is enough */
+}
+
+static int exit_status_of(const Options *options, int code) {
+        if (code == USAGE_ERROR)
+                return EXIT_USAGE;
+        if (code == -EUCLEAN)
+                return EXIT_NEEDS_RECOVER;
+        return option_is_given(options, OPTION_EXIT_CODE) ? 2 : EXIT_REFUSED;
+}
+
+static int
+run(const Options *options, const Command *command, char **arguments, size_t n_arguments) {
+        Error error = { 0 };
+        if (option_is_given(options, OPTION_HELP)) {
+                options_print_help(commands, command);
+                return EXIT_DONE;
+        }
+        if (option_is_given(options, OPTION_VERSION)) {
+                printf("sysswitch %s\n", SYSSWITCH_VERSION);
+                return EXIT_DONE;
+        }
+        if (!command) {
+                (void) error_set(&error, -EINVAL, "No verb given (see sysswitch --help)");
+                output_error(&error);
+                return EXIT_USAGE;
+        }
+        if (command->acts && !option_is_given(options, OPTION_DRY_RUN)) {
+                /* Whoever reads the progress may go away: that ends the telling, not the switch
+                 * half-way. A handler, unlike SIG_IGN, is not handed on to the hooks. */
+                const struct sigaction ignore = { .sa_handler = do_nothing,
+                        .sa_flags = SA_RESTART };
+                (void) sigaction(SIGPIPE, &ignore, NULL); /* cannot fail for this signal */
+        }
+        int r = command->run(options, arguments, n_arguments, &error);
+        if (r >= 0)
+                return r;
+        output_error(&error);
+        return exit_status_of(options, r);
+}
+
+int main(int argc, char **argv) {
+        Error error = { 0 };
+        cleanup(options_donep) Options options = { 0 };
+        const Command *command = NULL;
+        (void) setlocale(LC_ALL, ""); /* an unknown locale is "C" */
+        (void) umask(022);
+        int first = options_parse(commands, argc, argv, &options, &command, &error);
+        if (first < 0) {
+                output_error(&error);
+                return first == -EINVAL ? EXIT_USAGE : EXIT_REFUSED;
+        }
+        int status = run(&options, command, argv + first, (size_t) (argc - first));
+        bool acted = command && command->acts && !option_is_given(&options, OPTION_DRY_RUN);
+        if (output_close(&error) < 0) {
+                if (error.code != -EPIPE)
+                        output_error(&error);
+                if (status == EXIT_DONE &&
+                                !acted) /* what a switch came to stays true, read or not */
+                        status = option_is_given(&options, OPTION_EXIT_CODE) ? 2 : EXIT_REFUSED;
+        }
+        return status;
+}
