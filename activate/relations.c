@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "activate/call_batch.h"
+#include "activate/live_states.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -41,9 +42,11 @@ static const struct Property {
         { "Before", PROPERTY_LIST, offsetof(UnitState, before) },
 };
 
+enum { N_PROPERTIES = N_ELEMENTS(properties) };
+
 typedef struct Reading {
         Arena arena;
-        UnitState state;
+        UnitState *states; /* in the order asked for */
 } Reading;
 
 static void reading_done(Reading *reading) {
@@ -84,11 +87,12 @@ static int read_list(Reading *reading, sd_bus_message *reply, const char *const 
 
 static int on_property(void *userdata, size_t nth, sd_bus_message *reply) {
         Reading *reading = userdata;
-        const struct Property *property = &properties[nth];
+        UnitState *state = &reading->states[nth / N_PROPERTIES];
+        const struct Property *property = &properties[nth % N_PROPERTIES];
         /* An older systemd lacks some: no such relations then. */
         if (sd_bus_message_is_method_error(reply, NULL))
                 return 0;
-        void *field = (char *) &reading->state + property->offset;
+        void *field = (char *) state + property->offset;
         switch (property->kind) {
         case PROPERTY_TEXT:
                 return read_text(reading, reply, field);
@@ -100,71 +104,69 @@ static int on_property(void *userdata, size_t nth, sd_bus_message *reply) {
         return 0;
 }
 
-static int ask_properties(Systemd *systemd, const char *object, Reading *reading, Error *reterr) {
-        cleanup(call_batch_freep) CallBatch *batch = NULL;
-        int r = call_batch_new(systemd, on_property, reading, &batch);
-        for (size_t i = 0; r >= 0 && i < N_ELEMENTS(properties); i++) {
+static int ask_unit(CallBatch *batch, Systemd *systemd, const char *unit, size_t nth) {
+        cleanup_free char *object = NULL;
+        int r = sd_bus_path_encode(MANAGER_PATH "/unit", unit, &object);
+        for (size_t i = 0; r >= 0 && i < N_PROPERTIES; i++) {
                 sd_bus_message *call = NULL;
                 r = connection_new_get(systemd, object, UNIT_INTERFACE, properties[i].name, &call);
                 if (r >= 0)
-                        r = call_batch_add(batch, i, call, 0);
+                        r = call_batch_add(batch, nth * N_PROPERTIES + i, call, 0);
         }
-        if (r >= 0)
-                r = call_batch_run(batch);
-        return r < 0 ? call_fold_result(systemd, r, reterr) : 0;
+        return r;
 }
 
-static int keep_object(void *userdata, size_t nth, sd_bus_message *reply) {
-        (void) nth; /* there is one */
-        char **ret_object = userdata;
-        const char *object;
-        if (sd_bus_message_is_method_error(reply, NULL))
-                return 0;
-        int r = sd_bus_message_read(reply, "o", &object);
+/* Only of those that are loaded: to ask for the properties of one that is not would load it. */
+static int ask_units(Systemd *systemd, const Strv *units, Reading *reading, Error *reterr) {
+        cleanup_free bool *is_loaded = calloc(units->n_items + 1, sizeof(bool));
+        if (!is_loaded)
+                return error_oom(reterr);
+        int r = live_loaded(systemd, units, is_loaded, reterr);
         if (r < 0)
                 return r;
-        *ret_object = strdup(object);
-        return *ret_object ? 0 : -ENOMEM;
-}
-
-/* The object of a unit that is loaded, else NULL: to ask for the object of one that is not would
- * load it. */
-static int find_object(Systemd *systemd, const char *unit, char **ret_object, Error *reterr) {
-        sd_bus_message *call = NULL;
         cleanup(call_batch_freep) CallBatch *batch = NULL;
-        int r = call_batch_new(systemd, keep_object, ret_object, &batch);
-        if (r >= 0)
-                r = connection_new_call(systemd, "GetUnit", &call);
-        if (r >= 0) {
-                r = sd_bus_message_append(call, "s", unit);
-                if (r < 0)
-                        sd_bus_message_unref(call);
-                else
-                        r = call_batch_add(batch, 0, call, 0);
-        }
+        r = call_batch_new(systemd, on_property, reading, &batch);
+        for (size_t i = 0; r >= 0 && i < units->n_items; i++)
+                if (is_loaded[i])
+                        r = ask_unit(batch, systemd, units->items[i], i);
         if (r >= 0)
                 r = call_batch_run(batch);
         return r < 0 ? call_fold_result(systemd, r, reterr) : 0;
+}
+
+int systemd_read_relations_of(
+                Systemd *systemd, const Strv *units, UnitStates *states, Error *reterr) {
+        cleanup(reading_done) Reading reading = { 0 };
+        reading.states = arena_new(&reading.arena, UnitState, units->n_items + 1);
+        if (!reading.states)
+                return error_oom(reterr);
+        for (size_t i = 0; i < units->n_items; i++)
+                reading.states[i] = (UnitState){ .name = units->items[i],
+                        .load_state = "",
+                        .active_state = "inactive",
+                        .sub_state = "dead",
+                        .unit_file_state = "",
+                        .can_reload = -1,
+                        .has_relations = true };
+        int r = ask_units(systemd, units, &reading, reterr);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < units->n_items; i++) {
+                UnitState *state = &reading.states[i];
+                r = unit_states_set(states, state);
+                if (r >= 0 && strcmp(state->name, units->items[i]) != 0) {
+                        state->name = units->items[i]; /* an alias: known by both names */
+                        r = unit_states_set(states, state);
+                }
+                if (r < 0)
+                        return error_oom(reterr);
+        }
+        return 0;
 }
 
 int systemd_read_relations(Systemd *systemd, const char *unit, UnitStates *states, Error *reterr) {
-        cleanup(reading_done) Reading reading = { .state = { .name = unit,
-                                                                  .load_state = "",
-                                                                  .active_state = "inactive",
-                                                                  .sub_state = "dead",
-                                                                  .unit_file_state = "",
-                                                                  .can_reload = -1,
-                                                                  .has_relations = true } };
-        cleanup_free char *object = NULL;
-        int r = find_object(systemd, unit, &object, reterr);
-        if (r >= 0 && object)
-                r = ask_properties(systemd, object, &reading, reterr);
-        if (r < 0)
-                return r;
-        r = unit_states_set(states, &reading.state);
-        if (r >= 0 && strcmp(reading.state.name, unit) != 0) {
-                reading.state.name = unit; /* an alias: known by both names */
-                r = unit_states_set(states, &reading.state);
-        }
-        return r < 0 ? error_oom(reterr) : 0;
+        cleanup_strv Strv units = { 0 };
+        if (strv_add(&units, unit) < 0)
+                return error_oom(reterr);
+        return systemd_read_relations_of(systemd, &units, states, reterr);
 }

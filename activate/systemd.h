@@ -32,10 +32,13 @@ int systemd_read_states(Systemd *systemd,
                 const Strv *patterns,
                 UnitStates *states,
                 Error *reterr) must_check;
-/* All properties of one unit that UnitState has: has_relations is set. Unit not loaded: inactive,
- * without relations. */
+/* All properties of a unit that UnitState has but UnitFileState, which is dear: has_relations is
+ * set. Unit not loaded: inactive, without relations. */
 int systemd_read_relations(
                 Systemd *systemd, const char *unit, UnitStates *states, Error *reterr) must_check;
+/* Of several, which costs two waits for the manager instead of two each. */
+int systemd_read_relations_of(
+                Systemd *systemd, const Strv *units, UnitStates *states, Error *reterr) must_check;
 
 /* daemon-reload and daemon-reexec, awaited; a connection that is lost meanwhile is made again. */
 int systemd_reload(Systemd *systemd, uint64_t timeout_usec, Error *reterr) must_check;

@@ -171,17 +171,30 @@ static void test_systemd__relations(void **state) {
         world_done(&world);
 }
 
-static void test_systemd__relations_of_what_is_not_loaded(void **state) {
+static void test_systemd__relations_of_several(void **state) {
         (void) state;
+        FakeUnit units[] = {
+                { .name = "a.service", .required_by = "b.service", .active_state = "active" },
+                { .name = "ssh.service", .alias = "sshd.service", .active_state = "failed" },
+        };
         World world;
         Error error;
-        world_init(&world, &(FakeOptions){ 0 });
-        assert_int_equal(systemd_read_relations(world.systemd, "a.service", world.states, &error),
+        world_init(&world, &(FakeOptions){ .units = units, .n_units = N_ELEMENTS(units) });
+        assert_int_equal(strv_add(&world.names, "off.service"), 0);
+        assert_int_equal(strv_add(&world.names, "a.service"), 0);
+        assert_int_equal(strv_add(&world.names, "sshd.service"), 0);
+        assert_int_equal(systemd_read_relations_of(
+                                         world.systemd, &world.names, world.states, &error),
                         0);
-        const UnitState *unit = unit_states_find(world.states, "a.service");
-        assert_true(unit->has_relations);
-        assert_string_equal(unit->active_state, "inactive");
-        assert_null(unit->required_by);
+        const UnitState *off = unit_states_find(world.states, "off.service");
+        assert_true(off->has_relations);
+        assert_string_equal(off->active_state, "inactive");
+        assert_null(off->required_by);
+        assert_string_equal(
+                        unit_states_find(world.states, "a.service")->required_by[0], "b.service");
+        assert_string_equal(unit_states_find(world.states, "ssh.service")->active_state, "failed");
+        assert_string_equal(unit_states_find(world.states, "sshd.service")->active_state, "failed");
+        assert_true(unit_states_find(world.states, "sshd.service")->has_relations);
         world_done(&world);
 }
 
@@ -262,7 +275,7 @@ int main(void) {
                 cmocka_unit_test(test_systemd__states_by_pattern),
                 cmocka_unit_test(test_systemd__many_names_are_one_list),
                 cmocka_unit_test(test_systemd__relations),
-                cmocka_unit_test(test_systemd__relations_of_what_is_not_loaded),
+                cmocka_unit_test(test_systemd__relations_of_several),
                 cmocka_unit_test(test_systemd__reload_survives_a_new_manager),
                 cmocka_unit_test(test_systemd__reload_does_not_try_for_ever),
                 cmocka_unit_test(test_systemd__reload_has_a_deadline),
