@@ -2,10 +2,12 @@
 #include "base/arena.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 
-enum { BLOCK_BYTES = 64 * 1024, ALIGNMENT = 16 };
+enum { FIRST_BYTES = 32 * 1024, HUGE_BYTES = 2 * 1024 * 1024, ALIGNMENT = 16 };
 
 typedef struct ArenaBlock {
         struct ArenaBlock *before;
@@ -23,19 +25,41 @@ void arena_done(Arena *arena) {
         }
 }
 
+/* A large arena is some huge pages instead of thousands of small ones, each of which costs a fault:
+ * where memory is nested (a virtual machine) these faults were most of the time of a run. */
+static ArenaBlock *block_new(size_t size) {
+        bool is_huge = sizeof(ArenaBlock) + size == HUGE_BYTES;
+        ArenaBlock *block = is_huge ? aligned_alloc(HUGE_BYTES, HUGE_BYTES)
+                                    : malloc(sizeof(ArenaBlock) + size);
+        if (!block)
+                return NULL;
+        if (is_huge)
+                (void) madvise(block, HUGE_BYTES, MADV_HUGEPAGE); /* only a wish */
+        *block = (ArenaBlock){ .size = size };
+        return block;
+}
+
+/* Each block is twice the one before, so that small arenas stay small. */
+static size_t next_size(const ArenaBlock *last) {
+        if (!last)
+                return FIRST_BYTES;
+        size_t twice = (sizeof(ArenaBlock) + last->size) * 2;
+        return (twice < HUGE_BYTES ? twice : HUGE_BYTES) - sizeof(ArenaBlock);
+}
+
 void *arena_alloc(Arena *arena, size_t size_bytes) {
         if (size_bytes > SIZE_MAX / 2)
                 return NULL;
         size_t wanted = (size_bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
         ArenaBlock *block = arena->last;
         if (!block || block->size - block->used < wanted) {
-                size_t size = wanted > BLOCK_BYTES / 4 ? wanted : BLOCK_BYTES;
-                ArenaBlock *fresh = malloc(sizeof(ArenaBlock) + size);
+                size_t size = next_size(block);
+                bool is_large = wanted > size / 4;
+                ArenaBlock *fresh = block_new(is_large ? wanted : size);
                 if (!fresh)
                         return NULL;
-                *fresh = (ArenaBlock){ .size = size };
-                if (size == wanted && block) { /* a large value of its own: the block before stays
-                                                  the current one */
+                if (is_large && block) { /* a value of its own: the block before stays the current
+                                            one */
                         fresh->before = block->before;
                         block->before = fresh;
                 } else {
