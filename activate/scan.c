@@ -2,6 +2,7 @@
 #include "activate/scan.h"
 
 #include "activate/bytes.h"
+#include "activate/listing.h"
 #include "activate/xattrs.h"
 
 #include <dirent.h>
@@ -162,19 +163,30 @@ static int blocked(
         return ret_found->blocked_by ? 0 : -ENOMEM;
 }
 
-static int scan_path(RootWalk *walk,
-                const Sought *sought,
-                Contents *contents,
-                Scan *scan,
-                Found *ret_found,
-                Error *reterr) {
+/* What all paths of a scan share. */
+typedef struct Run {
+        RootWalk walk;
+        Listings listings;
+        Contents *contents;
+        Scan *scan;
+} Run;
+
+static int scan_path(Run *run, const Sought *sought, Found *ret_found, Error *reterr) {
+        const char *slash = strrchr(sought->path, '/'), *name = slash ? slash + 1 : sought->path;
+        size_t length = slash ? (size_t) (slash - sought->path) : 0;
+        if (!sought->whole && listings_find(&run->listings, sought->path, length, name,
+                                              &ret_found->kind) > 0) {
+                ret_found->path = sought->path;
+                return 0;
+        }
         int dir_fd = -1;
-        const char *name = NULL;
-        size_t length = 0;
-        int r = root_walk_parent(walk, sought->path, &dir_fd, &name, &length);
+        size_t blocked_length = 0;
+        int r = root_walk_parent(&run->walk, sought->path, &dir_fd, &name, &blocked_length);
         if (r == -ENOENT || r == -ENOTDIR || r == -EXDEV)
-                return blocked(&scan->arena, sought, length, r == -ENOENT, ret_found);
-        return r < 0 ? r : find(dir_fd, name, sought, contents, scan, ret_found, reterr);
+                return blocked(&run->scan->arena, sought, blocked_length, r == -ENOENT, ret_found);
+        if (r >= 0 && !sought->whole)
+                r = listings_note(&run->listings, sought->path, length, dir_fd);
+        return r < 0 ? r : find(dir_fd, name, sought, run->contents, run->scan, ret_found, reterr);
 }
 
 int scan_new(const Root *root,
@@ -190,17 +202,23 @@ int scan_new(const Root *root,
         if (!scan->found)
                 return error_oom(reterr);
 
-        cleanup(root_walk_donep) RootWalk walk;
-        root_walk_init(&walk, root);
-        for (size_t i = 0; i < n_sought; i++) {
-                int r = scan_path(&walk, &sought[i], contents, scan, &scan->found[i], reterr);
+        Run run = { .contents = contents, .scan = scan };
+        root_walk_init(&run.walk, root);
+        int r = 0;
+        for (size_t i = 0; r >= 0 && i < n_sought; i++) {
+                r = scan_path(&run, &sought[i], &scan->found[i], reterr);
                 if (r == -EBUSY)
-                        return error_set(reterr, r, "%s/%s does not stop changing: try again",
-                                        root->path, sought[i].path);
-                if (r < 0)
-                        return error_set_errno(reterr, r, "Cannot look at %s/%s", root->path,
+                        (void) error_set(reterr, r, "%s/%s does not stop changing: try again",
+                                        root->path,
+                                        sought[i].path); /* r is its code, here and below */
+                else if (r < 0)
+                        (void) error_set_errno(reterr, r, "Cannot look at %s/%s", root->path,
                                         sought[i].path);
         }
+        root_walk_done(&run.walk);
+        listings_done(&run.listings);
+        if (r < 0)
+                return r;
         scan->n_found = n_sought;
         *ret_scan = TAKE(scan);
         return 0;

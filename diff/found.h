@@ -27,8 +27,8 @@ typedef enum FoundKind {
 /* A path to look at. */
 typedef struct Sought {
         const char *path; /* relative to the root of the scan */
-        bool whole; /* with content, target, extended attributes and n_children; else kind, numbers
-                       and times */
+        bool whole; /* all that is known of it; else kind alone, and a mount point may go for what
+                       it is mounted on */
 } Sought;
 
 typedef struct Found {

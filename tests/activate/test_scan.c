@@ -185,6 +185,47 @@ static void test_scan__walks_up_and_down(void **state) {
                         assert_int_equal(got->found[i].kind, FOUND_NOTHING);
 }
 
+/* Many paths of one directory, as of units: what is read of the directory at once is as if each
+ * were looked at. */
+static void test_scan__lists_a_large_directory(void **state) {
+        (void) state;
+        enum { N = 200 };
+        cleanup(world_donep) World world;
+        world_init(&world, NULL);
+        world_make(&world, "d u");
+        static const FoundKind expected[] = { FOUND_FILE, FOUND_LINK, FOUND_DIRECTORY, FOUND_OTHER,
+                FOUND_NOTHING };
+        cleanup(arena_donep) Arena arena = { 0 };
+        Sought sought[2 * N];
+        size_t n = 0;
+        for (int i = 0; i < N; i++) {
+                if (i % 5 < 4) {
+                        char words[64];
+                        (void) snprintf(words, sizeof(words), "%c u/%03d%s", "fldp"[i % 5], i,
+                                        i % 5 < 2 ? " t" : ""); /* fits */
+                        world_make(&world, words);
+                }
+                sought[n++] = (Sought){ arena_printf(&arena, "u/%03d", i), i % 7 == 0 };
+                if (i % 10 == 2) /* below a directory, in between */
+                        sought[n++] = (Sought){ arena_printf(&arena, "u/%03d/x", i), false };
+                if (i % 10 == 1) /* below a link */
+                        sought[n++] = (Sought){ arena_printf(&arena, "u/%03d/x", i), false };
+        }
+        cleanup(scan_freep) Scan *got = scan(&world, sought, n);
+        for (size_t i = 0; i < n; i++) {
+                int number = atoi(sought[i].path + 2);
+                const Found *found = &got->found[i];
+                if (strlen(sought[i].path) > strlen("u/000")) {
+                        assert_int_equal(found->kind,
+                                        number % 5 == 1 ? FOUND_BLOCKED : FOUND_NOTHING);
+                        continue;
+                }
+                assert_int_equal(found->kind, expected[number % 5]);
+                assert_int_equal(found->content != NULL, sought[i].whole && number % 5 == 0);
+                assert_int_equal(found->target != NULL, sought[i].whole && number % 5 == 1);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_scan__tells_what_is_there),
@@ -194,6 +235,7 @@ int main(void) {
                 cmocka_unit_test(test_scan__knows_mount_points),
                 cmocka_unit_test(test_scan__does_not_read_a_huge_file),
                 cmocka_unit_test(test_scan__walks_up_and_down),
+                cmocka_unit_test(test_scan__lists_a_large_directory),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
