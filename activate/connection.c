@@ -76,7 +76,7 @@ static int new_systemd(uint32_t uid, bool is_user, Systemd **ret_systemd, Error 
                 (void) snprintf(systemd->label, sizeof(systemd->label), "systemd of user %u",
                                 uid); /* fits */
         else
-                strcpy(systemd->label, "systemd");
+                (void) snprintf(systemd->label, sizeof(systemd->label), "systemd"); /* fits */
         int r = sd_event_new(&systemd->event);
         if (r < 0)
                 return error_set_errno(reterr, r, "Event loop");

@@ -185,7 +185,7 @@ static int read_file(DistributionUnits *units,
         if (!path)
                 return error_oom(reterr);
         cleanup_free char *data = NULL;
-        size_t size;
+        size_t size = 0;
         int r = read_in_root(units->root_fd, path, UNIT_MAX_FILE_BYTES, &data, &size);
         if (r == -ENOENT || r == -EISDIR || r == -ELOOP || r == -ENOTDIR || (r == 0 && size == 0))
                 return 0; /* dangling, a directory, empty: no unit to systemd */

@@ -148,8 +148,12 @@ static void take_output(Process *process, const char *data, size_t size) {
         for (size_t i = 0; i < size; i++) {
                 if (data[i] == '\n')
                         end_line(process);
-                else if (process->length + 1 < MAX_LINE_BYTES)
-                        process->line[process->length++] = data[i] ? data[i] : ' ';
+                else if (process->length + 1 < MAX_LINE_BYTES) {
+                        process->line[process->length] = ' '; /* what stands for a NUL */
+                        if (data[i])
+                                process->line[process->length] = data[i];
+                        process->length++;
+                }
         }
 }
 

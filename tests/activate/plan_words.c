@@ -57,7 +57,7 @@ void plan_words_init(PlanWords *words, const char *text) {
                                 .verb = strcmp(unit, "stop") == 0 ? VERB_STOP : VERB_RESTART,
                         };
                 else
-                        add_action(words, verb, unit, (unsigned) atoi(group));
+                        add_action(words, verb, unit, (unsigned) strtoul(group, NULL, 10));
                 assert_true(words->plan.n_actions < MAX_WORDS);
         }
 }

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-enum { SECOND = 1000 * 1000 };
+#define SECOND UINT64_C(1000000)
 
 typedef struct World {
         char path[32];
@@ -140,7 +140,7 @@ static void test_apply__the_deadline_ends_the_whole_group(void **state) {
         int r = run_hook(&world,
                         "#!/bin/bash\ntrap 'echo TERM' TERM\nsleep 1000 &\necho $!\n"
                         "while :; do wait; sleep 1000 & done\n",
-                        200 * 1000, &error);
+                        SECOND / 5, &error);
         assert_int_equal(r, -ETIMEDOUT);
         assert_string_equal(error.message, "10-test: killed at its deadline");
         assert_true(now_usec() - begin < 20 * SECOND);
@@ -166,7 +166,8 @@ static void test_apply__what_a_hook_leaves_behind_is_not_waited_for(void **state
         int r = run_hook(&world, "#!/bin/sh\nsleep 30 &\necho $!\n", 20 * SECOND, &error);
         assert_int_equal(r, 0);
         assert_int_equal(world.lines.n_items, 1);
-        assert_int_equal(kill(atoi(world.lines.items[0]), SIGKILL), 0); /* it is there */
+        assert_int_equal(kill((pid_t) strtol(world.lines.items[0], NULL, 10), SIGKILL),
+                        0); /* it is there */
         world_done(&world);
 }
 

@@ -199,7 +199,7 @@ static void test_distribution__a_huge_file_is_refused(void **state) {
         put_file(&world, "usr/lib/systemd/system/a.service", "x", 0644);
         int fd = openat(world.root_fd, "usr/lib/systemd/system/a.service", O_WRONLY | O_CLOEXEC);
         assert_true(fd >= 0);
-        assert_int_equal(ftruncate(fd, 16 * 1024 * 1024), 0);
+        assert_int_equal(ftruncate(fd, 16 << 20), 0);
         assert_int_equal(close(fd), 0);
         const char *path = NULL;
         Content *content = NULL;

@@ -82,7 +82,7 @@ static void test_job_wait__a_refused_call_is_an_outcome(void **state) {
 
 static void run_with_fault(PlanWorld *world, FakeUnit *unit, const char *plan) {
         plan_world_init(world, &(FakeOptions){ .units = unit, .n_units = 1 }, plan);
-        world->options.timeout_usec = 20 * 1000 * 1000;
+        world->options.timeout_usec = UINT64_C(20000000);
         plan_world_run(world);
         assert_int_equal(n_calls_of(world, "Subscribe"), 2); /* the connection was lost indeed */
 }
@@ -197,7 +197,7 @@ static void test_job_wait__an_unanswered_call_is_given_up(void **state) {
         PlanWorld world;
         plan_world_init(&world, &(FakeOptions){ .units = units, .n_units = N_ELEMENTS(units) },
                         "restart a.service 1\nrestart b.service 1");
-        assert_true(sd_bus_set_method_call_timeout(world.systemd->bus, 200 * 1000) >= 0);
+        assert_true(sd_bus_set_method_call_timeout(world.systemd->bus, UINT64_C(200000)) >= 0);
         plan_world_run(&world);
         assert_int_equal(world.report->actions[0].outcome, JOB_TIMEOUT);
         assert_string_equal(world.report->actions[0].message, "systemd did not answer the call");

@@ -267,14 +267,14 @@ static void test_run_plan__names_what_is_not_over_in_time(void **state) {
         PlanWorld world;
         plan_world_init(&world, &(FakeOptions){ .units = units, .n_units = N_ELEMENTS(units) },
                         "restart a.service 1\nrestart b.service 2");
-        world.options.timeout_usec = 1200 * 1000;
+        world.options.timeout_usec = UINT64_C(1200000);
         plan_world_run(&world);
         /* Told of once a second, and in the end. */
         assert_order(world.told, "begin a.service\n", "wait a.service\n");
         assert_order(world.told, "end b.service done\n", "end a.service timeout\n");
         const ActionReport *action = plan_world_action(&world, "a.service", VERB_RESTART);
         assert_int_equal(action->outcome, JOB_TIMEOUT);
-        assert_true(action->duration_usec >= 1200 * 1000);
+        assert_true(action->duration_usec >= UINT64_C(1200000));
         assert_null(action->job_result);
         assert_int_equal(plan_world_action(&world, "b.service", VERB_RESTART)->outcome, JOB_DONE);
         assert_int_equal(report_n_caused(world.report), 1);
@@ -291,7 +291,7 @@ static void test_run_plan__the_time_is_for_all_phases(void **state) {
         PlanWorld world;
         plan_world_init(&world, &(FakeOptions){ .units = units, .n_units = N_ELEMENTS(units) },
                         "stop a.service 1\nrestart b.service 2\nrestart c.service 3");
-        world.options.timeout_usec = 100 * 1000;
+        world.options.timeout_usec = UINT64_C(100000);
         plan_world_run(&world);
         assert_int_equal(plan_world_action(&world, "a.service", VERB_STOP)->outcome, JOB_TIMEOUT);
         assert_int_equal(

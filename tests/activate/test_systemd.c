@@ -203,7 +203,7 @@ static void test_systemd__reload_survives_a_new_manager(void **state) {
         World world;
         Error error;
         world_init(&world, &(FakeOptions){ .n_drops_at_reload = 2 });
-        assert_int_equal(systemd_reload(world.systemd, 10 * 1000 * 1000, &error), 0);
+        assert_int_equal(systemd_reload(world.systemd, UINT64_C(10000000), &error), 0);
         assert_string_equal(fake_manager_calls(world.fake), "Reload\nReload\nReload\n");
         world_done(&world);
 }
@@ -213,7 +213,7 @@ static void test_systemd__reload_does_not_try_for_ever(void **state) {
         World world;
         Error error;
         world_init(&world, &(FakeOptions){ .n_drops_at_reload = 100 });
-        assert_int_equal(systemd_reload(world.systemd, 10 * 1000 * 1000, &error), -ECONNRESET);
+        assert_int_equal(systemd_reload(world.systemd, UINT64_C(10000000), &error), -ECONNRESET);
         assert_string_equal(error.message, "systemd drops the connection instead of reloading");
         world_done(&world);
 }
@@ -223,7 +223,7 @@ static void test_systemd__reload_has_a_deadline(void **state) {
         World world;
         Error error;
         world_init(&world, &(FakeOptions){ .never_replies_to_reload = true });
-        assert_int_equal(systemd_reload(world.systemd, 100 * 1000, &error), -ETIMEDOUT);
+        assert_int_equal(systemd_reload(world.systemd, UINT64_C(100000), &error), -ETIMEDOUT);
         assert_string_equal(error.message, "systemd does not answer");
         world_done(&world);
 }
@@ -234,7 +234,7 @@ static void test_systemd__reload_keeps_the_managers_words(void **state) {
         Error error;
         world_init(&world, &(FakeOptions){ .reload_error = "org.freedesktop.DBus.Error."
                                                            "AccessDenied" });
-        assert_int_equal(systemd_reload(world.systemd, 10 * 1000 * 1000, &error), -EACCES);
+        assert_int_equal(systemd_reload(world.systemd, UINT64_C(10000000), &error), -EACCES);
         assert_string_equal(error.message, "systemd: Reload: Not now, please "
                                            "(org.freedesktop.DBus.Error.AccessDenied)");
         world_done(&world);
@@ -246,7 +246,7 @@ static void test_systemd__reexecute_takes_the_new_connection(void **state) {
         World world;
         Error error;
         world_init(&world, &(FakeOptions){ .units = units, .n_units = N_ELEMENTS(units) });
-        assert_int_equal(systemd_reexecute(world.systemd, 10 * 1000 * 1000, &error), 0);
+        assert_int_equal(systemd_reexecute(world.systemd, UINT64_C(10000000), &error), 0);
         assert_int_equal(strv_add(&world.names, "a.service"), 0);
         read_states(&world);
         assert_non_null(unit_states_find(world.states, "a.service"));
@@ -258,7 +258,7 @@ static void test_systemd__a_silent_manager_is_given_up(void **state) {
         World world;
         Error error;
         world_init(&world, &(FakeOptions){ .never_answers = true });
-        assert_true(sd_bus_set_method_call_timeout(world.systemd->bus, 100 * 1000) >= 0);
+        assert_true(sd_bus_set_method_call_timeout(world.systemd->bus, UINT64_C(100000)) >= 0);
         assert_int_equal(strv_add(&world.names, "a.service"), 0);
         assert_int_equal(systemd_read_states(world.systemd, &world.names, &world.patterns,
                                          world.states, &error),

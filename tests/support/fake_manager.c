@@ -234,13 +234,13 @@ FakeManager *fake_manager_new(const FakeOptions *options) {
                 if (options->units[i].active_state &&
                                 strcmp(options->units[i].active_state, "inactive") != 0)
                         fake->units.invocations[i] = ++fake->units.last_invocation;
-        strcpy(fake->directory, "/tmp/fake-manager-XXXXXX");
+        (void) snprintf(fake->directory, sizeof(fake->directory), "/tmp/fake-manager-XXXXXX");
         assert_non_null(mkdtemp(fake->directory));
         (void) snprintf(fake->path, sizeof(fake->path), "%s/private", fake->directory); /* fits */
         (void) snprintf(fake->address, sizeof(fake->address), "unix:path=%s",
                         fake->path); /* fits */
         struct sockaddr_un address = { .sun_family = AF_UNIX };
-        strcpy(address.sun_path, fake->path);
+        memcpy(address.sun_path, fake->path, sizeof(fake->path));
         fake->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         assert_true(fake->listen_fd >= 0);
         assert_int_equal(bind(fake->listen_fd, (struct sockaddr *) &address, sizeof(address)), 0);
@@ -272,7 +272,7 @@ const char *fake_manager_address(const FakeManager *fake) {
 
 int fake_manager_connect(const FakeManager *fake) {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
-        strcpy(address.sun_path, fake->path);
+        memcpy(address.sun_path, fake->path, sizeof(fake->path));
         int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         assert_true(fd >= 0);
         assert_int_equal(connect(fd, (struct sockaddr *) &address, sizeof(address)), 0);
