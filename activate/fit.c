@@ -28,34 +28,33 @@ static int note_attributes(const FitOperation *operation,
         return 0;
 }
 
-static int stage_operation(const Root *root,
+typedef struct Stage {
+        const Root *root;
+        const FitOptions *options;
+        int slots_fd;
+} Stage;
+
+static int stage_operation(const Stage *stage,
                 const FitOperation *operation,
-                const FitOptions *options,
-                int slots_fd,
                 ManifestOperation *noted,
                 Error *reterr) {
         int r = 0;
         char slot[SLOT_NAME_SIZE];
+        const Place place = { .dir_fd = stage->slots_fd, .name = slot_name(noted->slot, slot) };
         if (operation->verb == FIT_ATTRIBUTES)
-                r = note_attributes(operation, options, noted, reterr);
+                r = note_attributes(operation, stage->options, noted, reterr);
         else if (operation->verb != FIT_REMOVE)
-                r = staged_make(operation, options, slots_fd, slot_name(noted->slot, slot),
-                                &noted->staged, reterr);
+                r = staged_make(operation, stage->options, &place, &noted->staged, reterr);
         if (r < 0)
-                (void) error_prefix(reterr, "Cannot stage %s/%s", root->path,
+                (void) error_prefix(reterr, "Cannot stage %s/%s", stage->root->path,
                                 operation->path); /* r is its code */
         return r;
 }
 
-static int stage_all(const Root *root,
-                const FitPlan *plan,
-                const FitOptions *options,
-                int slots_fd,
-                Manifest *manifest,
-                Error *reterr) {
-        manifest->switch_id = options->switch_id;
-        manifest->from = options->from;
-        manifest->to = options->to;
+static int stage_all(const Stage *stage, const FitPlan *plan, Manifest *manifest, Error *reterr) {
+        manifest->switch_id = stage->options->switch_id;
+        manifest->from = stage->options->from;
+        manifest->to = stage->options->to;
         manifest->operations = arena_new(&manifest->arena, ManifestOperation, plan->n_operations);
         if (!manifest->operations)
                 return error_oom(reterr);
@@ -67,29 +66,26 @@ static int stage_all(const Root *root,
                 *noted = (ManifestOperation){
                         .verb = operation->verb, .slot = i, .path = operation->path
                 };
-                int r = stage_operation(root, operation, options, slots_fd, noted, reterr);
+                int r = stage_operation(stage, operation, noted, reterr);
                 if (r < 0)
                         return r;
         }
         return 0;
 }
 
-static int stage(const Root *root,
-                const FitPlan *plan,
-                const FitOptions *options,
-                int slots_fd,
-                Error *reterr) {
+/* What is staged is on the disk before the manifest says so. */
+static int stage_and_sync(const Stage *stage, const FitPlan *plan, Error *reterr) {
         cleanup(manifest_freep) Manifest *manifest = calloc(1, sizeof(Manifest));
         if (!manifest)
                 return error_oom(reterr);
-        int r = slots_clear(root, slots_fd, reterr);
+        int r = slots_clear(stage->root, stage->slots_fd, reterr);
         if (r >= 0)
-                r = stage_all(root, plan, options, slots_fd, manifest, reterr);
+                r = stage_all(stage, plan, manifest, reterr);
         if (r < 0)
                 return r;
-        if (syncfs(slots_fd) < 0)
-                return error_set_errno(reterr, -errno, "Cannot sync %s", root->path);
-        return manifest_write(slots_fd, manifest, reterr);
+        if (syncfs(stage->slots_fd) < 0)
+                return error_set_errno(reterr, -errno, "Cannot sync %s", stage->root->path);
+        return manifest_write(stage->slots_fd, manifest, reterr);
 }
 
 int fit_stage(const Root *root, const FitPlan *plan, const FitOptions *options, Error *reterr) {
@@ -105,7 +101,8 @@ int fit_stage(const Root *root, const FitPlan *plan, const FitOptions *options, 
         r = slots_open(root, true, &slots_fd, reterr);
         if (r < 0)
                 return r;
-        r = stage(root, plan, options, slots_fd, reterr);
+        const Stage stage = { .root = root, .options = options, .slots_fd = slots_fd };
+        r = stage_and_sync(&stage, plan, reterr);
         if (r < 0)
                 slots_remove(root, slots_fd);
         return r;

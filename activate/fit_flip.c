@@ -21,6 +21,9 @@ typedef struct Flip {
         RootWalk walk;
         int slots_fd;
         bool is_overlay; /* a file of a lower layer becomes another inode when it is renamed */
+        int dir_fd;      /* of the operation at hand, as what is below */
+        const char *name;
+        char slot[SLOT_NAME_SIZE];
 } Flip;
 
 static int surprise(const Flip *flip, const char *path, Error *reterr) {
@@ -28,10 +31,9 @@ static int surprise(const Flip *flip, const char *path, Error *reterr) {
                         flip->root->path, path);
 }
 
-static int parent_of(
-                Flip *flip, const char *path, int *ret_fd, const char **ret_name, Error *reterr) {
+static int go_to(Flip *flip, const char *path, Error *reterr) {
         size_t blocked = 0;
-        int r = root_walk_parent(&flip->walk, path, ret_fd, ret_name, &blocked);
+        int r = root_walk_parent(&flip->walk, path, &flip->dir_fd, &flip->name, &blocked);
         if (r == -ENOENT || r == -ENOTDIR || r == -EXDEV)
                 return surprise(flip, path, reterr);
         return r < 0 ? error_set_errno(reterr, r, "Cannot reach %s/%s", flip->root->path, path) : 0;
@@ -55,13 +57,11 @@ static int check(Flip *flip, const FitOperation *operation, Error *reterr) {
         const Found *found = operation->found;
         if (operation->verb == FIT_PLACE || operation->verb == FIT_RECORD)
                 return 0; /* a rename that replaces nothing tells by itself; and no file to touch */
-        int dir_fd = -1;
-        const char *name = NULL;
-        int r = parent_of(flip, operation->path, &dir_fd, &name, reterr);
+        int r = go_to(flip, operation->path, reterr);
         if (r < 0)
                 return r;
         Found now = { 0 };
-        r = scan_look(dir_fd, name, &now);
+        r = scan_look(flip->dir_fd, flip->name, &now);
         if (r == -ENOENT)
                 return surprise(flip, operation->path, reterr);
         if (r < 0)
@@ -73,9 +73,9 @@ static int check(Flip *flip, const FitOperation *operation, Error *reterr) {
 }
 
 /* Is what was renamed into the slot what the scan saw? 1 or 0. */
-static int caught_it(const Flip *flip, const Found *found, const char *slot) {
+static int caught_it(const Flip *flip, const Found *found) {
         Found now = { 0 };
-        int r = scan_look(flip->slots_fd, slot, &now);
+        int r = scan_look(flip->slots_fd, flip->slot, &now);
         if (r < 0)
                 return r;
         if (!is_as_found(flip, found, &now))
@@ -83,7 +83,7 @@ static int caught_it(const Flip *flip, const Found *found, const char *slot) {
         if (found->kind != FOUND_DIRECTORY)
                 return 1;
         uint32_t n_children = 0;
-        r = scan_count_children(flip->slots_fd, slot, &n_children);
+        r = scan_count_children(flip->slots_fd, flip->slot, &n_children);
         return r < 0 ? r : n_children == 0;
 }
 
@@ -105,20 +105,14 @@ static int explain(const Flip *flip, const FitOperation *operation, int error, E
 
 /* EXCHANGE and REMOVE: what is at the path goes into the slot. What was not expected goes back at
  * once. */
-static int take_out(Flip *flip,
-                const FitOperation *operation,
-                int dir_fd,
-                const char *name,
-                const char *slot,
-                Error *reterr) {
-        bool is_exchange = operation->verb == FIT_EXCHANGE;
-        unsigned flags = is_exchange ? RENAME_EXCHANGE : RENAME_NOREPLACE;
-        if (renameat2(dir_fd, name, flip->slots_fd, slot, flags) < 0)
+static int take_out(const Flip *flip, const FitOperation *operation, Error *reterr) {
+        unsigned flags = operation->verb == FIT_EXCHANGE ? RENAME_EXCHANGE : RENAME_NOREPLACE;
+        if (renameat2(flip->dir_fd, flip->name, flip->slots_fd, flip->slot, flags) < 0)
                 return explain(flip, operation, -errno, reterr);
-        int r = caught_it(flip, operation->found, slot);
+        int r = caught_it(flip, operation->found);
         if (r > 0)
                 return 0;
-        if (renameat2(flip->slots_fd, slot, dir_fd, name, flags) < 0)
+        if (renameat2(flip->slots_fd, flip->slot, flip->dir_fd, flip->name, flags) < 0)
                 return error_set_errno(reterr, -errno,
                                 "Cannot put %s/%s back, which changed while the switch was under "
                                 "way",
@@ -128,13 +122,10 @@ static int take_out(Flip *flip,
                      : surprise(flip, operation->path, reterr);
 }
 
-static int set_attributes(const Flip *flip,
-                const ManifestOperation *noted,
-                int dir_fd,
-                const char *name,
-                Error *reterr) {
+static int set_attributes(const Flip *flip, const ManifestOperation *noted, Error *reterr) {
         const Staged *staged = &noted->staged;
-        cleanup_fd int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        cleanup_fd int fd = openat(
+                        flip->dir_fd, flip->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         bool is_owned = staged->uid == noted->old_uid && staged->gid == noted->old_gid;
         if (fd < 0 || (!is_owned && fchown(fd, staged->uid, staged->gid) < 0) ||
                         fchmod(fd, staged->mode) < 0)
@@ -145,26 +136,17 @@ static int set_attributes(const Flip *flip,
 
 static int
 flip_one(Flip *flip, const FitOperation *operation, const ManifestOperation *noted, Error *reterr) {
-        char slot[SLOT_NAME_SIZE];
-        int dir_fd = -1;
-        const char *name = NULL;
-        int r = parent_of(flip, operation->path, &dir_fd, &name, reterr);
+        int r = go_to(flip, operation->path, reterr);
         if (r < 0)
                 return r;
-        (void) slot_name(noted->slot, slot);
-        switch (operation->verb) {
-        case FIT_PLACE:
-                if (renameat2(flip->slots_fd, slot, dir_fd, name, RENAME_NOREPLACE) < 0)
-                        return explain(flip, operation, -errno, reterr);
-                return 0;
-        case FIT_EXCHANGE:
-        case FIT_REMOVE:
-                return take_out(flip, operation, dir_fd, name, slot, reterr);
-        case FIT_ATTRIBUTES:
-                return set_attributes(flip, noted, dir_fd, name, reterr);
-        default:
-                return 0;
-        }
+        (void) slot_name(noted->slot, flip->slot);
+        if (operation->verb == FIT_ATTRIBUTES)
+                return set_attributes(flip, noted, reterr);
+        if (operation->verb != FIT_PLACE)
+                return take_out(flip, operation, reterr);
+        if (renameat2(flip->slots_fd, flip->slot, flip->dir_fd, flip->name, RENAME_NOREPLACE) < 0)
+                return explain(flip, operation, -errno, reterr);
+        return 0;
 }
 
 static int flip_all(Flip *flip, const FitPlan *plan, const Manifest *manifest, Error *reterr) {

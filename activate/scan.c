@@ -40,12 +40,21 @@ int scan_look(int dir_fd, const char *name, Found *ret_found) {
         return 0;
 }
 
-static int read_content(
-                int dir_fd, const char *name, Contents *contents, Found *found, Error *reterr) {
+/* What all paths of a scan share, and where the one at hand is. */
+typedef struct Run {
+        RootWalk walk;
+        Listings listings;
+        Contents *contents;
+        Arena *arena; /* the scan's */
+        int dir_fd;
+        const char *name;
+} Run;
+
+static int read_content(const Run *run, Found *found, Error *reterr) {
         if (found->size_bytes > FOUND_MAX_FILE_BYTES)
                 return 0;
-        cleanup_fd int fd = openat(
-                        dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        cleanup_fd int fd = openat(run->dir_fd, run->name,
+                        O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
         if (fd < 0)
                 return -errno;
         cleanup_free char *data = malloc(found->size_bytes + 1);
@@ -56,15 +65,15 @@ static int read_content(
                 return (int) n;
         if ((size_t) n != found->size_bytes)
                 return -ESTALE;
-        return contents_add(contents, data, (size_t) n, &found->content, reterr);
+        return contents_add(run->contents, data, (size_t) n, &found->content, reterr);
 }
 
-static int read_target(int dir_fd, const char *name, Arena *arena, Found *found) {
+static int read_target(const Run *run, Found *found) {
         char target[PATH_MAX];
-        ssize_t length = readlinkat(dir_fd, name, target, sizeof(target));
+        ssize_t length = readlinkat(run->dir_fd, run->name, target, sizeof(target));
         if (length < 0)
                 return errno == EINVAL ? -ESTALE : -errno;
-        found->target = arena_strndup(arena, target, (size_t) length);
+        found->target = arena_strndup(run->arena, target, (size_t) length);
         return found->target ? 0 : -ENOMEM;
 }
 
@@ -89,35 +98,33 @@ int scan_count_children(int dir_fd, const char *name, uint32_t *ret_n_children) 
         return r;
 }
 
-static int read_whole(int dir_fd,
-                const char *name,
-                Contents *contents,
-                Arena *arena,
-                Found *found,
-                Error *reterr) {
+static int read_whole(const Run *run, Found *found, Error *reterr) {
         int r = 0;
         if (found->kind == FOUND_FILE)
-                r = read_content(dir_fd, name, contents, found, reterr);
+                r = read_content(run, found, reterr);
         else if (found->kind == FOUND_LINK)
-                r = read_target(dir_fd, name, arena, found);
+                r = read_target(run, found);
         else if (found->kind == FOUND_DIRECTORY)
-                r = scan_count_children(dir_fd, name, &found->n_children);
+                r = scan_count_children(run->dir_fd, run->name, &found->n_children);
         else
                 return 0;
-        return r < 0 ? r
-                     : xattrs_read(dir_fd, name, arena, &found->xattrs, &found->xattrs_size_bytes);
-}
-
-/* Did what was read belong to what was looked at before? ctime changes with everything. */
-static int verify(int dir_fd, const char *name, const Found *before) {
-        Found after = { 0 };
-        int r = scan_look(dir_fd, name, &after);
         if (r < 0)
                 return r;
-        bool same = after.device == before->device && after.inode == before->inode &&
-                    after.kind == before->kind && after.ctime_nsec == before->ctime_nsec &&
-                    after.size_bytes == before->size_bytes;
-        return same ? 0 : -ESTALE;
+        return xattrs_read(run->dir_fd, run->name, run->arena, &found->xattrs,
+                        &found->xattrs_size_bytes);
+}
+
+/* Did what was read belong to what was looked at before? The change time changes with everything.
+ */
+static int verify(const Run *run, const Found *before) {
+        Found after = { 0 };
+        int r = scan_look(run->dir_fd, run->name, &after);
+        if (r < 0)
+                return r;
+        bool is_same = after.device == before->device && after.inode == before->inode &&
+                       after.kind == before->kind && after.ctime_nsec == before->ctime_nsec &&
+                       after.size_bytes == before->size_bytes;
+        return is_same ? 0 : -ESTALE;
 }
 
 static bool is_change(int error) {
@@ -125,24 +132,18 @@ static bool is_change(int error) {
                error == -ENXIO;
 }
 
-static int find(int dir_fd,
-                const char *name,
-                const Sought *sought,
-                Contents *contents,
-                Scan *scan,
-                Found *ret_found,
-                Error *reterr) {
+static int find(const Run *run, const Sought *sought, Found *ret_found, Error *reterr) {
         for (unsigned attempt = 0; attempt < N_ATTEMPTS; attempt++) {
                 Found found = { .path = sought->path };
-                int r = scan_look(dir_fd, name, &found);
+                int r = scan_look(run->dir_fd, run->name, &found);
                 if (r == -ENOENT) {
                         *ret_found = found;
                         return 0;
                 }
                 if (r >= 0 && sought->whole)
-                        r = read_whole(dir_fd, name, contents, &scan->arena, &found, reterr);
+                        r = read_whole(run, &found, reterr);
                 if (r >= 0 && sought->whole)
-                        r = verify(dir_fd, name, &found);
+                        r = verify(run, &found);
                 if (r >= 0) {
                         *ret_found = found;
                         return 0;
@@ -163,14 +164,6 @@ static int blocked(
         return ret_found->blocked_by ? 0 : -ENOMEM;
 }
 
-/* What all paths of a scan share. */
-typedef struct Run {
-        RootWalk walk;
-        Listings listings;
-        Contents *contents;
-        Scan *scan;
-} Run;
-
 static int scan_path(Run *run, const Sought *sought, Found *ret_found, Error *reterr) {
         const char *slash = strrchr(sought->path, '/'), *name = slash ? slash + 1 : sought->path;
         size_t length = slash ? (size_t) (slash - sought->path) : 0;
@@ -179,14 +172,14 @@ static int scan_path(Run *run, const Sought *sought, Found *ret_found, Error *re
                 ret_found->path = sought->path;
                 return 0;
         }
-        int dir_fd = -1;
         size_t blocked_length = 0;
-        int r = root_walk_parent(&run->walk, sought->path, &dir_fd, &name, &blocked_length);
+        int r = root_walk_parent(
+                        &run->walk, sought->path, &run->dir_fd, &run->name, &blocked_length);
         if (r == -ENOENT || r == -ENOTDIR || r == -EXDEV)
-                return blocked(&run->scan->arena, sought, blocked_length, r == -ENOENT, ret_found);
+                return blocked(run->arena, sought, blocked_length, r == -ENOENT, ret_found);
         if (r >= 0 && !sought->whole)
-                r = listings_note(&run->listings, sought->path, length, dir_fd);
-        return r < 0 ? r : find(dir_fd, name, sought, run->contents, run->scan, ret_found, reterr);
+                r = listings_note(&run->listings, sought->path, length, run->dir_fd);
+        return r < 0 ? r : find(run, sought, ret_found, reterr);
 }
 
 int scan_new(const Root *root,
@@ -202,7 +195,7 @@ int scan_new(const Root *root,
         if (!scan->found)
                 return error_oom(reterr);
 
-        Run run = { .contents = contents, .scan = scan };
+        Run run = { .contents = contents, .arena = &scan->arena };
         root_walk_init(&run.walk, root);
         int r = 0;
         for (size_t i = 0; r >= 0 && i < n_sought; i++) {

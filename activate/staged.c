@@ -76,7 +76,9 @@ static int make_file(int dir_fd, const char *name, const Content *content) {
                                       : 0; /* some file systems tell of a full disk only now */
 }
 
-static int make(int dir_fd, const char *name, const Shape *shape) {
+static int make(const Place *place, const Shape *shape) {
+        int dir_fd = place->dir_fd;
+        const char *name = place->name;
         if (shape->kind == FOUND_FILE)
                 return make_file(dir_fd, name, shape->content);
         int r = shape->kind == FOUND_LINK ? symlinkat(shape->target, dir_fd, name)
@@ -86,7 +88,9 @@ static int make(int dir_fd, const char *name, const Shape *shape) {
 
 /* In this order: a change of owner clears capabilities and setuid, the mode's group bits are those
  * of an access list's mask, and all of it before the time. */
-static int set_attributes(int dir_fd, const char *name, const Shape *shape, bool set_owner) {
+static int set_attributes(const Place *place, const Shape *shape, bool set_owner) {
+        int dir_fd = place->dir_fd;
+        const char *name = place->name;
         if (set_owner && fchownat(dir_fd, name, shape->uid, shape->gid, AT_SYMLINK_NOFOLLOW) < 0)
                 return -errno;
         const Found *give_back = shape->give_back;
@@ -113,9 +117,9 @@ static int set_attributes(int dir_fd, const char *name, const Shape *shape, bool
         return 0;
 }
 
-static int describe(int dir_fd, const char *name, const Shape *shape, Staged *ret_staged) {
+static int describe(const Place *place, const Shape *shape, Staged *ret_staged) {
         Found found = { 0 };
-        int r = scan_look(dir_fd, name, &found);
+        int r = scan_look(place->dir_fd, place->name, &found);
         if (r < 0)
                 return r;
         Staged staged = {
@@ -135,8 +139,7 @@ static int describe(int dir_fd, const char *name, const Shape *shape, Staged *re
 
 int staged_make(const FitOperation *operation,
                 const FitOptions *options,
-                int dir_fd,
-                const char *name,
+                const Place *place,
                 Staged *ret_staged,
                 Error *reterr) {
         Shape shape;
@@ -145,13 +148,13 @@ int staged_make(const FitOperation *operation,
                 r = content_load(options->contents, shape.content, reterr);
         if (r < 0)
                 return r;
-        r = make(dir_fd, name, &shape);
+        r = make(place, &shape);
         if (r < 0)
                 return error_set_errno(reterr, r, "making it");
-        r = set_attributes(dir_fd, name, &shape, options->owners);
+        r = set_attributes(place, &shape, options->owners);
         if (r < 0)
                 return error_set_errno(reterr, r, "setting its owner, mode, times and attributes");
-        r = describe(dir_fd, name, &shape, ret_staged);
+        r = describe(place, &shape, ret_staged);
         return r < 0 ? error_set_errno(reterr, r, "looking at it") : 0;
 }
 

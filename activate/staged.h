@@ -19,6 +19,12 @@ typedef struct Staged {
         Digest digest; /* of the content or the target */
 } Staged;
 
+/* A name in an open directory, as openat() takes them. */
+typedef struct Place {
+        int dir_fd;
+        const char *name;
+} Place;
+
 /* The ids of the entry's owner. Returns 0, or a negative errno with its text (-ESRCH). */
 int staged_owner(const Entry *entry,
                 const FitOptions *options,
@@ -26,13 +32,12 @@ int staged_owner(const Entry *entry,
                 uint32_t *ret_gid,
                 Error *reterr) must_check;
 
-/* Makes what comes by the operation, as name in the directory. Nothing is synced. Returns 0, or a
+/* Makes what comes by the operation at a place where nothing is. Nothing is synced. Returns 0, or a
  * negative errno with the text "what: why" (-ESRCH: an owner that does not exist; -ENOSPC); then
- * something may be left at name. */
+ * something may be left there. */
 int staged_make(const FitOperation *operation,
                 const FitOptions *options,
-                int dir_fd,
-                const char *name,
+                const Place *place,
                 Staged *ret_staged,
                 Error *reterr) must_check;
 

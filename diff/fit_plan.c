@@ -66,6 +66,8 @@ int fit_plan_seek(
 
 /* The items that may act, sorted by path. */
 typedef struct Items {
+        const FitInput *input;
+        Arena *arena; /* the plan's */
         FitItem *items;
         size_t n_items;
 } Items;
@@ -113,7 +115,8 @@ static const Found *next_displaced(const FitInput *input, const char *path, size
 }
 
 /* Parents come before what is below them: a parent is decided when its children ask. */
-static int decide_items(const FitInput *input, Arena *arena, Items *items) {
+static int decide_items(Items *items) {
+        const FitInput *input = items->input;
         size_t n_found = 0, n_displaced = 0;
         const Entry *old, *new;
         for (Pairs pairs = pairs_start(input); pairs_next(&pairs, &old, &new); n_found++) {
@@ -129,7 +132,7 @@ static int decide_items(const FitInput *input, Arena *arena, Items *items) {
                 FitItem *item = &items->items[items->n_items];
                 *item = (FitItem){ .path = path, .old = old, .new = new, .found = found };
                 item->displaced = old ? next_displaced(input, path, &n_displaced) : NULL;
-                int r = fit_decide(input, blocker, arena, item);
+                int r = fit_decide(input, blocker, items->arena, item);
                 if (r < 0)
                         return r;
                 item->n_children = found->n_children;
@@ -139,11 +142,11 @@ static int decide_items(const FitInput *input, Arena *arena, Items *items) {
 }
 
 /* A directory that no tree declares. */
-static const Entry *plain_directory(const FitInput *input, Arena *arena, const char *path) {
-        Entry *entry = arena_new(arena, Entry, 1);
+static const Entry *plain_directory(const Items *items, const char *path) {
+        Entry *entry = arena_new(items->arena, Entry, 1);
         if (entry)
                 *entry = (Entry){
-                        .root = input->root,
+                        .root = items->input->root,
                         .kind = ENTRY_DIRECTORY,
                         .path = path,
                         .mode = 0755,
@@ -154,9 +157,9 @@ static const Entry *plain_directory(const FitInput *input, Arena *arena, const c
         return entry;
 }
 
-static int add_missing(Arena *arena, Items *items, const char *path, size_t length) {
-        char *copy = arena_strndup(arena, path, length);
-        Found *found = arena_new(arena, Found, 1);
+static int add_missing(Items *items, const char *path, size_t length) {
+        char *copy = arena_strndup(items->arena, path, length);
+        Found *found = arena_new(items->arena, Found, 1);
         FitItem *grown = reallocarray(items->items, items->n_items + 1, sizeof(FitItem));
         if (grown)
                 items->items = grown;
@@ -169,12 +172,7 @@ static int add_missing(Arena *arena, Items *items, const char *path, size_t leng
 
 /* Lets the directory at the path's first length bytes, which is missing, come. Only n_sorted items
  * are in order. */
-static int require_directory(const FitInput *input,
-                Arena *arena,
-                Items *items,
-                size_t n_sorted,
-                const char *path,
-                size_t length) {
+static int require_directory(Items *items, size_t n_sorted, const char *path, size_t length) {
         const Items sorted = { .items = items->items, .n_items = n_sorted };
         FitItem *item = items_find(&sorted, path, length);
         for (size_t i = n_sorted; !item && i < items->n_items; i++)
@@ -182,7 +180,7 @@ static int require_directory(const FitInput *input,
                                 items->items[i].path[length] == 0)
                         item = &items->items[i];
         if (!item) {
-                int r = add_missing(arena, items, path, length);
+                int r = add_missing(items, path, length);
                 if (r < 0)
                         return r;
                 item = &items->items[items->n_items - 1];
@@ -191,7 +189,7 @@ static int require_directory(const FitInput *input,
                 return 0;
         item->acts = true;
         item->verb = FIT_PLACE;
-        item->entry = plain_directory(input, arena, item->path);
+        item->entry = plain_directory(items, item->path);
         return item->entry ? 0 : -ENOMEM;
 }
 
@@ -201,7 +199,7 @@ static int compare_items(const void *left, const void *right) {
 
 /* What is given back may lie in a directory that was removed meanwhile and that no tree declares.
  */
-static int require_parents(const FitInput *input, Arena *arena, Items *items) {
+static int require_parents(Items *items) {
         size_t n_sorted = items->n_items;
         for (size_t i = 0; i < n_sorted; i++) {
                 const char *path = items->items[i].path,
@@ -210,7 +208,7 @@ static int require_parents(const FitInput *input, Arena *arena, Items *items) {
                         continue;
                 for (size_t length = strlen(missing); path[length] == '/';
                                 length += 1 + strcspn(path + length + 1, "/")) {
-                        int r = require_directory(input, arena, items, n_sorted, path, length);
+                        int r = require_directory(items, n_sorted, path, length);
                         if (r < 0)
                                 return r;
                 }
@@ -308,10 +306,11 @@ static int fill(const FitInput *input, FitPlan *plan, const Items *items) {
 
 int fit_plan_new(const FitInput *input, FitPlan **ret_plan, Error *reterr) {
         cleanup(fit_plan_freep) FitPlan *plan = calloc(1, sizeof(FitPlan));
-        cleanup(items_donep) Items items = { 0 };
+        if (!plan)
+                return error_oom(reterr);
+        cleanup(items_donep) Items items = { .input = input, .arena = &plan->arena };
         items.items = calloc(count_most(input) + 1, sizeof(FitItem));
-        if (!plan || !items.items || decide_items(input, &plan->arena, &items) < 0 ||
-                        require_parents(input, &plan->arena, &items) < 0)
+        if (!items.items || decide_items(&items) < 0 || require_parents(&items) < 0)
                 return error_oom(reterr);
         settle_directories(&items);
         if (fill(input, plan, &items) < 0)
