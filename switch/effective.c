@@ -1,126 +1,150 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "switch/effective.h"
 
-#include <errno.h>
-#include <stdlib.h>
+#include <assert.h>
 #include <string.h>
 
-/* A found thing as an entry. like: what some tree declares at the path; it stands for the found one
- * when the two are equal, so that nothing seems to change. */
-static int add_found(
-                Tree *tree, const EffectiveInput *input, const Found *found, const Entry *like) {
-        if (like && fit_is_as_declared(input->fit_input, like, found))
+/* What is at a path as an entry: absent, where there is nothing that a unit could read. */
+static int add_found(Tree *tree, const FitInput *fit, const Found *found, const Entry *like) {
+        /* where it equals what a tree declares, that stands for it: nothing seems to change */
+        if (like && fit_is_as_declared(fit, like, found))
                 return tree_add(tree, like);
         char uid[16], gid[16];
         (void) snprintf(uid, sizeof(uid), "%u", found->uid); /* fits */
         (void) snprintf(gid, sizeof(gid), "%u", found->gid);
         Entry entry = {
-                .root = input->fit_input->root,
+                .root = fit->root,
+                .kind = ENTRY_ABSENT,
                 .path = found->path,
-                .mode = found->mode,
                 .owner = found->uid == 0 ? "root" : uid,
                 .group = found->gid == 0 ? "root" : gid,
                 .secret = like && like->secret,
-                .content = found->content,
-                .target = found->target,
         };
-        switch (found->kind) {
-        case FOUND_FILE:
+        if (found->kind == FOUND_FILE && found->content) {
                 entry.kind = ENTRY_FILE;
-                break;
-        case FOUND_LINK:
+                entry.mode = found->mode;
+                entry.content = found->content;
+        } else if (found->kind == FOUND_LINK && found->target) {
                 entry.kind = ENTRY_LINK;
-                entry.mode = 0;
-                break;
-        case FOUND_DIRECTORY:
+                entry.target = found->target;
+        } else if (found->kind == FOUND_DIRECTORY) {
                 entry.kind = ENTRY_DIRECTORY;
-                break;
-        default:
-                return 0; /* nothing there, or nothing that a unit could read */
+                entry.mode = found->mode;
         }
-        if ((entry.kind == ENTRY_FILE && !entry.content) ||
-                        (entry.kind == ENTRY_LINK && !entry.target))
-                return 0; /* not looked at closely: nothing depends on it */
         return tree_add(tree, &entry);
 }
 
-static int compare_operations(const void *left, const void *right) {
-        const FitOperation *const *a = left, *const *b = right;
-        return strcmp((*a)->path, (*b)->path);
+void effective_trees_done(EffectiveTrees *trees) {
+        for (size_t i = 0; i < trees->n_parts; i++)
+                tree_free(trees->parts[i]);
+        *trees = (EffectiveTrees){ 0 };
 }
 
-static int compare_path(const void *key, const void *element) {
-        return strcmp(key, (*(const FitOperation *const *) element)->path);
+static Tree *new_part(EffectiveTrees *trees) {
+        assert(trees->n_parts < N_ELEMENTS(trees->parts));
+        Tree *part = tree_new();
+        if (part)
+                trees->parts[trees->n_parts++] = part;
+        return part;
 }
 
-/* old, but where an entry that does not change will be put right, with what is really there. */
-static int add_old(Tree *before,
-                const EffectiveInput *input,
-                const FitOperation **by_path,
-                size_t n_operations) {
-        for (size_t i = 0; i < input->old->n_entries; i++) {
-                const Entry *entry = &input->old->entries[i];
-                const FitOperation **operation = NULL;
-                if (entry->root == input->fit_input->root && n_operations > 0)
-                        operation = bsearch(entry->path, by_path, n_operations, sizeof(*by_path),
-                                        compare_path);
-                const Entry *same =
-                                operation ? tree_find(input->new, entry->root, entry->path) : NULL;
-                bool is_repair = same && entry_equal(same, entry);
-                int r = is_repair ? add_found(before, input, (*operation)->found, entry)
-                                  : tree_add(before, entry);
+/* A tree that holds nothing costs nothing: the other is the result. */
+static int lay_over(EffectiveTrees *trees,
+                const Tree *below,
+                const Tree *above,
+                const Tree **ret,
+                Error *reterr) {
+        if (below->n_entries == 0 || above->n_entries == 0) {
+                *ret = below->n_entries == 0 ? above : below;
+                return 0;
+        }
+        assert(trees->n_parts < N_ELEMENTS(trees->parts));
+        int r = tree_overlay(below, above, &trees->parts[trees->n_parts], reterr);
+        if (r < 0)
+                return r;
+        *ret = trees->parts[trees->n_parts++];
+        return 0;
+}
+
+/* What of these is at paths that the one tree does not have; like: what the other declares there.
+ */
+static int add_beneath(Tree *tree,
+                const FitInput *fit,
+                const Found *found,
+                size_t n_found,
+                const Tree *over,
+                const Tree *like) {
+        size_t at = tree_lower_bound(over, fit->root, "");
+        for (size_t i = 0; i < n_found; i++) {
+                const Entry *entry = NULL;
+                int order = 1;
+                /* both are sorted by path */
+                while (at < over->n_entries && (entry = &over->entries[at])->root == fit->root &&
+                                (order = strcmp(entry->path, found[i].path)) < 0)
+                        at++;
+                if (at < over->n_entries && entry->root == fit->root && order == 0)
+                        continue;
+                if (found[i].kind == FOUND_NOTHING)
+                        continue;
+                int r = add_found(tree, fit, &found[i], tree_find(like, fit->root, found[i].path));
                 if (r < 0)
                         return r;
         }
         return 0;
 }
 
-static int make_before(const EffectiveInput *input, Tree *before) {
-        size_t n_operations = input->fit->n_operations;
-        cleanup_free const FitOperation **by_path =
-                        calloc(n_operations + 1, sizeof(FitOperation *));
-        if (!by_path)
-                return -ENOMEM;
-        for (size_t i = 0; i < n_operations; i++)
-                by_path[i] = &input->fit->operations[i];
-        qsort(by_path, n_operations, sizeof(*by_path), compare_operations);
-        int r = add_old(before, input, by_path, n_operations);
-        const FitInput *fit = input->fit_input;
-        for (size_t i = 0; r >= 0 && i < fit->n_found; i++) {
-                const Found *found = &fit->found[i];
-                if (!tree_find(input->old, fit->root, found->path))
-                        r = add_found(before, input, found,
-                                        tree_find(input->new, fit->root, found->path));
+/* Entries that stay as they are and yet are fitted: missing, or edited and overridden by force. */
+static int add_repairs(Tree *tree, const EffectiveInput *input) {
+        for (size_t i = 0; i < input->fit->n_operations; i++) {
+                const FitOperation *operation = &input->fit->operations[i];
+                const Entry *old = tree_find(input->old, operation->root, operation->path);
+                const Entry *new = tree_find(input->new, operation->root, operation->path);
+                if (!old || !new || operation->verb == FIT_RECORD || !entry_equal(old, new))
+                        continue;
+                int r = add_found(tree, input->fit_input, operation->found, NULL);
+                if (r < 0)
+                        return r;
         }
-        return r;
+        return 0;
 }
 
-static int make_after(const EffectiveInput *input, Tree *after) {
+static int make_before(const EffectiveInput *input, EffectiveTrees *trees, Error *reterr) {
         const FitInput *fit = input->fit_input;
-        int r = 0;
-        for (size_t i = 0; r >= 0 && i < input->new->n_entries; i++)
-                r = tree_add(after, &input->new->entries[i]);
-        for (size_t i = 0; r >= 0 && i < fit->n_displaced; i++) {
-                const Found *displaced = &fit->displaced[i];
-                if (!tree_find(input->new, fit->root, displaced->path))
-                        r = add_found(after, input, displaced,
-                                        tree_find(input->old, fit->root, displaced->path));
-        }
-        return r;
-}
-
-int effective_trees(
-                const EffectiveInput *input, Tree **ret_before, Tree **ret_after, Error *reterr) {
-        cleanup(tree_freep) Tree *before = tree_new();
-        cleanup(tree_freep) Tree *after = tree_new();
-        if (!before || !after || make_before(input, before) < 0 || make_after(input, after) < 0)
+        Tree *beneath = new_part(trees), *repairs = new_part(trees);
+        if (!beneath || !repairs)
                 return error_oom(reterr);
-        int r = tree_seal(before, reterr);
+        int r = add_beneath(beneath, fit, fit->found, fit->n_found, input->old, input->new);
         if (r >= 0)
-                r = tree_seal(after, reterr);
+                r = add_repairs(repairs, input);
+        if (r < 0)
+                return error_oom(reterr);
+        r = tree_seal(beneath, reterr);
+        if (r >= 0)
+                r = tree_seal(repairs, reterr);
+        if (r >= 0)
+                r = lay_over(trees, beneath, input->old, &trees->before, reterr);
+        return r < 0 ? r : lay_over(trees, trees->before, repairs, &trees->before, reterr);
+}
+
+static int make_after(const EffectiveInput *input, EffectiveTrees *trees, Error *reterr) {
+        const FitInput *fit = input->fit_input;
+        Tree *beneath = new_part(trees);
+        if (!beneath)
+                return error_oom(reterr);
+        if (add_beneath(beneath, fit, fit->displaced, fit->n_displaced, input->new, input->old) < 0)
+                return error_oom(reterr);
+        int r = tree_seal(beneath, reterr);
+        return r < 0 ? r : lay_over(trees, beneath, input->new, &trees->after, reterr);
+}
+
+int effective_trees(const EffectiveInput *input, EffectiveTrees *ret_trees, Error *reterr) {
+        cleanup(effective_trees_donep) EffectiveTrees trees = { 0 };
+        int r = make_before(input, &trees, reterr);
+        if (r >= 0)
+                r = make_after(input, &trees, reterr);
         if (r < 0)
                 return r;
-        *ret_before = TAKE(before);
-        *ret_after = TAKE(after);
+        *ret_trees = trees;
+        trees = (EffectiveTrees){ 0 };
         return 0;
 }

@@ -5,7 +5,6 @@
  * what was there before and comes back. So what a unit or a trigger sees is the generation laid
  * over that. */
 
-#include "base/arena.h"
 #include "base/error.h"
 #include "diff/fit_plan.h"
 #include "diff/tree.h"
@@ -16,8 +15,19 @@ typedef struct EffectiveInput {
         const FitPlan *fit;
 } EffectiveInput;
 
-/* before: what the host has: old, and at the paths that only new manages what was found there;
- * where an equal entry is missing on disk or overwritten by force, what was found. after: new, and
- * what is given back. */
-int effective_trees(const EffectiveInput *input, Tree **ret_before, Tree **ret_after, Error *reterr)
-                must_check;
+typedef struct EffectiveTrees {
+        const Tree *before; /* what the host has: old, laid over what was found at the paths that
+                               only new manages; where an entry that stays as it is will be put
+                               right, what is there now */
+        const Tree *after;  /* what it shall have: new, laid over what is given back */
+        Tree *parts[6];     /* owned: what the two are made of */
+        size_t n_parts;
+} EffectiveTrees;
+
+/* The input must outlive the result. */
+int effective_trees(
+                const EffectiveInput *input, EffectiveTrees *ret_trees, Error *reterr) must_check;
+void effective_trees_done(EffectiveTrees *trees);
+static inline void effective_trees_donep(EffectiveTrees *trees) {
+        effective_trees_done(trees);
+}

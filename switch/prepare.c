@@ -3,7 +3,6 @@
 
 #include "state/debt.h"
 #include "state/displaced.h"
-#include "switch/effective.h"
 
 #include <string.h>
 
@@ -18,8 +17,7 @@ Prepared *prepared_free(Prepared *prepared) {
                 unit_states_free(prepared->user_states[i]);
         free(prepared->user_states);
         free(prepared->users);
-        tree_free(prepared->before);
-        tree_free(prepared->after);
+        effective_trees_done(&prepared->effective);
         tree_free(prepared->old);
         reference_tree_done(&prepared->target);
         arena_done(&prepared->arena);
@@ -77,13 +75,13 @@ static int look_at_files(
         const EffectiveInput effective = {
                 .old = prepared->old, .new = prepared->new, .fit_input = input, .fit = prepared->fit
         };
-        return effective_trees(&effective, &prepared->before, &prepared->after, reterr);
+        return effective_trees(&effective, &prepared->effective, reterr);
 }
 
 static PlanInput plan_input_of(const Host *host, const Prepared *prepared) {
         return (PlanInput){
-                .before = prepared->before,
-                .after = prepared->after,
+                .before = prepared->effective.before,
+                .after = prepared->effective.after,
                 .contents = host->contents,
                 .states = prepared->states,
                 .users = prepared->users,
@@ -141,7 +139,7 @@ static bool touches_user_units(const Tree *before, const Tree *after) {
 
 /* A user's manager that goes away meanwhile is no error: its next start reads the new files. */
 static int read_user_states(Prepared *prepared, Error *reterr) {
-        if (!touches_user_units(prepared->before, prepared->after))
+        if (!touches_user_units(prepared->effective.before, prepared->effective.after))
                 return 0;
         cleanup_free uint32_t *uids = NULL;
         size_t n_uids = 0;

@@ -10,6 +10,7 @@
 #include "diff/fit_plan.h"
 #include "diff/plan.h"
 #include "state/origin.h"
+#include "switch/effective.h"
 #include "switch/host.h"
 #include "switch/reference.h"
 
@@ -21,11 +22,11 @@ typedef struct PrepareOptions {
 
 typedef struct Prepared {
         Arena arena;
-        ReferenceTree target; /* owned */
-        int64_t from_number;  /* the active generation */
-        Tree *old;            /* of the active generation */
-        const Tree *new;      /* target.tree */
-        Tree *before, *after; /* effective ones, as the plan takes them */
+        ReferenceTree target;     /* owned */
+        int64_t from_number;      /* the active generation */
+        Tree *old;                /* of the active generation */
+        const Tree *new;          /* target.tree */
+        EffectiveTrees effective; /* as the plan takes them */
         Scan *scan;
         Found *displaced; /* sorted by path */
         size_t n_displaced;
