@@ -96,6 +96,10 @@ static int explain(const Flip *flip, const FitOperation *operation, int error, E
                                 "Cannot replace %s/%s: it is a directory of a lower layer of an "
                                 "overlay, which cannot be renamed",
                                 root, path);
+        if (error == -EINVAL)
+                return error_set(reterr, error,
+                                "Cannot replace %s/%s: this file system does not exchange files",
+                                root, path);
         if (error == -EPERM)
                 return error_set(reterr, error,
                                 "Cannot replace %s/%s: not permitted; is it immutable (lsattr)?",

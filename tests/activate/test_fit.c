@@ -558,6 +558,66 @@ static void test_fit__a_full_disk_changes_nothing(void **state) {
         assert_int_equal(rmdir(mount_point), 0);
 }
 
+/* Mounts an overlay over lower/: that below, a tmpfs above, so that inode numbers change as files
+ * of the lower layer are renamed. Works in the directory. */
+static bool mount_overlay(void) {
+        if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+                        mount("none", "layers", "tmpfs", 0, NULL) < 0)
+                return false;
+        assert_int_equal(mkdir("layers/upper", 0755), 0);
+        assert_int_equal(mkdir("layers/work", 0755), 0);
+        if (mount("overlay", "lower", "overlay", 0,
+                            "lowerdir=lower,upperdir=layers/upper,workdir=layers/work") == 0)
+                return true;
+        assert_int_equal(umount("layers"), 0);
+        return false;
+}
+
+static void fit_overlay(World *world) {
+        cleanup_free char *before = world_show(world);
+        cleanup(tree_freep) Tree *none = tree_from_words(world->contents, NULL);
+        cleanup(tree_freep) Tree *tree = tree_from_words(
+                        world->contents, "f file ours; l link other; d sub; - sub/x; f sub/y ours");
+        fit(world, none, tree, 0);
+        expect_text(world, "file", "ours");
+        fit(world, tree, none, 0);
+        expect_shown(world, before);
+
+        cleanup(tree_freep) Tree *directory =
+                        tree_from_words(world->contents, "f empty ours; f file ours");
+        cleanup(attempt_donep) Attempt attempt;
+        Error error = { 0 };
+        attempt_init(world, none, directory, 0, &attempt);
+        assert_int_equal(attempt_stage(world, &attempt, &error), 0);
+        assert_int_equal(fit_flip(&world->root, attempt.plan, &error), -EXDEV);
+        assert_non_null(strstr(
+                        error.message, "/empty: it is a directory of a lower layer of an overlay"));
+        assert_int_equal(fit_undo(&world->root, NULL, &error), 1);
+        expect_shown(world, before);
+}
+
+static void test_fit__on_an_overlay(void **state) {
+        (void) state;
+        cleanup(world_donep) World world;
+        world_init(&world, NULL);
+        world_make(&world, "d layers; d lower; f lower/file theirs 0640; l lower/link to; d "
+                           "lower/sub; "
+                           "f lower/sub/x theirs; d lower/empty");
+        assert_int_equal(chdir(world.path), 0);
+        if (mount_overlay()) {
+                int below_fd = world.root.fd;
+                world.root.fd = open("lower", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+                assert_true(world.root.fd >= 0);
+                fit_overlay(&world);
+                (void) close(world.root.fd); /* nothing was written */
+                world.root.fd = below_fd;
+                assert_int_equal(umount("lower"), 0);
+                assert_int_equal(umount("layers"), 0);
+        } else
+                print_message("left out: an overlay: %s\n", strerror(errno));
+        assert_int_equal(chdir("/"), 0);
+}
+
 /* What others leave in a directory of ours that waits in its slot is not deleted, and not stumbled
  * over in silence. */
 static void test_fit__leftovers(void **state) {
@@ -594,6 +654,7 @@ int main(void) {
                 cmocka_unit_test(test_fit__undo_names_what_it_cannot),
                 cmocka_unit_test(test_fit__a_torn_manifest_never_began),
                 cmocka_unit_test(test_fit__a_full_disk_changes_nothing),
+                cmocka_unit_test(test_fit__on_an_overlay),
                 cmocka_unit_test(test_fit__leftovers),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
