@@ -54,8 +54,8 @@ int debt_load(Database *database,
                 Error *reterr) {
         static const char sql[] = "SELECT uid, unit, verb, cause, reason, invocation_id, "
                                   "since_usec, switch FROM debt "
-                                  "WHERE profile = (SELECT id FROM profiles WHERE name = ?1) ORDER "
-                                  "BY uid DESC, unit";
+                                  "WHERE profile = (SELECT id FROM profiles WHERE name = ?1) "
+                                  "ORDER BY uid DESC, unit";
         cleanup(statement_donep) Statement statement = { 0 };
         int r = statement_open(database, sql, &statement, reterr);
         if (r < 0)
@@ -83,13 +83,12 @@ int debt_load(Database *database,
 }
 
 int debt_put(Database *database, const char *profile, const Debt *debt, Error *reterr) {
-        static const char sql[] =
-                        "INSERT INTO debt (profile, uid, unit, verb, cause, reason, invocation_id, "
-                        "since_usec, "
-                        "switch) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) "
-                        "ON CONFLICT (profile, uid, unit) DO UPDATE SET verb = ?4, cause = ?5, "
-                        "reason = ?6, "
-                        "invocation_id = ?7, since_usec = min(since_usec, ?8), switch = ?9";
+        static const char sql[] = "INSERT INTO debt (profile, uid, unit, verb, cause, reason, "
+                                  "invocation_id, since_usec, switch) "
+                                  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) "
+                                  "ON CONFLICT (profile, uid, unit) DO UPDATE SET verb = ?4, "
+                                  "cause = ?5, reason = ?6, invocation_id = ?7, "
+                                  "since_usec = min(since_usec, ?8), switch = ?9";
         int64_t id = 0;
         int r = profile_id(database, profile, &id, reterr);
         if (r < 0)
@@ -117,8 +116,8 @@ int debt_clear(Database *database,
                 const char *unit,
                 uint32_t uid,
                 Error *reterr) {
-        static const char sql[] = "DELETE FROM debt WHERE profile = (SELECT id FROM profiles WHERE "
-                                  "name = ?1) "
+        static const char sql[] = "DELETE FROM debt "
+                                  "WHERE profile = (SELECT id FROM profiles WHERE name = ?1) "
                                   "AND unit = ?2 AND uid = ?3";
         cleanup(statement_donep) Statement statement = { 0 };
         int r = statement_open(database, sql, &statement, reterr);

@@ -34,9 +34,8 @@ int displaced_load(Database *database,
                 size_t *ret_n_found,
                 Error *reterr) {
         static const char sql[] = "SELECT " FOUND_COLUMNS "FROM displaced AS f" FOUND_JOIN
-                                  "WHERE f.profile = (SELECT id FROM profiles WHERE name = ?1) AND "
-                                  "f.root = ?2 "
-                                  "ORDER BY f.path";
+                                  "WHERE f.profile = (SELECT id FROM profiles WHERE name = ?1) "
+                                  "AND f.root = ?2 ORDER BY f.path";
         cleanup(statement_donep) Statement statement = { 0 };
         int r = statement_open(database, sql, &statement, reterr);
         if (r < 0)
@@ -67,9 +66,8 @@ int displaced_put(Database *database,
                 Contents *contents,
                 int64_t switch_id,
                 Error *reterr) {
-        static const char sql[] = "INSERT INTO displaced (profile, root, path, switch, kind, mode, "
-                                  "uid, gid, mtime_nsec, "
-                                  "content, target, xattrs) "
+        static const char sql[] = "INSERT INTO displaced (profile, root, path, switch, kind, "
+                                  "mode, uid, gid, mtime_nsec, content, target, xattrs) "
                                   "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) "
                                   "ON CONFLICT (profile, root, path) DO NOTHING";
         int64_t id = 0, content = 0;
@@ -96,8 +94,9 @@ int displaced_drop(Database *database,
                 EntryRoot root,
                 const char *path,
                 Error *reterr) {
-        static const char sql[] = "DELETE FROM displaced WHERE root = ?2 AND path = ?3 "
-                                  "AND profile = (SELECT id FROM profiles WHERE name = ?1)";
+        static const char sql[] = "DELETE FROM displaced "
+                                  "WHERE profile = (SELECT id FROM profiles WHERE name = ?1) "
+                                  "AND root = ?2 AND path = ?3";
         cleanup(statement_donep) Statement statement = { 0 };
         int r = statement_open(database, sql, &statement, reterr);
         if (r < 0)

@@ -26,9 +26,9 @@ int entry_row_end(Database *database,
                 const Entry *entry,
                 int64_t number,
                 Error *reterr) {
-        static const char sql[] =
-                        "UPDATE entries SET last = ?4 - 1 "
-                        "WHERE profile = ?1 AND last = 2147483647 AND root = ?2 AND path = ?3";
+        static const char sql[] = "UPDATE entries SET last = ?4 - 1 "
+                                  "WHERE profile = ?1 AND last = 2147483647 "
+                                  "AND root = ?2 AND path = ?3";
         cleanup(statement_donep) Statement statement = { 0 };
         int r = statement_open(database, sql, &statement, reterr);
         if (r < 0)
@@ -61,10 +61,9 @@ int entry_row_begin(Database *database,
                 int64_t content,
                 int64_t number,
                 Error *reterr) {
-        static const char sql[] =
-                        "INSERT INTO entries (profile, last, root, path, first, attributes, owner, "
-                        "owner_group, "
-                        "content, target) VALUES (?1, 2147483647, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+        static const char sql[] = "INSERT INTO entries (profile, last, root, path, first, "
+                                  "attributes, owner, owner_group, content, target) "
+                                  "VALUES (?1, 2147483647, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
         cleanup(statement_donep) Statement statement = { 0 };
         int r = statement_open(database, sql, &statement, reterr);
         if (r < 0)

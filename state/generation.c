@@ -21,8 +21,8 @@ void generations_done(Generations *generations) {
 }
 
 static int take_number(Database *database, int64_t profile, int64_t *ret_number, Error *reterr) {
-        static const char sql[] =
-                        "UPDATE profiles SET newest = newest + 1 WHERE id = ?1 RETURNING newest";
+        static const char sql[] = "UPDATE profiles SET newest = newest + 1 "
+                                  "WHERE id = ?1 RETURNING newest";
         cleanup(statement_donep) Statement statement = { 0 };
         int r = statement_open(database, sql, &statement, reterr);
         if (r < 0)
@@ -41,11 +41,10 @@ static int insert_generation(Database *database,
                 int64_t number,
                 const Generation *generation,
                 Error *reterr) {
-        static const char sql[] =
-                        "INSERT INTO generations (profile, number, created_usec, user, "
-                        "description, path, "
-                        "commit_id, commit_subject, commit_author, commit_time_sec, is_dirty) "
-                        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+        static const char sql[] = "INSERT INTO generations (profile, number, created_usec, user, "
+                                  "description, path, commit_id, commit_subject, commit_author, "
+                                  "commit_time_sec, is_dirty) "
+                                  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
         cleanup(statement_donep) Statement statement = { 0 };
         int r = statement_open(database, sql, &statement, reterr);
         if (r < 0)
@@ -135,8 +134,8 @@ int generation_get(Database *database,
                 Generation *ret_generation,
                 Error *reterr) {
         static const char sql[] = "SELECT " GENERATION_COLUMNS "FROM generations AS g "
-                                  "JOIN profiles AS p ON p.id = g.profile WHERE p.name = ?1 AND "
-                                  "g.number = ?2";
+                                  "JOIN profiles AS p ON p.id = g.profile "
+                                  "WHERE p.name = ?1 AND g.number = ?2";
         cleanup(statement_donep) Statement statement = { 0 };
         int r = statement_open(database, sql, &statement, reterr);
         if (r < 0)
@@ -174,8 +173,8 @@ int generation_list(Database *database,
                 Generations *ret_generations,
                 Error *reterr) {
         static const char sql[] = "SELECT " GENERATION_COLUMNS "FROM generations AS g "
-                                  "JOIN profiles AS p ON p.id = g.profile WHERE p.name = ?1 ORDER "
-                                  "BY g.number";
+                                  "JOIN profiles AS p ON p.id = g.profile "
+                                  "WHERE p.name = ?1 ORDER BY g.number";
         cleanup(statement_donep) Statement statement = { 0 };
         int r = statement_open(database, sql, &statement, reterr);
         if (r < 0)
@@ -200,10 +199,9 @@ int generation_previous(Database *database,
                 int64_t number,
                 int64_t *ret_number,
                 Error *reterr) {
-        static const char sql[] =
-                        "SELECT max(s.to_number) FROM switches AS s JOIN profiles AS p ON p.id = "
-                        "s.profile "
-                        "WHERE p.name = ?1 AND s.state = 'committed' AND s.to_number < ?2";
+        static const char sql[] = "SELECT max(s.to_number) FROM switches AS s "
+                                  "JOIN profiles AS p ON p.id = s.profile WHERE p.name = ?1 "
+                                  "AND s.state = 'committed' AND s.to_number < ?2";
         cleanup(statement_donep) Statement statement = { 0 };
         int r = statement_open(database, sql, &statement, reterr);
         if (r < 0)

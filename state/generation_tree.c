@@ -11,8 +11,8 @@ static int find_profile(Database *database,
                 int64_t number,
                 int64_t *ret_id,
                 Error *reterr) {
-        static const char sql[] = "SELECT g.profile FROM generations AS g JOIN profiles AS p ON "
-                                  "p.id = g.profile "
+        static const char sql[] = "SELECT g.profile "
+                                  "FROM generations AS g JOIN profiles AS p ON p.id = g.profile "
                                   "WHERE p.name = ?1 AND g.number = ?2";
         cleanup(statement_donep) Statement statement = { 0 };
         int r = statement_open(database, sql, &statement, reterr);

@@ -79,8 +79,8 @@ int profile_set_active(Database *database,
                 int64_t active,
                 int64_t default_number,
                 Error *reterr) {
-        static const char sql[] =
-                        "UPDATE profiles SET active = ?2, default_number = ?3 WHERE id = ?1";
+        static const char sql[] = "UPDATE profiles SET active = ?2, default_number = ?3 "
+                                  "WHERE id = ?1";
         int64_t id = 0;
         int r = profile_id(database, name, &id, reterr);
         if (r < 0)

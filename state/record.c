@@ -20,12 +20,11 @@ const char *switch_state_to_string(SwitchState state) {
 
 static int insert_record(Database *database, int64_t profile, SwitchRecord *record, Error *reterr) {
         static const char sql[] = "INSERT INTO switches (profile, state, verb, from_number, "
-                                  "to_number, origin, commit_id, "
-                                  "is_dirty, user, started_usec, ended_usec, exit_status, "
-                                  "n_actions, n_failed, message, "
+                                  "to_number, origin, commit_id, is_dirty, user, started_usec, "
+                                  "ended_usec, exit_status, n_actions, n_failed, message, "
                                   "plan_json) "
-                                  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, "
-                                  "?14, ?15, ?16)";
+                                  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, "
+                                  "?13, ?14, ?15, ?16)";
         cleanup(statement_donep) Statement statement = { 0 };
         int r = statement_open(database, sql, &statement, reterr);
         if (r < 0)
@@ -59,10 +58,9 @@ static int insert_actions(Database *database,
                 const SwitchActionRecord *actions,
                 size_t n_actions,
                 Error *reterr) {
-        static const char sql[] =
-                        "INSERT INTO switch_actions (switch, sequence, unit, uid, verb, reason, "
-                        "outcome, "
-                        "before_state, duration_usec) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+        static const char sql[] = "INSERT INTO switch_actions (switch, sequence, unit, uid, verb, "
+                                  "reason, outcome, before_state, duration_usec) "
+                                  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
         cleanup(statement_donep) Statement statement = { 0 };
         int r = statement_open(database, sql, &statement, reterr);
         for (size_t i = 0; r >= 0 && i < n_actions; i++) {
@@ -101,8 +99,8 @@ static int fail_ended(int64_t id, Error *reterr) {
 }
 
 int record_set_state(Database *database, int64_t id, SwitchState state, Error *reterr) {
-        static const char sql[] = "UPDATE switches SET state = ?2 WHERE id = ?1 AND state IN "
-                                  "('intent', 'staged')";
+        static const char sql[] = "UPDATE switches SET state = ?2 "
+                                  "WHERE id = ?1 AND state IN ('intent', 'staged')";
         cleanup(statement_donep) Statement statement = { 0 };
         int r = statement_open(database, sql, &statement, reterr);
         if (r < 0)
@@ -116,11 +114,11 @@ int record_set_state(Database *database, int64_t id, SwitchState state, Error *r
 }
 
 static int finish_record(Database *database, const SwitchRecord *record, Error *reterr) {
-        static const char sql[] = "UPDATE switches SET state = ?2, ended_usec = ?3, exit_status = "
-                                  "?4, n_failed = ?5, "
-                                  "message = ?6, plan_json = coalesce(?7, plan_json) "
-                                  "WHERE id = ?1 AND ended_usec IS NULL AND state IN ('intent', "
-                                  "'staged', ?2)";
+        static const char sql[] = "UPDATE switches SET state = ?2, ended_usec = ?3, "
+                                  "exit_status = ?4, n_failed = ?5, message = ?6, "
+                                  "plan_json = coalesce(?7, plan_json) "
+                                  "WHERE id = ?1 AND ended_usec IS NULL "
+                                  "AND state IN ('intent', 'staged', ?2)";
         cleanup(statement_donep) Statement statement = { 0 };
         int r = statement_open(database, sql, &statement, reterr);
         if (r < 0)
@@ -143,9 +141,9 @@ static int finish_actions(Database *database,
                 const SwitchActionRecord *actions,
                 size_t n_actions,
                 Error *reterr) {
-        static const char sql[] = "UPDATE switch_actions SET outcome = ?3, before_state = "
-                                  "coalesce(?4, before_state), "
-                                  "duration_usec = ?5 WHERE switch = ?1 AND sequence = ?2";
+        static const char sql[] = "UPDATE switch_actions SET outcome = ?3, "
+                                  "before_state = coalesce(?4, before_state), duration_usec = ?5 "
+                                  "WHERE switch = ?1 AND sequence = ?2";
         cleanup(statement_donep) Statement statement = { 0 };
         int r = statement_open(database, sql, &statement, reterr);
         for (size_t i = 0; r >= 0 && i < n_actions; i++) {

@@ -91,8 +91,8 @@ int record_open_switch(Database *database,
                 SwitchRecord *ret_record,
                 Error *reterr) {
         static const char sql[] = "SELECT " RECORD_COLUMNS RECORD_TABLES
-                                  "WHERE p.name = ?1 AND s.state IN ('intent', 'staged') ORDER BY "
-                                  "s.id DESC LIMIT 1";
+                                  "WHERE p.name = ?1 AND s.state IN ('intent', 'staged') "
+                                  "ORDER BY s.id DESC LIMIT 1";
         cleanup(statement_donep) Statement statement = { 0 };
         int r = statement_open(database, sql, &statement, reterr);
         if (r < 0)
@@ -166,8 +166,8 @@ int record_actions(Database *database,
                 size_t *ret_n_actions,
                 Error *reterr) {
         static const char sql[] = "SELECT sequence, uid, verb, duration_usec, unit, reason, "
-                                  "outcome, before_state "
-                                  "FROM switch_actions WHERE switch = ?1 ORDER BY sequence";
+                                  "outcome, before_state FROM switch_actions WHERE switch = ?1 "
+                                  "ORDER BY sequence";
         cleanup(statement_donep) Statement statement = { 0 };
         int r = statement_open(database, sql, &statement, reterr);
         if (r < 0)

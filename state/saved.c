@@ -22,11 +22,11 @@ int saved_put(Database *database,
                 int64_t switch_id,
                 int64_t *ret_id,
                 Error *reterr) {
-        static const char sql[] =
-                        "INSERT INTO saved (profile, root, path, switch, saved_usec, secret, kind, "
-                        "mode, uid, gid, "
-                        "mtime_nsec, content, target, xattrs) "
-                        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+        static const char sql[] = "INSERT INTO saved (profile, root, path, switch, saved_usec, "
+                                  "secret, kind, mode, uid, gid, mtime_nsec, content, target, "
+                                  "xattrs) "
+                                  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, "
+                                  "?13, ?14)";
         int64_t id = 0, content = 0;
         int r = profile_id(database, profile, &id, reterr);
         if (r >= 0)

@@ -190,9 +190,9 @@ static int write_blob(Database *database,
                 const void *blob,
                 size_t size,
                 Error *reterr) {
-        static const char sql[] =
-                        "INSERT INTO stat_cache (source, stored_usec, data) VALUES (?1, ?2, ?3) "
-                        "ON CONFLICT (source) DO UPDATE SET stored_usec = ?2, data = ?3";
+        static const char sql[] = "INSERT INTO stat_cache (source, stored_usec, data) "
+                                  "VALUES (?1, ?2, ?3) ON CONFLICT (source) "
+                                  "DO UPDATE SET stored_usec = ?2, data = ?3";
         cleanup(statement_donep) Statement statement = { 0 };
         int r = statement_open(database, sql, &statement, reterr);
         if (r < 0)
@@ -204,8 +204,8 @@ static int write_blob(Database *database,
 }
 
 static int drop_oldest(Database *database, Error *reterr) {
-        static const char sql[] = "DELETE FROM stat_cache WHERE id NOT IN "
-                                  "(SELECT id FROM stat_cache ORDER BY stored_usec DESC LIMIT ?1)";
+        static const char sql[] = "DELETE FROM stat_cache WHERE id NOT IN (SELECT id "
+                                  "FROM stat_cache ORDER BY stored_usec DESC LIMIT ?1)";
         cleanup(statement_donep) Statement statement = { 0 };
         int r = statement_open(database, sql, &statement, reterr);
         if (r < 0)

@@ -64,8 +64,8 @@ int database_find_content(
 
 static int insert_content(
                 Database *database, const Content *content, int64_t *ret_id, Error *reterr) {
-        static const char sql[] =
-                        "INSERT INTO contents (digest, size_bytes, data) VALUES (?1, ?2, ?3)";
+        static const char sql[] = "INSERT INTO contents (digest, size_bytes, data) "
+                                  "VALUES (?1, ?2, ?3)";
         cleanup(statement_donep) Statement statement = { 0 };
         int r = statement_open(database, sql, &statement, reterr);
         if (r < 0)

@@ -191,20 +191,28 @@ static void test_origin__a_damaged_repository_is_none(void **state) {
         }
 }
 
+static void set_work_tree(void **state, const char *path) {
+        git_repository *repository = NULL;
+        git_config *config = NULL;
+        assert_git(git_repository_open(&repository, scratch_path(state, "r")));
+        assert_git(git_repository_config(&config, repository));
+        assert_git(git_config_set_string(config, "core.worktree", scratch_path(state, path)));
+        git_config_free(config);
+        git_repository_free(repository);
+}
+
 static void test_origin__a_work_tree_elsewhere_does_not_count(void **state) {
         char hex[GIT_OID_HEXSZ + 1];
         make_repository(state, hex);
         scratch_make_directory(state, "elsewhere");
-        git_repository *repository = NULL;
-        assert_git(git_repository_open(&repository, scratch_path(state, "r")));
-        assert_git(git_repository_set_workdir(repository, scratch_path(state, "elsewhere"), 0));
-        git_config *config = NULL;
-        assert_git(git_repository_config(&config, repository));
-        assert_git(git_config_set_string(
-                        config, "core.worktree", scratch_path(state, "elsewhere")));
-        git_config_free(config);
-        git_repository_free(repository);
+        scratch_make_directory(state, "r/hosts/abc");
+        set_work_tree(state, "elsewhere");
         assert_path_only(state, "r/hosts/a");
+        set_work_tree(state, "r/hosts/a");
+        assert_path_only(state, "r/hosts/abc");
+        cleanup(origin_donep) Origin origin = { 0 };
+        read_origin(state, "r/hosts/a", &origin);
+        assert_string_equal(origin.commit, hex);
 }
 
 static void test_origin__of_another_owner(void **state) {
