@@ -2,6 +2,7 @@
 #include "diff/plan_json.h"
 
 #include "diff/file_patch.h"
+#include "diff/plan_text.h"
 #include "diff/quote.h"
 
 #include <errno.h>
@@ -158,7 +159,7 @@ static json_t *displaced(const FitPlan *fit) {
         json_t *array = json_array();
         int failed = 0;
         for (size_t i = 0; fit && i < fit->n_operations; i++)
-                if (fit->operations[i].keep_displaced)
+                if (fit_operation_displaces(&fit->operations[i]))
                         failed |= json_array_append_new(
                                         array, root_path(fit->operations[i].root,
                                                                fit->operations[i].path));

@@ -125,12 +125,17 @@ static void add_files(const Writer *writer, const Plan *plan) {
                 add_more(writer, n_changes - n_shown);
 }
 
+bool fit_operation_displaces(const FitOperation *operation) {
+        return operation->keep_displaced &&
+               (operation->verb == FIT_EXCHANGE || operation->verb == FIT_REMOVE);
+}
+
 static void add_kept(const Writer *writer, const char *heading, bool displaced) {
         const FitPlan *fit = writer->options->fit;
         bool headed = false;
         for (size_t i = 0; fit && i < fit->n_operations; i++) {
                 const FitOperation *operation = &fit->operations[i];
-                if (!(displaced ? operation->keep_displaced : operation->keep_saved))
+                if (!(displaced ? fit_operation_displaces(operation) : operation->keep_saved))
                         continue;
                 if (!headed)
                         add_heading(writer, heading);

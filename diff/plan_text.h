@@ -14,6 +14,10 @@ typedef struct PlanTextOptions {
         const FitPlan *fit; /* displaced and edited files; NULL: not known */
 } PlanTextOptions;
 
+/* Does an operation put away something that a person would miss? Not directories that stay, nor
+ * what is only noted. */
+bool fit_operation_displaces(const FitOperation *operation);
+
 /* Nothing for an empty plan. */
 void plan_to_text(const Plan *plan, const PlanTextOptions *options, Text *text);
 

@@ -127,6 +127,7 @@ static FitOperation sample_operations[] = {
         { .verb = FIT_EXCHANGE, .root = ROOT_ETC, .path = "nginx/nginx.conf", .keep_saved = true },
         { .verb = FIT_REMOVE, .root = ROOT_ETC, .path = "localtime", .keep_displaced = true },
         { .verb = FIT_PLACE, .root = ROOT_ETC, .path = "odd\nname" },
+        { .verb = FIT_RECORD, .root = ROOT_ETC, .path = "nginx", .keep_displaced = true },
 };
 static FitConflict sample_conflicts[] = {
         { .kind = CONFLICT_EDITED,
@@ -139,6 +140,6 @@ static FitConflict sample_conflicts[] = {
                         .what = "is a directory that is not empty" },
 };
 static const FitPlan sample_fit = { .operations = sample_operations,
-        .n_operations = 3,
+        .n_operations = 4,
         .conflicts = sample_conflicts,
         .n_conflicts = 2 };

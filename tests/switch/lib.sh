@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # For the tests that run the program on directories. A check that does not hold ends the test with what it saw.
 set -eu -o pipefail
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin # the distribution's programs, not wrappers of somebody's home
 export LC_ALL=C.UTF-8 TERM=xterm GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null
 unset SUDO_USER SUDO_UID NO_COLOR PAGER SYSSWITCH_PAGER LESS
 
