@@ -295,7 +295,10 @@ static int send_call(JobWait *wait, Job *job) {
                 r = sd_bus_message_append(call, "ss", job->unit, "replace");
         if (r >= 0)
                 r = sd_bus_call_async(systemd->bus, &job->slot, call, on_asked, asked, 0);
-        return r < 0 ? r : 0;
+        if (r < 0)
+                return r;
+        job->was_sent = true;
+        return 0;
 }
 
 static int open_job(JobWait *wait, Job *job) {
@@ -380,14 +383,14 @@ static void end_by_state(JobWait *wait, Job *job, const UnitLook *look) {
                                   "the unit is not as it should be");
 }
 
-/* Was the call taken before the connection went, and the job carried out since? */
+/* Was the call taken before the connection went, and the job carried out since? A unit that has
+ * been unloaded tells nothing. */
 static bool has_acted(const Job *job, const UnitLook *look) {
+        if (!job->was_sent || job->verb == VERB_RELOAD) /* to reload once more does no harm */
+                return false;
         if (job->verb == VERB_STOP)
                 return !unit_look_is_on(look);
-        if (job->verb == VERB_RELOAD)
-                return false; /* nothing tells; once more does no harm */
-        return strcmp(look->invocation_id, job->invocation_before ? job->invocation_before : "") !=
-               0;
+        return *look->invocation_id && strcmp(look->invocation_id, job->invocation_before) != 0;
 }
 
 static int look_up(JobWait *wait, Error *reterr) {

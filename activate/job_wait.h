@@ -34,6 +34,7 @@ typedef struct Job {
                           */
         char active_state[20]; /* as last heard of, also after the end; "" nothing heard */
         /* The JobWait's own. */
+        bool was_sent; /* the call, at least once */
         uint32_t id;
         char *object;
         struct sd_bus_slot *slot;

@@ -179,6 +179,30 @@ static void test_run_plan__restarts_what_came_back_with_the_old_text(void **stat
         plan_world_done(&world);
 }
 
+/* A manager that executes itself anew instead of a reload: the start was not sent before, whatever
+ * the unit looks like. */
+static void test_run_plan__a_new_manager_still_starts_what_was_stopped(void **state) {
+        (void) state;
+        for (int unloads = 0; unloads < 2; unloads++) {
+                FakeUnit units[] = {
+                        { .name = "a.service", .active_state = "active", .unloads = unloads },
+                };
+                PlanWorld world;
+                plan_world_init(&world,
+                                &(FakeOptions){ .units = units,
+                                                .n_units = 1,
+                                                .n_drops_at_reload = 1 },
+                                "stop a.service 1\nstart a.service 1\ndaemon-reload");
+                plan_world_run(&world);
+                assert_order(fake_manager_calls(world.fake), "Reload\nReload\n",
+                                "StartUnit a.service");
+                const ActionReport *action = plan_world_action(&world, "a.service", VERB_START);
+                assert_int_equal(action->outcome, JOB_DONE);
+                assert_string_equal(action->job_result, "done");
+                plan_world_done(&world);
+        }
+}
+
 static void test_run_plan__restore_starts_what_was_on(void **state) {
         (void) state;
         FakeUnit units[] = {
@@ -312,6 +336,7 @@ int main(void) {
                 cmocka_unit_test(test_run_plan__a_slow_stop_does_not_hold_up_the_others),
                 cmocka_unit_test(test_run_plan__what_was_stopped_first_comes_first),
                 cmocka_unit_test(test_run_plan__restarts_what_came_back_with_the_old_text),
+                cmocka_unit_test(test_run_plan__a_new_manager_still_starts_what_was_stopped),
                 cmocka_unit_test(test_run_plan__restore_starts_what_was_on),
                 cmocka_unit_test(test_run_plan__restore_tells_what_did_not_start),
                 cmocka_unit_test(test_run_plan__a_refused_reload_leaves_nothing_down),

@@ -28,6 +28,7 @@ typedef struct FakeUnit {
         const char *alias;        /* another name of it; NULL */
         const char *required_by;  /* NULL */
         bool condition_failed;
+        bool unloads; /* once it is stopped */
         uint32_t n_restarts;
         bool dies_at_each_look;   /* n_restarts grows whenever it is asked for */
         uint64_t last_start_usec; /* how long it took to get up; 0 unknown */

@@ -288,6 +288,10 @@ static void end(FakeJob *job) {
                                                  : "done"); /* a test that needs it will tell */
         job->id = 0;
         job->timer = sd_event_source_unref(job->timer);
+        if (unit->unloads && strcmp(job->method, "StopUnit") == 0) {
+                unit->active_state = NULL;
+                units->invocations[nth_of(units, unit)] = 0;
+        }
         if (unit->dies_msec > 0 && strcmp(job->method, "StopUnit") != 0 &&
                         arm(job, unit->dies_msec, on_death) >= 0)
                 return; /* the slot is taken until then */
