@@ -159,7 +159,7 @@ static void test_damage__flipped_bits_are_found_or_do_no_harm(void **state) {
         size_t size = 0;
         cleanup_free char *bytes = read_file(state, &size);
         unsigned seed = 1, n_refused = 0;
-        enum { N_FLIPS = 400 };
+        enum { N_FLIPS = 200 };
         for (unsigned i = 0; i < N_FLIPS; i++) {
                 size_t at = ((size_t) rand_r(&seed) << 8 ^ (size_t) rand_r(&seed)) % size;
                 char before = bytes[at];
