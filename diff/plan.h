@@ -69,6 +69,9 @@ typedef struct UnitPlan {
         const char *const *held_down; /* units that the plan takes down and does not bring back:
                                          recorded as ours */
         size_t n_held_down;
+        const char *const *settled; /* units that owe nothing any more: gone, masked, disabled or
+                                       unwanted now */
+        size_t n_settled;
         DaemonAction daemon;
         const char *const *daemon_reasons;
         size_t n_daemon_reasons;

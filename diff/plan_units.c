@@ -178,6 +178,26 @@ static int add_held_down(Assembly *assembly) {
         return assembly->plan->held_down ? 0 : -ENOMEM;
 }
 
+static bool owes_no_more(const Subject *subject) {
+        const UnitFacts *facts = &subject->judgement->facts;
+        return subject->debt && (facts->is_gone || facts->is_masked || facts->is_unwanted ||
+                                                (facts->is_disabled && !facts->was_disabled));
+}
+
+static int add_settled(Assembly *assembly) {
+        const Judge *judge = assembly->judge;
+        const char **names = arena_new(judge->arena, const char *, judge->n_candidates + 1);
+        size_t n = 0;
+        for (size_t i = 0; names && i < judge->n_candidates; i++)
+                if (owes_no_more(judge->subjects[i]))
+                        names[n++] = judge->subjects[i]->name;
+        if (n > 1)
+                qsort(names, n, sizeof(char *), compare_strings);
+        assembly->plan->settled = names ? copy_strings(assembly->arena, names, n) : NULL;
+        assembly->plan->n_settled = n;
+        return assembly->plan->settled ? 0 : -ENOMEM;
+}
+
 static int add_unknown(Assembly *assembly) {
         const Judge *judge = assembly->judge;
         const char **names = arena_new(judge->arena, const char *, judge->unknown.n_items + 1);
@@ -204,7 +224,8 @@ static int assemble(Assembly *assembly, Error *reterr) {
                 return r;
         if (path_unit_find(judge, &triggered) < 0 || drag_find(judge, &dragged) < 0 ||
                         judge_explain(judge) < 0 || add_actions(assembly) < 0 ||
-                        add_held_down(assembly) < 0 || add_unknown(assembly) < 0 ||
+                        add_held_down(assembly) < 0 || add_settled(assembly) < 0 ||
+                        add_unknown(assembly) < 0 ||
                         note_find(judge, daemon.n_items > 0, &notes) < 0)
                 return error_oom(reterr);
         plan->daemon = daemon.n_items > 0 ? DAEMON_RELOAD : DAEMON_NONE;

@@ -345,6 +345,16 @@ static int settle_manager(
         return 0;
 }
 
+static int settle_void(Host *host, const UnitPlan *units, uint32_t uid, Error *reterr) {
+        for (size_t i = 0; i < units->n_settled; i++) {
+                int r = debt_clear(
+                                host->database, host->profile_name, units->settled[i], uid, reterr);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
 static int settle_debts(
                 Host *host, const EngineResult *result, const SwitchRecord *record, Error *reterr) {
         const Plan *plan = result->prepared->plan;
@@ -352,7 +362,9 @@ static int settle_debts(
                 Debt debt = { .since_usec = record->started_usec, .switch_id = record->id };
                 const UnitPlan *units = nth_units(plan, nth, &debt.uid);
                 const Report *report = nth_report(result, nth);
-                int r = report ? settle_manager(host, units, report, debt, reterr) : 0;
+                int r = settle_void(host, units, debt.uid, reterr);
+                if (r >= 0 && report)
+                        r = settle_manager(host, units, report, debt, reterr);
                 if (r < 0)
                         return r;
         }
