@@ -20,7 +20,7 @@ typedef struct Flip {
         const Root *root;
         RootWalk walk;
         int slots_fd;
-        bool is_overlay; /* a file of a lower layer becomes another inode when it is renamed */
+        bool is_overlay; /* renaming a lower layer's hard link makes another inode */
         int dir_fd;      /* of the operation at hand, as what is below */
         const char *name;
         char slot[SLOT_NAME_SIZE];

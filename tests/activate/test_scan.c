@@ -9,6 +9,21 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
+/* Others write to the file while it is read, this often. The linker's --wrap leads read() here. */
+static unsigned n_writes;
+static int written_fd = -1;
+
+ssize_t __real_read(int fd, void *data, size_t size_bytes);
+ssize_t __wrap_read(int fd, void *data, size_t size_bytes);
+ssize_t __wrap_read(int fd, void *data, size_t size_bytes) {
+        ssize_t n = __real_read(fd, data, size_bytes);
+        if (written_fd >= 0 && n > 0 && n_writes > 0) {
+                n_writes--;
+                assert_int_equal(pwrite(written_fd, "X", 1, 0), 1); /* the size stays */
+        }
+        return n;
+}
+
 static Scan *scan(World *world, const Sought *sought, size_t n_sought) {
         Scan *scan = NULL;
         Error error = { 0 };
@@ -226,6 +241,25 @@ static void test_scan__lists_a_large_directory(void **state) {
         }
 }
 
+static void test_scan__reads_again_what_changed(void **state) {
+        (void) state;
+        cleanup(world_donep) World world;
+        world_init(&world, NULL);
+        world_make(&world, "f a one");
+        const Sought sought = { "a", true };
+        cleanup_fd int fd = openat(world.root.fd, "a", O_WRONLY | O_CLOEXEC);
+        assert_true(fd >= 0);
+        written_fd = fd;
+        n_writes = 1;
+        cleanup(scan_freep) Scan *got = scan(&world, &sought, 1), *never = NULL;
+        assert_string_equal(got->found[0].content->data, "Xne");
+        n_writes = 100;
+        Error error = { 0 };
+        assert_int_equal(scan_new(&world.root, &sought, 1, world.contents, &never, &error), -EBUSY);
+        assert_non_null(strstr(error.message, "/a does not stop changing"));
+        written_fd = -1;
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_scan__tells_what_is_there),
@@ -236,6 +270,7 @@ int main(void) {
                 cmocka_unit_test(test_scan__does_not_read_a_huge_file),
                 cmocka_unit_test(test_scan__walks_up_and_down),
                 cmocka_unit_test(test_scan__lists_a_large_directory),
+                cmocka_unit_test(test_scan__reads_again_what_changed),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
