@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <git2.h>
+#include <limits.h>
 #include <string.h>
 
 /* What git cannot tell, for whatever reason, is left empty: a switch does not fail for it. So git's
@@ -81,8 +82,27 @@ static int read_head(git_repository *repository, Origin *origin) {
         return r;
 }
 
+/* Asked before libgit2 is: that one reads all certificates of the machine when it starts. */
+static bool has_git_above(const char *path) {
+        char probe[PATH_MAX + sizeof("/.git")];
+        size_t length = strlen(path);
+        if (length >= PATH_MAX)
+                return false;
+        memcpy(probe, path, length);
+        for (;;) {
+                memcpy(probe + length, "/.git", sizeof("/.git"));
+                if (access(probe, F_OK) == 0)
+                        return true;
+                if (length == 0)
+                        return false;
+                do
+                        length--;
+                while (length > 0 && probe[length] != '/');
+        }
+}
+
 static int ask_git(Origin *origin) {
-        if (git_libgit2_init() < 0)
+        if (!has_git_above(origin->path) || git_libgit2_init() < 0)
                 return 0;
         (void) git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0); /* known since 1.4.4 */
         int r = 0;
