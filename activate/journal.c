@@ -14,6 +14,7 @@
 enum {
         SYNC_TIMEOUT_MSEC = 500,
         MAX_ENTRIES = 100,
+        MAX_SEEN = 300, /* of one unit, until those wanted are found */
         MAX_LINES_OF_ENTRY = 10,
         MAX_LINE_BYTES = 1000,
 };
@@ -178,21 +179,69 @@ static int add_entry(sd_journal *journal, Lines *lines) {
         return 0;
 }
 
-/* Goes back from the end. Returns how many entries there are to come from where it stopped. */
-static int go_back(sd_journal *journal, size_t n_entries, uint64_t since_usec) {
-        int n_found = 0;
+static bool has_value(const char *value, size_t length, const char *wanted) {
+        return length == strlen(wanted) && memcmp(value, wanted, length) == 0;
+}
+
+/* Of the start that the entry is about; 0: it does not say. The manager's own lines bear the
+ * manager's own _SYSTEMD_INVOCATION_ID. */
+static size_t get_invocation(sd_journal *journal, const JournalQuery *query, const char **ret_id) {
+        const char *unit;
+        size_t length = get_field(
+                        journal, query->is_user ? "USER_INVOCATION_ID" : "INVOCATION_ID", ret_id);
+        if (length > 0)
+                return length;
+        size_t n_unit = get_field(
+                        journal, query->is_user ? "_SYSTEMD_USER_UNIT" : "_SYSTEMD_UNIT", &unit);
+        return has_value(unit, n_unit, query->unit)
+                               ? get_field(journal, "_SYSTEMD_INVOCATION_ID", ret_id)
+                               : 0;
+}
+
+static bool is_wanted(sd_journal *journal, const JournalQuery *query) {
+        uint64_t usec;
+        const char *id;
+        size_t length = query->invocation_id ? get_invocation(journal, query, &id) : 0;
+        if (length > 0)
+                return has_value(id, length, query->invocation_id);
+        return sd_journal_get_realtime_usec(journal, &usec) >= 0 && usec >= query->since_usec;
+}
+
+/* Goes back from the end to the oldest entry to show. Returns how many there are from there on. */
+static int go_back(sd_journal *journal, const JournalQuery *query, size_t n_entries) {
+        size_t n_found = 0, n_seen = 0, n_since = 0;
         int r = sd_journal_seek_tail(journal);
-        while (r >= 0 && (size_t) n_found < n_entries) {
-                uint64_t usec;
+        while (r >= 0 && n_found < n_entries && n_seen < MAX_SEEN) {
                 r = sd_journal_previous(journal);
                 if (r <= 0)
                         break;
-                r = sd_journal_get_realtime_usec(journal, &usec);
-                if (r >= 0 && usec < since_usec)
-                        return sd_journal_next(journal) < 0 ? -EIO : n_found;
-                n_found++;
+                n_seen++;
+                n_since++;
+                if (is_wanted(journal, query)) {
+                        n_found++;
+                        n_since = 0;
+                }
         }
-        return r < 0 ? r : n_found;
+        if (r >= 0 && n_since > 0) /* past those that are not wanted */
+                r = sd_journal_next_skip(journal, n_since);
+        return r < 0 ? r : (int) n_found;
+}
+
+static int add_entries(sd_journal *journal, const JournalQuery *query, int n_left, Lines *lines) {
+        while (n_left > 0) {
+                int r = 0;
+                if (is_wanted(journal, query)) {
+                        r = add_entry(journal, lines);
+                        n_left--;
+                }
+                if (r >= 0 && n_left > 0)
+                        r = sd_journal_next(journal);
+                if (r < 0)
+                        return r;
+                if (r == 0 && n_left > 0)
+                        break; /* rotated away meanwhile */
+        }
+        return 0;
 }
 
 int journal_tail(Journal *journal,
@@ -201,23 +250,22 @@ int journal_tail(Journal *journal,
                 Arena *arena,
                 const char *const **ret_lines,
                 size_t *ret_n_lines) {
-        sd_journal_flush_matches(journal->journal);
-        int r = query->invocation_id ? match_invocation(journal->journal, query)
-                                     : match_unit(journal->journal, query);
+        sd_journal *all = journal->journal;
+        sd_journal_flush_matches(all);
+        int r = match_unit(all, query);
+        if (r >= 0 && query->invocation_id)
+                r = sd_journal_add_disjunction(all);
+        if (r >= 0 && query->invocation_id)
+                r = match_invocation(all, query);
         if (r < 0)
                 return r;
-        int n_found = go_back(journal->journal, n_entries < MAX_ENTRIES ? n_entries : MAX_ENTRIES,
-                        query->invocation_id ? 0 : query->since_usec);
+        int n_found = go_back(all, query, n_entries < MAX_ENTRIES ? n_entries : MAX_ENTRIES);
         if (n_found < 0)
                 return n_found;
         Lines lines = { .arena = arena };
-        for (int i = 0; i < n_found; i++) {
-                r = add_entry(journal->journal, &lines);
-                if (r >= 0 && i + 1 < n_found)
-                        r = sd_journal_next(journal->journal);
-                if (r < 0)
-                        return r;
-        }
+        r = add_entries(all, query, n_found, &lines);
+        if (r < 0)
+                return r;
         *ret_lines = lines.items;
         *ret_n_lines = lines.n_items;
         return 0;

@@ -20,8 +20,9 @@ typedef struct JournalQuery {
         const char *unit;
         bool is_user; /* of the manager of user uid */
         uint32_t uid;
-        /* One start of it, by its InvocationID; or, when this is NULL, all since since_usec of
-         * CLOCK_REALTIME. */
+        /* One start of it; of a process that ended at once journald may not learn the start, so a
+         * line that says nothing of it counts, too, when it is not older than since_usec of
+         * CLOCK_REALTIME. NULL: all since then. */
         const char *invocation_id;
         uint64_t since_usec;
 } JournalQuery;
