@@ -15,7 +15,7 @@ static void test_verdict__done_proves_nothing_for_simple(void **state) {
         FakeUnit units[] = { { .name = "a.service",
                         .active_state = "active",
                         .type = "simple",
-                        .dies_msec = 30,
+                        .dies_msec = 15,
                         .dies_into = "failed" } };
         PlanWorld world;
         run(&world, units, 1, "restart a.service 1");
@@ -37,7 +37,7 @@ static void test_verdict__waiting_for_its_restart_is_failing(void **state) {
         FakeUnit units[] = { { .name = "a.service",
                         .active_state = "active",
                         .type = "exec",
-                        .dies_msec = 30,
+                        .dies_msec = 15,
                         .dies_into = "activating" } };
         PlanWorld world;
         run(&world, units, 1, "start a.service 1");
