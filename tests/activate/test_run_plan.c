@@ -98,7 +98,7 @@ static void test_run_plan__restarts_one_after_the_other(void **state) {
         for (size_t i = 0; i < N_ELEMENTS(units); i++) {
                 (void) snprintf(names[i], sizeof(names[i]), "u%zu.service", i);
                 units[i] = (FakeUnit){
-                        .name = names[i], .active_state = "active", .stop_msec = 3, .start_msec = 3
+                        .name = names[i], .active_state = "active", .stop_msec = 20, .start_msec = 3
                 };
                 (void) snprintf(plan + strlen(plan), sizeof(plan) - strlen(plan),
                                 "restart u%zu.service %zu\n", i, i);
