@@ -153,12 +153,15 @@ static int undo(Engine *engine, Error *reterr) {
         Error error = *reterr;
         Error second;
         say(engine, "Undoing: %s", error.message);
-        if (fit_undo(&engine->host->etc, NULL, &second) < 0) {
+        cleanup_strv Strv kept = { 0 };
+        if (fit_undo(&engine->host->etc, &kept, &second) < 0) {
                 engine->result->exit_status = EXIT_NEEDS_RECOVER;
                 return error_set(reterr, -EUCLEAN,
                                 "%s; and undoing it: %s: the next switch will try again",
                                 error.message, second.message);
         }
+        for (size_t i = 0; i < kept.n_items; i++)
+                say(engine, "Kept beside, for it came meanwhile: /etc/%s", kept.items[i]);
         if (engine->managers && managers_restore(engine->managers, &second) < 0)
                 (void) error_set(&error, error.code, "%s; and starting again what was stopped: %s",
                                 reterr->message, second.message);

@@ -92,22 +92,20 @@ static PlanInput plan_input_of(const Host *host, const Prepared *prepared) {
         };
 }
 
-/* Returns 1 when something new became known. */
+/* Returns 1 when something was asked for: what is known already is not asked for again. */
 static int ask_unknown(Host *host, Prepared *prepared, Error *reterr) {
         const UnitPlan *units = &prepared->plan->units;
-        int progress = 0;
+        cleanup_strv Strv ask = { 0 };
         for (size_t i = 0; i < units->n_unknown; i++) {
                 const UnitState *known = unit_states_find(prepared->states, units->unknown[i]);
-                if (known && known->has_relations)
-                        continue;
-                int r = systemd_read_relations(
-                                host->systemd, units->unknown[i], prepared->states, reterr);
-                if (r < 0)
-                        return r;
-                known = unit_states_find(prepared->states, units->unknown[i]);
-                progress |= known && known->has_relations;
+                if (!known || !known->has_relations)
+                        if (strv_add(&ask, units->unknown[i]) < 0)
+                                return error_oom(reterr);
         }
-        return progress;
+        if (ask.n_items == 0)
+                return 0;
+        int r = systemd_read_relations_of(host->systemd, &ask, prepared->states, reterr);
+        return r < 0 ? r : 1;
 }
 
 /* The plan names what it lacks; ask, and plan again. Each round knows more units than the one
