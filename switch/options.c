@@ -8,6 +8,10 @@
 #include <getopt.h>
 #include <string.h>
 
+/* Of a profile's name: what can stand before the @ of a reference. */
+static const char profile_bytes[] =
+                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/";
+
 enum { DEFAULT_TIMEOUT_SEC = 300 };
 
 typedef struct OptionRow {
@@ -104,6 +108,8 @@ static int take(Options *options, OptionId id, const char *value, Error *reterr)
         options->given |= OPTION_BIT(id);
         switch (id) {
         case OPTION_PROFILE:
+                if (value[strspn(value, profile_bytes)])
+                        return error_set(reterr, -EINVAL, "Not the name of a profile: %s", value);
                 options->profile = value;
                 return 0;
         case OPTION_DIRECTORY:

@@ -154,6 +154,9 @@ int reference_read(Host *host,
                 bool use_distribution,
                 ReferenceTree *ret_tree,
                 Error *reterr) {
+        if (!*reference)
+                return error_set(reterr, -EINVAL,
+                                "An empty name is neither a directory nor a generation");
         cleanup(reference_tree_donep)
                         ReferenceTree tree = { .name = strdup(reference), .number = -1 };
         if (!tree.name)

@@ -216,6 +216,10 @@ static int dry_run(SwitchView *view, Host *host, const SwitchRequest *request, E
 
 int switch_view_run(
                 Host *host, const Options *options, const SwitchRequest *request, Error *reterr) {
+        if (strcmp(host->profile_name, "system") != 0)
+                return error_set(reterr, -EOPNOTSUPP,
+                                "%s: Only the profile system is a host's: leave -p away",
+                                host->profile_name);
         Output output;
         output_init(&output, options);
         SwitchView view = { .progress.output = &output, .options = options, .host = host };

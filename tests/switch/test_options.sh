@@ -46,6 +46,7 @@ refuses 2 "--json takes no value" --json=1 diff
 refuses 2 "Not a number of entries: 0" log -n 0
 refuses 2 "Not a number of entries: -1" log -n -1
 refuses 2 "-p needs a value" -p
+refuses 2 "Not the name of a profile: a@b" -p a@b generations
 refuses 1 "Cannot go to $work/none" -C "$work/none" diff
 
 # a full disk is told; whoever closed the output wanted none

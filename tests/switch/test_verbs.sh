@@ -205,6 +205,9 @@ has "generation 0 → src (4)"
 put src/units/bad.service 'garbage'
 refuses 1 "src/units/bad.service:1" "${R[@]}" switch src
 refuses 1 "none" "${R[@]}" switch none
+refuses 1 "An empty name" "${R[@]}" switch ""
+refuses 1 "web: Only the profile system" "${R[@]}" -p web switch src
+refuses 1 "web: Only the profile system" "${R[@]}" -p web dry-activate src
 refuses 1 "./@x" "${R[@]}" switch @x
 rm src/units/bad.service
 
