@@ -245,17 +245,20 @@ static int set_reasons(const Comparison *comparison,
         size_t n_reasons = 0;
         if (before->is_defined != after->is_defined) {
                 const Unit *unit = before->is_defined ? before : after;
-                const char *path = unit->text.n_parts ? unit->text.parts[0]->path : subject->name;
-                reasons[n_reasons++] = arena_printf(
-                                arena, "%s %s", path, before->is_defined ? "removed" : "added");
+                reasons[n_reasons++] = arena_printf(arena, "%s%s %s", unit->text.parts[0]->prefix,
+                                unit->text.parts[0]->path,
+                                before->is_defined ? "removed" : "added");
         } else if (*deciding[0]->section) {
                 reasons[n_reasons++] = name_changes(arena, deciding, n);
-                reasons[n_reasons++] = deciding[0]->part->path;
-        } else /* a part whose text is not at hand: its key is its path */
+                reasons[n_reasons++] = text_part_path(arena, deciding[0]->part);
+        } else { /* a part whose text is not at hand */
+                const TextPart *part = deciding[0]->part;
                 reasons[n_reasons++] = arena_printf(
-                                arena, "%s %s", deciding[0]->key, word_of(deciding[0]));
-        if (!reasons[0])
-                return -ENOMEM;
+                                arena, "%s%s %s", part->prefix, part->path, word_of(deciding[0]));
+        }
+        for (size_t i = 0; i < n_reasons; i++)
+                if (!reasons[i])
+                        return -ENOMEM;
         change->reasons = reasons;
         change->n_reasons = n_reasons;
         return 0;

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "diff/comparison.h"
 
+#include "diff/mention.h"
+
 #include <errno.h>
 #include <string.h>
-
-static bool is(const char *left, const char *right) {
-        return strcmp(left, right) == 0;
-}
 
 Subject *comparison_find(const Comparison *comparison, const char *name) {
         return map_get(&comparison->by_name, name);
@@ -17,8 +15,9 @@ Subject *comparison_find(const Comparison *comparison, const char *name) {
 static const char *live_name(const Comparison *comparison, const char *name) {
         const UnitState *state =
                         comparison->states ? unit_states_find(comparison->states, name) : NULL;
-        return state && !map_get(&comparison->sets[AFTER].fragment_by_name, name) ? state->name
-                                                                                  : name;
+        return state && !map_get(&comparison->pair->sets[AFTER].fragment_by_name, name)
+                               ? state->name
+                               : name;
 }
 
 static Subject *subject_new(Comparison *comparison, const char *name) {
@@ -30,10 +29,10 @@ static Subject *subject_new(Comparison *comparison, const char *name) {
         }
         Subject *subject = comparison->subjects ? arena_new(comparison->arena, Subject, 1) : NULL;
         if (!subject || !(subject->units[BEFORE] = unit_set_unit(
-                                          &comparison->sets[BEFORE], name, NULL)))
+                                          &comparison->pair->sets[BEFORE], name, NULL)))
                 return NULL;
         const Unit *before = subject->units[BEFORE];
-        subject->units[AFTER] = unit_set_unit(&comparison->sets[AFTER], name, before);
+        subject->units[AFTER] = unit_set_unit(&comparison->pair->sets[AFTER], name, before);
         subject->name = before->name;
         subject->type = before->type;
         subject->state = comparison->states ? unit_states_find(comparison->states, name) : NULL;
@@ -44,7 +43,7 @@ static Subject *subject_new(Comparison *comparison, const char *name) {
 }
 
 Subject *comparison_subject(Comparison *comparison, Side side, const char *name) {
-        const char *real = unit_set_real_name(&comparison->sets[side], name);
+        const char *real = unit_set_real_name(&comparison->pair->sets[side], name);
         if (!real)
                 return NULL;
         Subject *subject = map_get(&comparison->by_name, real);
@@ -85,53 +84,110 @@ int comparison_connect(Comparison *comparison) {
         while (comparison->n_connected < comparison->n_subjects) {
                 Subject *subject = comparison->subjects[comparison->n_connected++];
                 const Unit *before = subject->units[BEFORE], *after = subject->units[AFTER];
-                if (before == after) {
-                        if (relation_add_edges(comparison, subject, after,
-                                            1u << BEFORE | 1u << AFTER) < 0)
-                                return -ENOMEM;
-                } else if (relation_add_edges(comparison, subject, before, 1u << BEFORE) < 0 ||
-                                relation_add_edges(comparison, subject, after, 1u << AFTER) < 0)
+                unsigned sides = before == after ? 1u << BEFORE | 1u << AFTER : 1u << AFTER;
+                if (relation_add_edges(comparison, subject, after, sides) < 0 ||
+                                (before != after && relation_add_edges(comparison, subject, before,
+                                                                    1u << BEFORE) < 0) ||
+                                wanted_by_itself(comparison, subject) < 0)
                         return -ENOMEM;
         }
         return 0;
 }
 
-static int read_conf(Comparison *comparison, Side side, const Tree *tree, Error *reterr) {
-        static const ProfileConf empty;
-        comparison->confs[side] = &empty;
-        const Entry *entry = tree_find(tree, ROOT_PROFILE, "profile.conf");
-        if (!entry || entry->kind != ENTRY_FILE)
-                return 0;
-        return profile_conf_parse(comparison->arena, entry->origin ? entry->origin : "profile.conf",
-                        comparison->input->contents, entry->content, &comparison->confs[side],
-                        reterr);
-}
-
 static int add_name(Comparison *comparison, Side side, const char *name) {
-        return !unit_name_is_valid(name) || comparison_subject(comparison, side, name) ? 0
-                                                                                       : -ENOMEM;
+        if (comparison_find(comparison, name) || !unit_name_is_valid(name))
+                return 0;
+        return comparison_subject(comparison, side, name) ? 0 : -ENOMEM;
 }
 
-/* All that a tree defines or adds to. */
-static int add_units(Comparison *comparison, Side side) {
-        const UnitSet *set = &comparison->sets[side];
-        for (size_t i = 0; i < set->n_fragments; i++)
-                if (!set->fragments[i]->alias_of &&
-                                add_name(comparison, side, set->fragments[i]->name) < 0)
+/* Does a unit that is the same in both trees have to be looked at all the same? */
+static bool is_of_interest(const Comparison *comparison, const Fragment *fragment) {
+        static const char service[] = ".service";
+        unsigned mentions = MENTION_RELATION | MENTION_UNNEEDED | MENTION_ALSO;
+        size_t length = strlen(fragment->name);
+        bool is_service = length > strlen(service) &&
+                          strcmp(fragment->name + length - strlen(service), service) == 0;
+        return !is_service || fragment->part.mentions & mentions ||
+               comparison->pair->sets[BEFORE].has_mounts ||
+               comparison->pair->sets[AFTER].has_mounts;
+}
+
+/* A drop-in that reaches many units, and that changed or says something that is of interest: all of
+ * them are looked at. */
+static bool reaches_many(const Comparison *comparison, Side side, const UnitDirectory *directory) {
+        const char *stem = directory->stem, *end = strpbrk(stem, "@.");
+        bool is_many = !end || end == stem || end[-1] == '-' || *end == '@';
+        if (!is_many || !directory->drop_ins)
+                return false;
+        const UnitDirectory *other =
+                        map_get(&comparison->pair->sets[1 - side].directory_by_stem, stem);
+        const DropIn *mine = directory->drop_ins, *theirs = other ? other->drop_ins : NULL;
+        for (; mine && theirs; mine = mine->next, theirs = theirs->next)
+                if (mine->part.mentions || mine->part.file != theirs->part.file ||
+                                strcmp(mine->file_name, theirs->file_name) != 0 || !mine->part.file)
+                        return true;
+        return mine || theirs;
+}
+
+static int add_directories(Comparison *comparison, Side side, bool *ret_all) {
+        const UnitSet *set = &comparison->pair->sets[side];
+        for (size_t i = 0; i < set->directories.n_items; i++) {
+                const UnitDirectory *directory = set->directories.items[i];
+                *ret_all |= reaches_many(comparison, side, directory);
+                if (directory->drop_ins && add_name(comparison, side, directory->stem) < 0)
                         return -ENOMEM;
-        for (size_t i = 0; i < set->n_directories; i++) {
-                if (add_name(comparison, side, set->directories[i]->stem) < 0)
-                        return -ENOMEM;
-                for (const UnitLink *link = set->directories[i]->links; link; link = link->next)
-                        if (add_name(comparison, side, link->name) < 0)
+        }
+        return 0;
+}
+
+/* Links that the other tree has not, and those of instances, which may have no file of their own.
+ */
+static int add_links(Comparison *comparison, Side side) {
+        const UnitSet *set = &comparison->pair->sets[side];
+        bool is_same = comparison->pair->sets[AFTER].same_links;
+        for (size_t i = 0; !is_same && i < set->directories.n_items; i++) {
+                UnitLink link;
+                for (size_t position = 0; unit_directory_next(
+                                     set, set->directories.items[i], &position, &link);)
+                        if (!unit_set_links(&comparison->pair->sets[1 - side], link.name) &&
+                                        add_name(comparison, side, link.name) < 0)
                                 return -ENOMEM;
+        }
+        for (size_t i = 0; i < set->instance_links.n_items; i++) {
+                const UnitLink *link = set->instance_links.items[i];
+                if (add_name(comparison, side, link->name) < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+static int add_fragment(Comparison *comparison, Side side, const Fragment *fragment) {
+        return fragment->alias_of ? 0 : add_name(comparison, side, fragment->name);
+}
+
+/* The units that the trees define, but for those that nothing is to be said of. */
+static int add_units(Comparison *comparison) {
+        const UnitSet *before = &comparison->pair->sets[BEFORE],
+                      *after = &comparison->pair->sets[AFTER];
+        bool all = false;
+        for (Side side = 0; side < N_SIDES; side++)
+                if (add_directories(comparison, side, &all) < 0 || add_links(comparison, side) < 0)
+                        return -ENOMEM;
+        for (size_t i = 0; i < after->differing.n_items; i++)
+                if (add_fragment(comparison, AFTER, after->differing.items[i]) < 0)
+                        return -ENOMEM;
+        for (size_t i = 0; i < before->fragments.n_items; i++) {
+                const Fragment *fragment = before->fragments.items[i];
+                if ((all || is_of_interest(comparison, fragment)) &&
+                                add_fragment(comparison, BEFORE, fragment) < 0)
+                        return -ENOMEM;
         }
         return 0;
 }
 
 /* What [Units] and [Trigger] name. A user's manager has no [Units]. */
 static int add_conf(Comparison *comparison, Side side) {
-        const ProfileConf *conf = comparison->confs[side];
+        const ProfileConf *conf = comparison->pair->confs[side];
         if (comparison->is_user)
                 return 0;
         for (size_t i = 0; i < conf->n_enable; i++) {
@@ -153,7 +209,7 @@ static int add_conf(Comparison *comparison, Side side) {
 }
 
 static bool is_reached_by_directory(const UnitSet *set, const char *name) {
-        if (set->n_directories == 0)
+        if (set->directories.n_items == 0)
                 return false;
         const char *type = strrchr(name, '.') + 1;
         return set->has_prefixes || map_get(&set->directory_by_stem, type);
@@ -178,8 +234,8 @@ static int add_live(Comparison *comparison) {
                 if (!unit_name_is_valid(name) || comparison_find(comparison, name))
                         continue;
                 if (unit_name_is_instance(name) ||
-                                is_reached_by_directory(&comparison->sets[BEFORE], name) ||
-                                is_reached_by_directory(&comparison->sets[AFTER], name))
+                                is_reached_by_directory(&comparison->pair->sets[BEFORE], name) ||
+                                is_reached_by_directory(&comparison->pair->sets[AFTER], name))
                         names[n++] = name;
         }
         if (n > 1)
@@ -215,90 +271,18 @@ int comparison_init(
                 .states = input->states,
                 .is_user = input->is_user,
                 .uid = input->uid,
+                .pair = input->pair,
                 .files = input->files,
                 .n_files = input->n_files,
         };
-        const char *directory = input->is_user ? "systemd/user/" : "systemd/system/";
-        const Tree *trees[N_SIDES] = { input->plan->before, input->plan->after };
-        for (Side side = 0; side < N_SIDES; side++) {
-                int r = unit_set_init(&comparison->sets[side], arena, trees[side],
-                                input->plan->contents, directory, reterr);
-                if (r == 0)
-                        r = read_conf(comparison, side, trees[side], reterr);
-                if (r < 0)
-                        return r;
-        }
-        for (Side side = 0; side < N_SIDES; side++)
-                if (add_units(comparison, side) < 0 || add_conf(comparison, side) < 0)
-                        return error_oom(reterr);
-        if (add_debts(comparison) < 0 || add_live(comparison) < 0 ||
-                        comparison_connect(comparison) < 0)
+        if (add_units(comparison) < 0 || add_conf(comparison, BEFORE) < 0 ||
+                        add_conf(comparison, AFTER) < 0 || add_debts(comparison) < 0 ||
+                        add_live(comparison) < 0 || comparison_connect(comparison) < 0 ||
+                        wanted_by_others(comparison) < 0)
                 return error_oom(reterr);
-        return wanted_find(comparison, reterr);
+        return 0;
 }
 
 void comparison_done(Comparison *comparison) {
-        for (Side side = 0; side < N_SIDES; side++)
-                unit_set_done(&comparison->sets[side]);
         map_done(&comparison->by_name);
-}
-
-static bool list_has(const char *const *list, const char *name) {
-        for (; list && *list; list++)
-                if (is(*list, name))
-                        return true;
-        return false;
-}
-
-bool subject_has_name(const Subject *subject, const char *name) {
-        return is(subject->name, name) || (subject->state && list_has(subject->state->names, name));
-}
-
-/* Without a host: a oneshot that ends by itself is over, all else that is wanted is up. */
-static bool is_on_by_itself(const Subject *subject) {
-        const UnitText *text = &subject->units[BEFORE]->text;
-        const char *type = unit_text_value(text, "Service", "Type");
-        bool ends = type && is(type, "oneshot") &&
-                    unit_text_boolean(text, "Service", "RemainAfterExit") != 1;
-        return subject->wanted[BEFORE] && !ends;
-}
-
-bool subject_is_on(const Comparison *comparison, const Subject *subject) {
-        if (comparison->input->everything_off)
-                return false;
-        return comparison->states ? unit_state_is_on(subject->state) : is_on_by_itself(subject);
-}
-
-bool subject_is_failed(const Comparison *comparison, const Subject *subject) {
-        return !comparison->input->everything_off && unit_state_is_failed(subject->state);
-}
-
-bool subject_is_activating(const Comparison *comparison, const Subject *subject) {
-        return subject_is_on(comparison, subject) && subject->state &&
-               is(subject->state->active_state, "activating") &&
-               !is(subject->state->sub_state, "auto-restart");
-}
-
-bool subject_has_sub_state(
-                const Comparison *comparison, const Subject *subject, const char *sub_state) {
-        if (!subject_is_on(comparison, subject))
-                return false;
-        return subject->state ? is(subject->state->sub_state, sub_state) : is(sub_state, "waiting");
-}
-
-bool subject_counts_as_on(const Comparison *comparison, const Subject *subject) {
-        static const char *const never[] = { "rescue", "emergency", "sleep", "suspend", "hibernate",
-                "hybrid-sleep", "suspend-then-hibernate", "shutdown", "reboot", "poweroff", "halt",
-                "kexec", "soft-reboot", "exit", "umount", "final", "system-update" };
-        if (subject_is_on(comparison, subject))
-                return true;
-        if (subject->type != UNIT_TARGET || subject->state ||
-                        !subject_is_distribution(subject, AFTER) ||
-                        comparison->input->everything_off)
-                return false;
-        size_t length = strlen(subject->name) - strlen(".target");
-        for (size_t i = 0; i < N_ELEMENTS(never); i++)
-                if (strlen(never[i]) == length && memcmp(subject->name, never[i], length) == 0)
-                        return false;
-        return strncmp(subject->name, "initrd", 6) != 0;
 }

@@ -1,26 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Two trees side by side, for one manager: every unit that either of them knows of, or that a live
- * state makes one concern, how they hang together in either, and what is known of them live. What
- * plan_new() decides on.
+/* Two trees side by side, for one manager: their units, how they hang together in either, and what
+ * is known of them live. What plan_new() decides on.
  *
  * 1. A unit is one Subject, under its real name: aliases of the trees and of the manager lead to
  * it.
- * 2. What both trees say alike is there once: units[BEFORE] == units[AFTER], and edges of both
+ * 2. A unit that is the same in both trees, names no other unit and is named by none gets no
+ * Subject before somebody asks for it: of thousands of units that is nearly all.
+ * 3. What both trees say alike is there once: units[BEFORE] == units[AFTER], and edges of both
  * sides.
- * 3. Subjects come to be in an order that means nothing; what is shown is sorted by name. */
+ * 4. Subjects come to be in an order that means nothing; what is shown is sorted by name. */
 
 #include "base/map.h"
 #include "diff/plan.h"
-#include "diff/profile_conf.h"
-#include "diff/unit_set.h"
-
-typedef enum Side {
-        BEFORE,
-        AFTER,
-        N_SIDES,
-} Side;
+#include "diff/unit_pair.h"
 
 /* Why a unit is wanted (rule R4). */
 enum {
@@ -45,6 +39,7 @@ typedef struct Subject {
         unsigned wanted[N_SIDES];
         bool enable[N_SIDES], disable[N_SIDES]; /* named by Enable=, Disable= */
         Edge *out, *in, *last_out, *last_in;
+        bool has_linked;            /* the edges of its own links are there */
         const UnitState *state;     /* NULL: not listed */
         const Debt *debt;           /* of an action that is owed, or NULL */
         struct Trigger *trigger;    /* trigger.c; NULL: nothing fired */
@@ -59,8 +54,7 @@ typedef struct Comparison {
         const UnitStates *states; /* of this manager; NULL: no host */
         bool is_user;
         uint32_t uid; /* as debts have it */
-        UnitSet sets[N_SIDES];
-        const ProfileConf *confs[N_SIDES]; /* never NULL */
+        const UnitPair *pair;
         const TreeChange *files;
         size_t n_files;
         Map by_name;
@@ -70,6 +64,7 @@ typedef struct Comparison {
 
 typedef struct ComparisonInput {
         const PlanInput *plan;
+        const UnitPair *pair;
         const UnitStates *states;
         bool is_user;
         uint32_t uid;
@@ -77,7 +72,8 @@ typedef struct ComparisonInput {
         size_t n_files;
 } ComparisonInput;
 
-/* Everything lives in the arena; input and files must outlive it. comparison_done() in any case. */
+/* Everything lives in the arena; what the input points to must outlive it. comparison_done() in any
+ * case. */
 int comparison_init(Comparison *comparison,
                 Arena *arena,
                 const ComparisonInput *input,
@@ -97,12 +93,18 @@ int comparison_add_edge(Comparison *comparison,
                 RelationKind kind,
                 unsigned sides) must_check;
 
-/* relation.c: the edges that follow from the text of one unit, on the sides given. */
+/* relation.c: the edges that follow from the text of one unit, on the sides given, and from links
+ * to it. */
 int relation_add_edges(Comparison *comparison, Subject *subject, const Unit *unit, unsigned sides)
                 must_check;
+/* And those from the links that its own NAME.wants/ and the like have: a target may have thousands.
+ */
+int relation_add_linked(Comparison *comparison, Subject *subject) must_check;
 
-/* wanted.c: fills Subject.wanted (rule R4). */
-int wanted_find(Comparison *comparison, Error *reterr) must_check;
+/* wanted.c: fills Subject.wanted (rule R4) of one subject, for all but what others need; and then
+ * for that. */
+int wanted_by_itself(Comparison *comparison, Subject *subject) must_check;
+int wanted_by_others(Comparison *comparison) must_check;
 
 static inline bool subject_is_distribution(const Subject *subject, Side side) {
         return !subject->units[side]->is_defined;
@@ -111,7 +113,7 @@ static inline bool subject_is_distribution(const Subject *subject, Side side) {
  * names. */
 bool subject_has_name(const Subject *subject, const char *name);
 
-/* Live states (rule R5). Without a host what before wants is on. */
+/* subject_state.c: live states (rule R5). Without a host what before wants is on. */
 bool subject_is_on(const Comparison *comparison, const Subject *subject);
 bool subject_is_failed(const Comparison *comparison, const Subject *subject);
 /* ActiveState=activating with a job at work, not waiting for a restart. */

@@ -96,7 +96,8 @@ static int conf_text(Judge *judge, const Entry *entry, const TextPart **ret_part
         TextPart *part = arena_new(judge->arena, TextPart, 1);
         if (!part)
                 return error_oom(reterr);
-        part->path = part->origin = part->identity = entry->path;
+        part->prefix = "/etc/";
+        part->path = part->identity = entry->path;
         *ret_part = part;
         int r = unit_file_of(judge->comparison->input->contents, entry->content, entry->path,
                         &part->file, reterr);
@@ -133,7 +134,7 @@ static int changes_conf(Judge *judge, const TreeChange *change, bool *ret_change
 static int look_at_file(
                 Judge *judge, DaemonReasons *reasons, const TreeChange *change, Error *reterr) {
         const Entry *entry = change->after ? change->after : change->before;
-        const char *directory = judge->comparison->sets[AFTER].directory;
+        const char *directory = judge->comparison->pair->sets[AFTER].directory;
         if (entry->root != ROOT_ETC || entry->kind == ENTRY_DIRECTORY)
                 return 0;
         bool changes = is_below(entry->path, directory) &&
@@ -151,14 +152,9 @@ static int look_at_file(
 /* Do the trees have links of this name, or take some away? (Not so where the distribution's text is
  * not at hand.) */
 static bool has_links(const Comparison *comparison, const Subject *subject) {
-        for (Side side = 0; side < N_SIDES; side++) {
-                const UnitSet *set = &comparison->sets[side];
-                for (size_t i = 0; i < set->n_directories; i++)
-                        for (const UnitLink *link = set->directories[i]->links; link;
-                                        link = link->next)
-                                if (strcmp(link->name, subject->name) == 0)
-                                        return true;
-        }
+        for (Side side = 0; side < N_SIDES; side++)
+                if (unit_set_links(&comparison->pair->sets[side], subject->name))
+                        return true;
         for (size_t i = 0; i < comparison->n_files; i++) {
                 const TreeChange *change = &comparison->files[i];
                 const Entry *entry = change->after ? change->after : change->before;
@@ -169,11 +165,13 @@ static bool has_links(const Comparison *comparison, const Subject *subject) {
         return false;
 }
 
+static int add_part(Judge *judge, DaemonReasons *reasons, const TextPart *part, const char *word) {
+        return add(judge, reasons,
+                        arena_printf(judge->arena, "%s%s %s", part->prefix, part->path, word));
+}
+
 static int look_at_subject(Judge *judge, DaemonReasons *reasons, const Subject *subject) {
         const Unit *before = subject->units[BEFORE], *after = subject->units[AFTER];
-        const char *path = after->text.n_parts > 0    ? after->text.parts[0]->path
-                           : before->text.n_parts > 0 ? before->text.parts[0]->path
-                                                      : subject->name;
         if ((subject->enable[BEFORE] != subject->enable[AFTER] ||
                             subject->disable[BEFORE] != subject->disable[AFTER]) &&
                         !has_links(judge->comparison, subject))
@@ -182,29 +180,26 @@ static int look_at_subject(Judge *judge, DaemonReasons *reasons, const Subject *
                                                 subject->name));
         if (before == after)
                 return 0;
-        if (before->is_defined != after->is_defined && before->is_masked == after->is_masked)
+        if (before->is_masked != after->is_masked) /* a link, or an empty file */
                 return add(judge, reasons,
-                                arena_printf(judge->arena, "%s %s", path,
-                                                before->is_defined ? "removed" : "added"));
+                                arena_printf(judge->arena, "mask of %s changed", subject->name));
+        const UnitText *text = after->text.n_parts > 0 ? &after->text : &before->text;
+        if (before->is_defined != after->is_defined && text->n_parts > 0)
+                return add_part(judge, reasons, text->parts[0],
+                                before->is_defined ? "removed" : "added");
         const TextChange *changes = NULL;
         size_t n_changes = 0;
         if (unit_text_compare(judge->arena, &before->text, &after->text, &changes, &n_changes) < 0)
                 return -ENOMEM;
-        if (n_changes == 0)
-                return before->is_masked == after->is_masked
-                                       ? 0
-                                       : add(judge, reasons,
-                                                         arena_printf(judge->arena, "%s changed",
-                                                                         path));
-        return add(judge, reasons, arena_printf(judge->arena, "%s changed", changes[0].part->path));
+        return n_changes > 0 ? add_part(judge, reasons, changes[0].part, "changed") : 0;
 }
 
 /* service.d/ and its like: of units that only the distribution has. */
 static int look_at_type(Judge *judge, DaemonReasons *reasons, const char *stem) {
         UnitText texts[N_SIDES] = { 0 };
         for (Side side = 0; side < N_SIDES; side++) {
-                const UnitDirectory *directory =
-                                map_get(&judge->comparison->sets[side].directory_by_stem, stem);
+                const UnitDirectory *directory = map_get(
+                                &judge->comparison->pair->sets[side].directory_by_stem, stem);
                 size_t n = 0;
                 for (const DropIn *drop_in = directory ? directory->drop_ins : NULL; drop_in;
                                 drop_in = drop_in->next)
@@ -215,17 +210,14 @@ static int look_at_type(Judge *judge, DaemonReasons *reasons, const char *stem) 
                 texts[side].parts = parts;
                 for (const DropIn *drop_in = directory ? directory->drop_ins : NULL; drop_in;
                                 drop_in = drop_in->next)
-                        parts[texts[side].n_parts++] = drop_in->part;
+                        parts[texts[side].n_parts++] = &drop_in->part;
         }
         const TextChange *changes = NULL;
         size_t n_changes = 0;
         if (unit_text_compare(judge->arena, &texts[BEFORE], &texts[AFTER], &changes, &n_changes) <
                         0)
                 return -ENOMEM;
-        return n_changes ? add(judge, reasons,
-                                           arena_printf(judge->arena, "%s changed",
-                                                           changes[0].part->path))
-                         : 0;
+        return n_changes ? add_part(judge, reasons, changes[0].part, "changed") : 0;
 }
 
 static int compare_strings(const void *left, const void *right) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "diff/drag.h"
 
+#include "diff/mention.h"
 #include "diff/slice.h"
 
 #include <errno.h>
@@ -284,7 +285,9 @@ static int drag_upheld(Drag *drag) {
 }
 
 static bool stops_when_unneeded(const Subject *subject, Side side) {
-        return unit_text_boolean(&subject->units[side]->text, "Unit", "StopWhenUnneeded") == 1;
+        const UnitText *text = &subject->units[side]->text;
+        return text->mentions & MENTION_UNNEEDED &&
+               unit_text_boolean(text, "Unit", "StopWhenUnneeded") == 1;
 }
 
 /* Does a unit that is up need it? At the reload, or at the end. */

@@ -92,6 +92,8 @@ int judge_visit_dependencies(Judge *judge,
                 unsigned kinds,
                 RelationVisit visit,
                 void *userdata) {
+        if (relation_add_linked(judge->comparison, subject) < 0)
+                return -ENOMEM;
         for (const Edge *edge = subject->out; edge; edge = edge->next_out) {
                 if (!(edge->sides & 1u << side) || !(kinds & 1u << edge->kind))
                         continue;

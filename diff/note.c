@@ -65,9 +65,10 @@ static int note_timer(Judge *judge, Notes *notes, const Subject *subject, bool d
 }
 
 static int note_reload(Judge *judge, Notes *notes, const Subject *subject) {
+        if (subject->units[BEFORE] == subject->units[AFTER])
+                return 0;
         const char *type = unit_text_value(&subject->units[AFTER]->text, "Service", "Type");
-        if (!type || strcmp(type, "notify-reload") != 0 ||
-                        subject->units[BEFORE] == subject->units[AFTER])
+        if (!type || strcmp(type, "notify-reload") != 0)
                 return 0;
         return add(judge, notes,
                         arena_printf(judge->arena,

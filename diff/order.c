@@ -85,7 +85,7 @@ static int relate(Order *order, Node *first, Node *second) {
 }
 
 static Node *node_of(const Order *order, Side side, const char *name) {
-        const char *real = unit_set_real_name(&order->judge->comparison->sets[side], name);
+        const char *real = unit_set_real_name(&order->judge->comparison->pair->sets[side], name);
         return real ? map_get(&order->by_name, real) : NULL;
 }
 

@@ -156,7 +156,7 @@ static int find_waking(
                         if (!watched)
                                 return -ENOMEM;
                         bool is_woken = *watched && !by_change &&
-                                        is_met(comparison->sets[side].tree, kind, watched);
+                                        is_met(comparison->pair->sets[side].tree, kind, watched);
                         for (size_t j = 0; *watched && by_change && !is_woken &&
                                            j < comparison->n_files;
                                         j++) {

@@ -42,73 +42,130 @@ static bool is_changed_below(const TreeChange *change, const char *directory) {
                !entry_same_bytes(change->before, change->after);
 }
 
-static int add_users(Plan *plan,
-                const PlanInput *input,
-                const TreeChange *changes,
-                size_t n_changes,
-                Error *reterr) {
-        plan->users = arena_new(&plan->arena, UserPlan, input->n_users + 1);
-        if (!plan->users)
-                return error_oom(reterr);
-        for (size_t i = 0; i < input->n_users; i++) {
-                UserPlan *user = &plan->users[plan->n_users];
-                const ComparisonInput comparison = {
-                        .plan = input,
-                        .states = input->users[i].states,
-                        .is_user = true,
-                        .uid = input->users[i].uid,
-                        .files = changes,
-                        .n_files = n_changes,
-                };
-                user->uid = input->users[i].uid;
-                int r = plan_units(&plan->arena, &comparison, &user->units, reterr);
-                if (r < 0)
-                        return r;
-                if (user->units.n_actions > 0 || user->units.daemon != DAEMON_NONE ||
-                                user->units.n_unknown > 0)
-                        plan->n_users++;
+struct PlanDraft {
+        Arena arena;
+        const Tree *before, *after; /* what it was made of; NULL: nothing yet */
+        TreeChange *changes;
+        size_t n_changes;
+        UnitPair pair;
+};
+
+PlanDraft *plan_draft_new(void) {
+        return calloc(1, sizeof(PlanDraft));
+}
+
+static void draft_empty(PlanDraft *draft) {
+        unit_pair_done(&draft->pair);
+        arena_done(&draft->arena);
+        free(draft->changes);
+        *draft = (PlanDraft){ 0 };
+}
+
+PlanDraft *plan_draft_free(PlanDraft *draft) {
+        if (draft) {
+                draft_empty(draft);
+                free(draft);
         }
+        return NULL;
+}
+
+/* The caller's draft, or the function's own. */
+static int make_draft(const PlanInput *input, PlanDraft *draft, Error *reterr) {
+        if (draft->before == input->before && draft->after == input->after)
+                return 0;
+        draft_empty(draft);
+        if (tree_compare(input->before, input->after, &draft->changes, &draft->n_changes) < 0)
+                return error_oom(reterr);
+        const UnitPairInput pair = {
+                .arena = &draft->arena,
+                .before = input->before,
+                .after = input->after,
+                .contents = input->contents,
+        };
+        int r = unit_pair_init(&draft->pair, &pair, reterr);
+        if (r < 0)
+                return r;
+        draft->before = input->before;
+        draft->after = input->after;
         return 0;
 }
 
-static ComparisonInput system_input(
-                const PlanInput *input, const TreeChange *changes, size_t n_changes) {
+static ComparisonInput comparison_input(const PlanInput *input, const PlanDraft *draft) {
         return (ComparisonInput){
                 .plan = input,
+                .pair = &draft->pair,
                 .states = input->states,
                 .uid = UINT32_MAX,
-                .files = changes,
-                .n_files = n_changes,
+                .files = draft->changes,
+                .n_files = draft->n_changes,
         };
 }
 
-int plan_new(const PlanInput *input, Plan **ret_plan, Error *reterr) {
-        cleanup_free TreeChange *changes = NULL;
-        size_t n_changes = 0;
-        cleanup(plan_freep) Plan *plan = calloc(1, sizeof(Plan));
-        if (!plan || tree_compare(input->before, input->after, &changes, &n_changes) < 0 ||
-                        add_files(plan, changes, n_changes) < 0)
+static int add_users(Plan *plan, const PlanInput *input, const PlanDraft *draft, Error *reterr) {
+        cleanup(arena_donep) Arena arena = { 0 };
+        cleanup(unit_pair_done) UnitPair pair = { 0 };
+        const UnitPairInput pair_input = {
+                .arena = &arena,
+                .before = input->before,
+                .after = input->after,
+                .contents = input->contents,
+                .is_user = true,
+        };
+        plan->users = arena_new(&plan->arena, UserPlan, input->n_users + 1);
+        if (!plan->users)
                 return error_oom(reterr);
-        const ComparisonInput system = system_input(input, changes, n_changes);
-        int r = plan_units(&plan->arena, &system, &plan->units, reterr);
-        if (r == 0)
-                r = add_users(plan, input, changes, n_changes, reterr);
+        int r = input->n_users > 0 ? unit_pair_init(&pair, &pair_input, reterr) : 0;
+        for (size_t i = 0; r == 0 && i < input->n_users; i++) {
+                UserPlan *user = &plan->users[plan->n_users];
+                ComparisonInput comparison = comparison_input(input, draft);
+                comparison.pair = &pair;
+                comparison.states = input->users[i].states;
+                comparison.is_user = true;
+                comparison.uid = user->uid = input->users[i].uid;
+                r = plan_units(&plan->arena, &comparison, &user->units, reterr);
+                plan->n_users += user->units.n_actions > 0 || user->units.daemon != DAEMON_NONE ||
+                                 user->units.n_unknown > 0;
+        }
+        return r;
+}
+
+static int make_plan(Plan *plan, const PlanInput *input, PlanDraft *draft, Error *reterr) {
+        int r = make_draft(input, draft, reterr);
         if (r < 0)
                 return r;
-        for (size_t i = 0; i < n_changes; i++) {
-                plan->run_sysusers |= is_changed_below(&changes[i], "sysusers.d/");
-                plan->run_tmpfiles |= is_changed_below(&changes[i], "tmpfiles.d/");
+        if (add_files(plan, draft->changes, draft->n_changes) < 0)
+                return error_oom(reterr);
+        const ComparisonInput system = comparison_input(input, draft);
+        r = plan_units(&plan->arena, &system, &plan->units, reterr);
+        if (r == 0)
+                r = add_users(plan, input, draft, reterr);
+        for (size_t i = 0; i < draft->n_changes; i++) {
+                plan->run_sysusers |= is_changed_below(&draft->changes[i], "sysusers.d/");
+                plan->run_tmpfiles |= is_changed_below(&draft->changes[i], "tmpfiles.d/");
         }
-        *ret_plan = TAKE(plan);
-        return 0;
+        return r;
+}
+
+int plan_new(const PlanInput *input, Plan **ret_plan, Error *reterr) {
+        cleanup(plan_freep) Plan *plan = calloc(1, sizeof(Plan));
+        cleanup(plan_draft_freep) PlanDraft *own = input->draft ? NULL : plan_draft_new();
+        if (!plan || !(own || input->draft))
+                return error_oom(reterr);
+        int r = make_plan(plan, input, own ? own : input->draft, reterr);
+        if (r == 0)
+                *ret_plan = TAKE(plan);
+        return r;
 }
 
 int plan_concern(const PlanInput *input, Strv *ret_names, Strv *ret_patterns, Error *reterr) {
-        cleanup_free TreeChange *changes = NULL;
-        size_t n_changes = 0;
-        if (tree_compare(input->before, input->after, &changes, &n_changes) < 0)
+        cleanup(plan_draft_freep) PlanDraft *own = input->draft ? NULL : plan_draft_new();
+        PlanDraft *draft = own ? own : input->draft;
+        if (!draft)
                 return error_oom(reterr);
-        ComparisonInput system = system_input(input, changes, n_changes);
+        int r = make_draft(input, draft, reterr);
+        if (r < 0)
+                return r;
+        ComparisonInput system = comparison_input(input, draft);
         system.states = NULL;
         return plan_concern_units(&system, ret_names, ret_patterns, reterr);
 }

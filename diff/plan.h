@@ -137,8 +137,16 @@ typedef struct PlanInput {
         size_t n_users;
         const Debt *debts;
         size_t n_debts;
-        bool everything_off; /* --root: an image that does not run: no unit acts */
+        bool everything_off;     /* --root: an image that does not run: no unit acts */
+        struct PlanDraft *draft; /* may be NULL, see below */
 } PlanInput;
+
+/* What is found of two trees whatever the live states are: given to several calls with the same
+ * trees, which outlive it, all but the first cost half. */
+typedef struct PlanDraft PlanDraft;
+PlanDraft *plan_draft_new(void) must_check;
+PlanDraft *plan_draft_free(PlanDraft *draft);
+DEFINE_CLEANUP(PlanDraft, plan_draft_free);
 
 /* Pure. Returns 0; -EBADMSG for a text that the rules refuse (X-SwitchMethod=nonsense), naming file
  * and line. */

@@ -3,6 +3,7 @@
  * their states may be, and all that hangs on them by the texts. What only the manager knows is
  * asked for by UnitPlan.unknown. */
 #include "diff/judge.h"
+#include "diff/mention.h"
 #include "diff/plan_units.h"
 #include "diff/slice.h"
 #include "diff/watch_list.h"
@@ -78,10 +79,12 @@ static int give_slices(Concern *concern, const Subject *subject) {
 
 /* The unwanted pull of a target that everything hangs on ends here: what is only seen is not
  * followed. */
-static int follow(Concern *concern, const Subject *subject) {
+static int follow(Concern *concern, Subject *subject) {
         Role own = (Role) subject->role;
         if (own <= ROLE_SEEN)
                 return 0;
+        if (relation_add_linked(concern->comparison, subject) < 0)
+                return -ENOMEM;
         for (const Edge *edge = subject->in; edge; edge = edge->next_in) {
                 Role role = role_of_dependent(edge->kind, own);
                 if (role && give(concern, edge->from, role) < 0)
@@ -112,13 +115,12 @@ static int add_patterns(Concern *concern) {
         for (size_t i = 0; i < comparison->n_subjects; i++) {
                 const Subject *subject = comparison->subjects[i];
                 bool is_changed = subject->units[BEFORE] != subject->units[AFTER];
-                bool reads = any_files && unit_name_is_template(subject->name) &&
-                             trigger_text_names_paths(subject);
+                bool reads = any_files && subject->units[AFTER]->text.mentions & MENTION_READS;
                 if ((is_changed || reads || subject->trigger) &&
                                 add_pattern(concern, subject->name) < 0)
                         return -ENOMEM;
         }
-        const ProfileConf *conf = comparison->confs[AFTER];
+        const ProfileConf *conf = comparison->pair->confs[AFTER];
         for (size_t i = 0; any_files && i < conf->n_triggers; i++)
                 if (unit_name_is_template(conf->triggers[i].unit) &&
                                 add_pattern(concern, conf->triggers[i].unit) < 0)
@@ -135,7 +137,7 @@ static int begin(Concern *concern) {
                 bool is_reconfigured = subject->type == UNIT_TARGET && text->n_parts > 0 &&
                                        unit_text_flag_boolean(text, "X-StopOnReconfiguration") == 1;
                 bool is_path = subject->type == UNIT_PATH && comparison->n_files > 0;
-                bool is_unneeded = unit_text_boolean(text, "Unit", "StopWhenUnneeded") == 1;
+                bool is_unneeded = text->mentions & MENTION_UNNEEDED;
                 if ((judge_is_candidate(subject) || is_reconfigured || is_path || is_unneeded) &&
                                 give(concern, subject, ROLE_ACTS) < 0)
                         return -ENOMEM;

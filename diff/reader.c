@@ -52,27 +52,24 @@ static int quadlet_unit(Arena *arena, const char *path, const char **ret_unit) {
         return *ret_unit ? 0 : -ENOMEM;
 }
 
-static int add_reader(
-                WatchList *list, Comparison *comparison, const char *path, const Reader *reader) {
-        Subject *subject = comparison_subject(comparison, AFTER, reader->unit);
+static int add_reader(WatchList *list, const char *path, const Reader *reader) {
         const Watch watch = {
-                .subject = subject,
+                .unit = reader->unit,
                 .path = arena_printf(list->arena, "/etc/%s", path),
                 .why = "a file that it is known to read",
                 .reload = reader->reload,
                 .starts = reader->starts,
         };
-        return subject && watch.path ? watch_list_add(list, &watch) : -ENOMEM;
+        return watch.path ? watch_list_add(list, &watch) : -ENOMEM;
 }
 
-int watch_list_add_readers(WatchList *list, Comparison *comparison, const char *path) {
+int watch_list_add_readers(WatchList *list, const char *path) {
         for (size_t i = 0; i < N_ELEMENTS(readers); i++)
-                if (reads(&readers[i], path) && add_reader(list, comparison, path, &readers[i]) < 0)
+                if (reads(&readers[i], path) && add_reader(list, path, &readers[i]) < 0)
                         return -ENOMEM;
         const char *unit = NULL;
         if (quadlet_unit(list->arena, path, &unit) < 0)
                 return -ENOMEM;
-        return unit && unit_name_is_valid(unit)
-                               ? add_reader(list, comparison, path, &(Reader){ .unit = unit })
-                               : 0;
+        return unit && unit_name_is_valid(unit) ? add_reader(list, path, &(Reader){ .unit = unit })
+                                                : 0;
 }

@@ -5,16 +5,16 @@
 #include <errno.h>
 #include <string.h>
 
-static const char *path_of(const Subject *subject, Side side) {
-        const UnitText *text = &subject->units[side]->text;
-        return text->n_parts > 0 ? text->parts[0]->path : subject->name;
+static const char *removed(Arena *arena, const Subject *subject) {
+        const TextPart *part = subject->units[BEFORE]->text.parts[0];
+        return arena_printf(arena, "%s%s removed", part->prefix, part->path);
 }
 
 static int explain_down(Judge *judge, const Subject *subject, Chain *chain) {
         const UnitFacts *facts = &subject->judgement->facts;
         const char *what = "no longer wanted", *why = NULL;
         if (facts->is_gone)
-                what = arena_printf(judge->arena, "%s removed", path_of(subject, BEFORE));
+                what = removed(judge->arena, subject);
         else if (facts->is_masked && !facts->was_masked)
                 what = "masked";
         else if (facts->is_disabled && !facts->was_disabled)

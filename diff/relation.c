@@ -3,6 +3,7 @@
  * the few units that act; what every unit has by default (slices, sysinit.target) by diff/drag.c.
  */
 #include "diff/comparison.h"
+#include "diff/mention.h"
 
 #include <errno.h>
 #include <string.h>
@@ -156,8 +157,17 @@ static int add_paths(const Context *context, const char *prefix, const char *val
         return r == -ENOMEM ? r : 0;
 }
 
+bool relation_is_key(const char *key) {
+        if (!strchr("RBWUPSCO", *key)) /* most lines of [Unit] are Description=, After= … */
+                return false;
+        for (size_t i = 0; i < N_ELEMENTS(keys); i++)
+                if (is(key, keys[i].key))
+                        return true;
+        return false;
+}
+
 static int add_unit_line(const Context *context, const UnitLine *line) {
-        if (!strchr("RBWUPSCO", *line->key)) /* most lines of [Unit] are Description=, After= … */
+        if (!strchr("RBWUPSCO", *line->key))
                 return 0;
         for (size_t i = 0; i < N_ELEMENTS(keys); i++)
                 if (is(line->key, keys[i].key))
@@ -166,8 +176,8 @@ static int add_unit_line(const Context *context, const UnitLine *line) {
 }
 
 static bool sees_mounts(const Context *context) {
-        return context->comparison->sets[BEFORE].has_mounts ||
-               context->comparison->sets[AFTER].has_mounts;
+        return context->comparison->pair->sets[BEFORE].has_mounts ||
+               context->comparison->pair->sets[AFTER].has_mounts;
 }
 
 /* Lines of the sections that a type has: only what names paths below mounts, and sockets. */
@@ -217,16 +227,45 @@ static int add_parents(const Context *context) {
         return where && sees_mounts(context) ? add_path(context, "", where) : 0;
 }
 
+static int add_links_of(const Context *context, Side side, const char *name) {
+        const UnitLink *link = unit_set_links(&context->comparison->pair->sets[side], name);
+        for (; link; link = link->next) {
+                if (!unit_name_is_valid(link->directory->stem))
+                        continue;
+                Subject *owner = comparison_subject(
+                                context->comparison, side, link->directory->stem);
+                if (!owner || comparison_add_edge(context->comparison, owner, context->subject,
+                                              link->kind, 1u << side) < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+/* The links of this name, or of another one that the unit has: what they lie in hangs on it. */
+static int add_link_edges(const Context *context) {
+        for (Side side = 0; side < N_SIDES; side++) {
+                const UnitSet *set = &context->comparison->pair->sets[side];
+                if (!(context->sides & 1u << side))
+                        continue;
+                if (add_links_of(context, side, context->subject->name) < 0)
+                        return -ENOMEM;
+                const AliasList *alias = map_get(&set->aliases_of, context->subject->name);
+                for (; alias; alias = alias->next)
+                        if (add_links_of(context, side, alias->name) < 0)
+                                return -ENOMEM;
+        }
+        return 0;
+}
+
 int relation_add_edges(Comparison *comparison, Subject *subject, const Unit *unit, unsigned sides) {
         const Context context = {
                 .comparison = comparison, .subject = subject, .unit = unit, .sides = sides
         };
-        for (size_t i = 0; i < unit->n_levels; i++)
-                for (const UnitLink *link = unit->levels[i]->links; link; link = link->next)
-                        if (add(&context, link->name, link->kind, false) < 0)
-                                return -ENOMEM;
+        if (add_link_edges(&context) < 0)
+                return -ENOMEM;
         TextCursor cursor = { .text = &unit->text };
-        for (const UnitLine *line; (line = unit_text_next(&cursor));) {
+        bool is_read = unit->text.mentions & MENTION_RELATION || sees_mounts(&context);
+        for (const UnitLine *line; is_read && (line = unit_text_next(&cursor));) {
                 int r = is(line->section, "Unit") ? add_unit_line(&context, line)
                                                   : add_type_line(&context, line);
                 if (r < 0)
@@ -237,4 +276,28 @@ int relation_add_edges(Comparison *comparison, Subject *subject, const Unit *uni
         if (triggers && unit->text.n_parts > 0 && add_trigger(&context) < 0)
                 return -ENOMEM;
         return unit->type == UNIT_MOUNT ? add_parents(&context) : 0;
+}
+
+int relation_add_linked(Comparison *comparison, Subject *subject) {
+        if (subject->has_linked)
+                return 0;
+        subject->has_linked = true;
+        for (Side side = 0; side < N_SIDES; side++) {
+                const UnitSet *set = &comparison->pair->sets[side];
+                const UnitDirectory *const *levels = NULL;
+                size_t n_levels = 0;
+                if (unit_set_levels(set, subject->name, &levels, &n_levels) < 0)
+                        return -ENOMEM;
+                const Context context = {
+                        .comparison = comparison, .subject = subject, .sides = 1u << side
+                };
+                for (size_t i = 0; i < n_levels; i++) {
+                        UnitLink link;
+                        for (size_t position = 0;
+                                        unit_directory_next(set, levels[i], &position, &link);)
+                                if (add(&context, link.name, link.kind, false) < 0)
+                                        return -ENOMEM;
+                }
+        }
+        return comparison_connect(comparison);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Every unit's text and every rule of profile.conf is read once for the paths it names, and these
- * are kept by path; then each changed file is looked up, with the directories above it, and tried
- * against the patterns. */
+/* Every unit's text and every rule of profile.conf is read once for the paths it names, and those
+ * that something changed at or below are kept; then each changed file is looked up, with the
+ * directories above it, and tried against the patterns. */
 #include "diff/trigger.h"
 
 #include "diff/glob.h"
+#include "diff/mention.h"
 #include "diff/watch_list.h"
 
 #include <errno.h>
@@ -13,10 +14,10 @@
 /* What one file makes of the units that watch it: of one unit the watch that outweighs the others
  * (rule T5). */
 typedef struct Firing {
+        Comparison *comparison;
         const WatchList *list;
-        const char *path;   /* of the file */
-        Subject **subjects; /* with Subject.firing set */
-        size_t n_subjects, n_allocated;
+        const char *path; /* of the file */
+        List subjects;    /* with Subject.firing set */
 } Firing;
 
 static bool outweighs(const Watch *left, const Watch *right) {
@@ -26,23 +27,16 @@ static bool outweighs(const Watch *left, const Watch *right) {
 }
 
 static int fire(Firing *firing, const Watch *watch) {
-        Subject *subject = watch->subject;
+        Subject *subject = comparison_subject(firing->comparison, AFTER, watch->unit);
+        if (!subject)
+                return -ENOMEM;
         if (subject->firing) {
                 if (outweighs(watch, subject->firing))
                         subject->firing = watch;
                 return 0;
         }
-        if (firing->n_subjects == firing->n_allocated) {
-                size_t n = firing->n_allocated ? firing->n_allocated * 2 : 8;
-                firing->subjects = arena_grow(firing->list->arena, firing->subjects,
-                                firing->n_subjects, n, sizeof(Subject *));
-                if (!firing->subjects)
-                        return -ENOMEM;
-                firing->n_allocated = n;
-        }
-        firing->subjects[firing->n_subjects++] = subject;
         subject->firing = watch;
-        return 0;
+        return list_add(&firing->subjects, firing->list->arena, subject);
 }
 
 static int fire_all(Firing *firing) {
@@ -69,8 +63,9 @@ static Trigger *trigger_at(Comparison *comparison, Subject *subject) {
 }
 
 static int
-note(Comparison *comparison, const Watch *watch, const TreeChange *file, const char *path) {
-        Trigger *trigger = trigger_at(comparison, watch->subject);
+note(Comparison *comparison, Subject *subject, const TreeChange *file, const char *path) {
+        const Watch *watch = subject->firing;
+        Trigger *trigger = trigger_at(comparison, subject);
         if (!trigger)
                 return -ENOMEM;
         TriggerReason *reason = watch->reload ? &trigger->reload : &trigger->restart;
@@ -87,22 +82,25 @@ note(Comparison *comparison, const Watch *watch, const TreeChange *file, const c
         return reason->what ? 0 : -ENOMEM;
 }
 
-/* A file of /etc that came, went, or has other bytes. */
-static const char *changed_path(const TreeChange *file) {
-        const Entry *entry = file->after ? file->after : file->before;
-        bool is_file = (file->before && (file->before->kind == ENTRY_FILE ||
-                                                        file->before->kind == ENTRY_LINK)) ||
-                       (file->after && (file->after->kind == ENTRY_FILE ||
-                                                       file->after->kind == ENTRY_LINK));
-        return entry->root == ROOT_ETC && is_file && !entry_same_bytes(file->before, file->after)
-                               ? entry->path
-                               : NULL;
+static bool is_file(const Entry *entry) {
+        return entry && (entry->kind == ENTRY_FILE || entry->kind == ENTRY_LINK);
 }
 
-static int
-add_rule(Comparison *comparison, WatchList *list, const TriggerRule *rule, Subject *subject) {
+/* A file of /etc that came, went, or has other bytes: its path below /etc. NULL: no such. */
+static const char *changed_path(const TreeChange *file) {
+        const Entry *entry = file->after ? file->after : file->before;
+        bool is_changed = entry->root == ROOT_ETC &&
+                          (is_file(file->before) || is_file(file->after)) &&
+                          !entry_same_bytes(file->before, file->after);
+        return is_changed ? entry->path : NULL;
+}
+
+static int add_rule(const Comparison *comparison,
+                WatchList *list,
+                const TriggerRule *rule,
+                const Subject *subject) {
         Watch watch = {
-                .subject = subject,
+                .unit = subject->name,
                 .why = arena_printf(list->arena, "[Trigger] profile.conf:%u", rule->line),
                 .is_explicit = true,
                 .reload = rule->reload,
@@ -118,7 +116,7 @@ add_rule(Comparison *comparison, WatchList *list, const TriggerRule *rule, Subje
 
 /* [Trigger]; of a template it means each instance. */
 static int add_rules(Comparison *comparison, WatchList *list) {
-        const ProfileConf *conf = comparison->confs[AFTER];
+        const ProfileConf *conf = comparison->pair->confs[AFTER];
         for (size_t i = 0; i < conf->n_triggers; i++) {
                 const TriggerRule *rule = &conf->triggers[i];
                 if (!unit_name_is_valid(rule->unit))
@@ -137,18 +135,45 @@ static int add_rules(Comparison *comparison, WatchList *list) {
         return 0;
 }
 
+/* What the texts of the new tree name: of units that nobody asked for, which are one file each, and
+ * of the others. */
+static int add_texts(const Comparison *comparison, WatchList *list) {
+        const UnitSet *set = &comparison->pair->sets[AFTER];
+        for (size_t i = 0; i < set->fragments.n_items; i++) {
+                const Fragment *fragment = set->fragments.items[i];
+                if (!(fragment->part.mentions & MENTION_READS) ||
+                                unit_name_is_template(fragment->name) ||
+                                comparison_find(comparison, fragment->name))
+                        continue;
+                const TextPart *part = &fragment->part;
+                const UnitText text = { .parts = &part, .n_parts = 1, .is_whole = true };
+                if (watch_list_add_text(list, fragment->name, &text) < 0)
+                        return -ENOMEM;
+        }
+        for (size_t i = 0; i < comparison->n_subjects; i++) {
+                const Subject *subject = comparison->subjects[i];
+                const UnitText *text = &subject->units[AFTER]->text;
+                if (text->mentions & MENTION_READS && !unit_name_is_template(subject->name) &&
+                                watch_list_add_text(list, subject->name, text) < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
 static int fire_file(Comparison *comparison, const WatchList *list, const TreeChange *file) {
         const char *path = changed_path(file);
         if (!path)
                 return 0;
-        Firing firing = { .list = list, .path = arena_printf(list->arena, "/etc/%s", path) };
+        Firing firing = { .comparison = comparison,
+                .list = list,
+                .path = arena_printf(list->arena, "/etc/%s", path) };
         if (!firing.path || fire_all(&firing) < 0)
                 return -ENOMEM;
-        for (size_t i = 0; i < firing.n_subjects; i++) {
-                const Watch *watch = firing.subjects[i]->firing;
-                firing.subjects[i]->firing = NULL;
-                if (note(comparison, watch, file, firing.path) < 0)
+        for (size_t i = 0; i < firing.subjects.n_items; i++) {
+                Subject *subject = firing.subjects.items[i];
+                if (note(comparison, subject, file, firing.path) < 0)
                         return -ENOMEM;
+                subject->firing = NULL;
         }
         return 0;
 }
@@ -157,21 +182,17 @@ static int find_in_files(Comparison *comparison, WatchList *list) {
         bool any = false;
         for (size_t i = 0; i < comparison->n_files; i++) {
                 const char *path = changed_path(&comparison->files[i]);
-                any |= path != NULL;
-                if (path && !comparison->is_user &&
-                                watch_list_add_readers(list, comparison, path) < 0)
+                if (!path)
+                        continue;
+                const char *full = arena_printf(list->arena, "/etc/%s", path);
+                if (!full || watch_list_touch(list, full) < 0 ||
+                                (!comparison->is_user && watch_list_add_readers(list, path) < 0))
                         return -ENOMEM;
+                any = true;
         }
         if (!any)
                 return 0;
-        for (size_t i = 0; i < comparison->n_subjects; i++) {
-                Subject *subject = comparison->subjects[i];
-                if (subject->units[AFTER]->text.n_parts > 0 &&
-                                !unit_name_is_template(subject->name) &&
-                                watch_list_add_text(list, comparison, subject) < 0)
-                        return -ENOMEM;
-        }
-        if (add_rules(comparison, list) < 0)
+        if (add_texts(comparison, list) < 0 || add_rules(comparison, list) < 0)
                 return -ENOMEM;
         for (size_t i = 0; i < comparison->n_files; i++)
                 if (fire_file(comparison, list, &comparison->files[i]) < 0)
@@ -195,9 +216,10 @@ static int find_in_values(Comparison *comparison, Subject *subject, const char *
         if (!reason->what) {
                 reason->what = arena_printf(
                                 comparison->arena, "%s= %s", key, *before ? "changed" : "added");
-                reason->why = subject->units[AFTER]->text.parts[0]->path;
+                reason->why = text_part_path(
+                                comparison->arena, subject->units[AFTER]->text.parts[0]);
         }
-        return reason->what ? 0 : -ENOMEM;
+        return reason->what && reason->why ? 0 : -ENOMEM;
 }
 
 int trigger_find(Comparison *comparison, Error *reterr) {

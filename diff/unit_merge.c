@@ -62,7 +62,7 @@ static int add_levels(const UnitSet *set, const char *name, Levels *levels) {
 
 static int gather_levels(const UnitSet *set, const char *name, Levels *levels) {
         levels->n = 0;
-        if (set->n_directories == 0)
+        if (set->directories.n_items == 0)
                 return 0;
         if (add_levels(set, name, levels) < 0)
                 return -ENOMEM;
@@ -127,8 +127,10 @@ static int merge_text(const UnitSet *set, Unit *unit, const TextPart *own, const
         if (own)
                 parts[n++] = own;
         for (size_t i = 0; i < n_drop_ins; i++)
-                parts[n++] = drop_ins[i]->part;
+                parts[n++] = &drop_ins[i]->part;
         unit->text = (UnitText){ .parts = parts, .n_parts = n, .is_whole = own && own->file };
+        for (size_t i = 0; i < n; i++)
+                unit->text.mentions |= parts[i]->mentions;
         return 0;
 }
 
@@ -144,60 +146,55 @@ static void note_levels(Unit *unit, const Levels *levels) {
         unit->is_type_wide = n_type_wide > 0 && n_type_wide == n_with_drop_ins;
 }
 
-static bool same_links(const Unit *left, const Unit *right) {
-        if (left->n_levels != right->n_levels)
-                return false;
-        for (size_t i = 0; i < left->n_levels; i++) {
-                const UnitLink *l = left->levels[i]->links, *r = right->levels[i]->links;
-                if (strcmp(left->levels[i]->stem, right->levels[i]->stem) != 0)
-                        return false;
-                for (; l && r && l->kind == r->kind && strcmp(l->name, r->name) == 0;
-                                l = l->next, r = r->next)
-                        ;
-                if (l || r)
-                        return false;
-        }
-        return true;
-}
-
 static bool is_alike(const Unit *left, const Unit *right) {
         return left->is_defined == right->is_defined && left->has_own_file == right->has_own_file &&
                left->is_masked == right->is_masked &&
                left->has_own_drop_in == right->has_own_drop_in && !left->fstab && !right->fstab &&
-               unit_text_is_shared(&left->text, &right->text) && same_links(left, right);
+               unit_text_is_shared(&left->text, &right->text);
 }
 
-const Unit *unit_set_unit(const UnitSet *set, const char *name, const Unit *like) {
-        const Fragment *fragment = map_get(&set->fragment_by_name, name);
-        Unit unit = { .name = name,
-                .type = (UnitType) unit_name_type(name),
-                .has_own_file = fragment && !fragment->alias_of };
+/* The fragment that a unit's text is from: its own, or its template's; no alias. */
+static int find_fragment(const UnitSet *set, const char *name, const Fragment **ret_fragment) {
+        const Fragment *fragment = unit_set_fragment(set, name);
         if (!fragment && unit_name_is_instance(name)) {
                 const char *template_name = unit_name_template_of(set->arena, name);
                 if (!template_name)
-                        return NULL;
-                fragment = map_get(&set->fragment_by_name, template_name);
+                        return -ENOMEM;
+                fragment = unit_set_fragment(set, template_name);
         }
-        if (fragment && !fragment->alias_of) {
+        *ret_fragment = fragment && !fragment->alias_of ? fragment : NULL;
+        return 0;
+}
+
+const Unit *unit_set_unit(const UnitSet *set, const char *name, const Unit *like) {
+        const Fragment *fragment = NULL;
+        Levels levels;
+        if (find_fragment(set, name, &fragment) < 0 || gather_levels(set, name, &levels) < 0)
+                return NULL;
+        Unit unit = { .name = name, .type = (UnitType) unit_name_type(name) };
+        if (fragment) {
+                unit.has_own_file = strcmp(fragment->name, name) == 0;
                 unit.is_defined = !fragment->is_mask;
                 unit.is_masked = fragment->is_mask;
                 unit.fstab = fragment->fstab;
         }
-        Levels levels;
-        if (gather_levels(set, name, &levels) < 0 ||
-                        merge_text(set, &unit,
-                                        fragment && !fragment->alias_of ? fragment->part : NULL,
-                                        &levels) < 0)
+        if (merge_text(set, &unit, fragment && !fragment->is_mask ? &fragment->part : NULL,
+                            &levels) < 0)
                 return NULL;
         note_levels(&unit, &levels);
-        unit.levels = levels.list;
-        unit.n_levels = levels.n;
         if (like && is_alike(&unit, like))
                 return like;
-        unit.levels = levels.n ? arena_memdup(set->arena, levels.list,
-                                                 levels.n * sizeof(levels.list[0]))
-                               : NULL;
-        if (levels.n && !unit.levels)
-                return NULL;
         return arena_memdup(set->arena, &unit, sizeof(Unit));
+}
+
+int unit_set_levels(const UnitSet *set,
+                const char *name,
+                const UnitDirectory *const **ret_levels,
+                size_t *ret_n_levels) {
+        Levels levels;
+        if (gather_levels(set, name, &levels) < 0)
+                return -ENOMEM;
+        *ret_levels = arena_memdup(set->arena, levels.list, levels.n * sizeof(levels.list[0]));
+        *ret_n_levels = levels.n;
+        return *ret_levels ? 0 : -ENOMEM;
 }

@@ -6,6 +6,10 @@
 
 #define LISTEN "Listen*"
 
+const char *text_part_path(Arena *arena, const TextPart *part) {
+        return arena_printf(arena, "%s%s", part->prefix, part->path);
+}
+
 const UnitLine *unit_text_next(TextCursor *cursor) {
         while (cursor->nth_part < cursor->text->n_parts) {
                 const UnitFile *file = cursor->text->parts[cursor->nth_part]->file;

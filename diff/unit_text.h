@@ -11,19 +11,24 @@
 #include <stdbool.h>
 
 typedef struct TextPart {
-        const char *path;     /* "/etc/systemd/system/web.service.d/user.conf", for reasons */
-        const char *origin;   /* "units/web.service.d/user.conf", for errors; never NULL */
+        const char *prefix, *path; /* "/etc/" and "systemd/system/web.service.d/user.conf" */
+        const char *origin;   /* "units/web.service.d/user.conf", for errors; NULL: not known */
         const UnitFile *file; /* NULL: the text is not at hand: a link out of the tree, or no text
                                  that the parser takes */
         const char *identity; /* then: what tells it from another; "" for a mask (a drop-in that is
                                  empty or /dev/null) */
+        unsigned mentions;    /* diff/mention.h; 0 where the text is not at hand */
 } TextPart;
+
+/* The whole path, for reasons. NULL when memory is short. */
+const char *text_part_path(Arena *arena, const TextPart *part) must_check;
 
 typedef struct UnitText {
         const TextPart *const *parts;
         size_t n_parts;
         bool is_whole; /* the unit's own file is the first part; else the parts add to a text of the
                           distribution, which is not known */
+        unsigned mentions; /* of all parts */
 } UnitText;
 
 /* Walks all lines: start with { .text = text }. NULL at the end. */

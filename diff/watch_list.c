@@ -8,8 +8,11 @@
 
 #define ETC "/etc/"
 
-/* Without double slashes, "." and a slash at the end. */
+/* Without double slashes, "." and a slash at the end; most paths are so already. */
 static const char *simplify(Arena *arena, const char *path) {
+        size_t length = strlen(path);
+        if (!strstr(path, "//") && !strstr(path, "/.") && path[length - 1] != '/')
+                return path;
         char *out = arena_strdup(arena, path), *end = out;
         if (!out)
                 return NULL;
@@ -25,16 +28,28 @@ static const char *simplify(Arena *arena, const char *path) {
         return out;
 }
 
+int watch_list_touch(WatchList *list, const char *path) {
+        for (size_t length = strlen(path); length > strlen("/etc"); length--)
+                if ((!path[length] || path[length] == '/') &&
+                                map_put_n(&list->touched, path, length, list) < 0)
+                        return -ENOMEM;
+        return 0;
+}
+
 int watch_list_add(WatchList *list, const Watch *watch) {
         if (strncmp(watch->path, ETC, strlen(ETC)) != 0)
                 return 0;
-        Watch *copy = arena_memdup(list->arena, watch, sizeof(Watch));
-        if (!copy || !(copy->path = simplify(list->arena, watch->path)))
+        const char *path = simplify(list->arena, watch->path);
+        if (!path)
                 return -ENOMEM;
-        if (strcmp(copy->path, "/etc") == 0)
+        if (!map_get(&list->touched, path))
                 return 0;
-        copy->next = map_get(&list->by_path, copy->path);
-        return map_put(&list->by_path, copy->path, copy);
+        Watch *copy = arena_memdup(list->arena, watch, sizeof(Watch));
+        if (!copy)
+                return -ENOMEM;
+        copy->path = path;
+        copy->next = map_get(&list->by_path, path);
+        return map_put(&list->by_path, path, copy);
 }
 
 int watch_list_add_pattern(WatchList *list, const Watch *watch) {
@@ -54,5 +69,6 @@ int watch_list_add_pattern(WatchList *list, const Watch *watch) {
 }
 
 void watch_list_done(WatchList *list) {
+        map_done(&list->touched);
         map_done(&list->by_path);
 }
