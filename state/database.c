@@ -3,7 +3,6 @@
 
 #include "state/migrations.h"
 #include "state/place.h"
-#include "state/stat_cache.h"
 #include "state/statement.h"
 
 #include <errno.h>
@@ -291,7 +290,6 @@ Database *database_close(Database *database) {
                                                 .handle); /* repeats an error that was told */
         if (database->handle)
                 close_handle(database);
-        stat_cache_free(database->stat_cache);
         free(database->path);
         free(database);
         return NULL;

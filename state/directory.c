@@ -156,7 +156,7 @@ static int file_content(Walk *walk,
                 const FileStamp *stamp,
                 Content **ret_content,
                 Error *reterr) {
-        const Digest *known = walk->cache ? stat_cache_find(walk->cache, stamp) : NULL;
+        const Digest *known = stat_cache_find(walk->cache, stamp);
         if (known)
                 return contents_add_known(walk->contents, known, (size_t) stamp->size_bytes,
                                 ret_content, reterr);
@@ -167,7 +167,7 @@ static int file_content(Walk *walk,
                                 reterr);
         if (r < 0)
                 return r;
-        if (walk->cache && stat_cache_note(walk->cache, stamp, &content->digest) < 0)
+        if (stat_cache_note(walk->cache, stamp, &content->digest) < 0)
                 return error_oom(reterr);
         *ret_content = content;
         return 0;
@@ -300,13 +300,14 @@ static int walk_source(Walk *walk, Error *reterr) {
 int directory_read(const char *path,
                 Database *database,
                 Contents *contents,
+                StatCache **ret_cache,
                 Source **ret_source,
                 Error *reterr) {
         cleanup(source_freep) Source *source = source_new(path);
         cleanup(stat_cache_freep) StatCache *cache = NULL;
         if (!source)
                 return error_oom(reterr);
-        int r = database ? stat_cache_load(database, path, &cache, reterr) : 0;
+        int r = stat_cache_load(database, path, &cache, reterr);
         if (r < 0)
                 return r;
         Walk walk = {
@@ -318,17 +319,11 @@ int directory_read(const char *path,
         if (r < 0)
                 return r;
         source_sort(source);
-        if (cache) {
-                cache->source = source;
-                stat_cache_free(database->stat_cache);
-                database->stat_cache = TAKE(cache);
-        }
+        *ret_cache = TAKE(cache);
         *ret_source = TAKE(source);
         return 0;
 }
 
-int directory_remember(Database *database, const char *path, const Source *source, Error *reterr) {
-        (void) path; /* the cache has it, resolved when the source was read */
-        StatCache *cache = database->stat_cache;
-        return cache && cache->source == source ? stat_cache_store(database, cache, reterr) : 0;
+int directory_remember(Database *database, StatCache *cache, Error *reterr) {
+        return stat_cache_store(database, cache, reterr);
 }

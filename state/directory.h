@@ -8,6 +8,11 @@
 #include "diff/source.h"
 #include "state/database.h"
 
+/* What git's index is to a work tree: the stat data by which a file is known to be unchanged. */
+typedef struct StatCache StatCache;
+StatCache *stat_cache_free(StatCache *cache);
+DEFINE_CLEANUP(StatCache, stat_cache_free);
+
 /* database: NULL, or where the stat cache of this path (as git's index has one) and the contents
  * are: a file whose stat data are as when it was stored is not read again. Errors: "PATH: what, and
  * what to do", -EBADMSG; -ENOENT, -EACCES. A source that others than root and the caller may write
@@ -15,12 +20,11 @@
 int directory_read(const char *path,
                 Database *database,
                 Contents *contents,
+                StatCache **ret_cache,
                 Source **ret_source,
                 Error *reterr) must_check;
 
-/* Puts the stat cache of the source that was read last through this database, and whose contents
- * are stored, into the open transaction; of another source: does nothing. A file changed within the
- * clock's grain of the reading is left out
- * ("racily clean"). */
-int directory_remember(Database *database, const char *path, const Source *source, Error *reterr)
-                must_check;
+/* Puts the stat cache of a source, whose contents are stored, into the open transaction: of this
+ * database, which need not be the one it was read with. A file changed within the clock's grain of
+ * the reading is left out ("racily clean"). */
+int directory_remember(Database *database, StatCache *cache, Error *reterr) must_check;

@@ -14,7 +14,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
-#include "state/database.h"
+#include "state/directory.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,23 +30,20 @@ typedef struct CachedFile {
         Digest digest;
 } CachedFile;
 
-typedef struct StatCache {
-        const void *source; /* whom it was filled for; only compared */
-        char *path;         /* resolved: the row's key */
-        char *blob;         /* as loaded; NULL: none */
-        CachedFile *known;  /* in the blob, sorted */
-        bool *seen;         /* of the known ones, those that are still there */
+struct StatCache {
+        char *path;        /* resolved: the row's key */
+        char *blob;        /* as loaded; NULL: none */
+        CachedFile *known; /* in the blob, sorted */
+        bool *seen;        /* of the known ones, those that are still there */
         size_t n_known;
         CachedFile *fresh; /* read now */
         size_t n_fresh, n_allocated;
         int64_t now_nsec; /* when reading began, by the clock of file times */
-} StatCache;
+};
 
-/* An empty one when there is none for this path. */
+/* An empty one when there is none for this path, or no database. */
 int stat_cache_load(Database *database, const char *path, StatCache **ret_cache, Error *reterr)
                 must_check;
-StatCache *stat_cache_free(StatCache *cache);
-DEFINE_CLEANUP(StatCache, stat_cache_free);
 
 FileStamp file_stamp(const struct statx *status);
 /* NULL: not known. What is found is kept. */

@@ -17,9 +17,8 @@ struct Database {
         char *path; /* of the file, for messages */
         DatabaseMode mode;
         int version;
-        int n_wal_pages;              /* as of the last commit */
-        bool was_migrated;            /* just now */
-        struct StatCache *stat_cache; /* of the source that was read last */
+        int n_wal_pages;   /* as of the last commit */
+        bool was_migrated; /* just now */
         struct PreparedStatement {
                 const char *sql;
                 sqlite3_stmt *handle;

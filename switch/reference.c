@@ -140,7 +140,8 @@ static int read_source(Host *host,
         tree->path = path_absolute(reference);
         if (!tree->path)
                 return error_oom(reterr);
-        int r = directory_read(reference, host->database, host->contents, &tree->source, reterr);
+        int r = directory_read(reference, host->database, host->contents, &tree->cache,
+                        &tree->source, reterr);
         if (r < 0)
                 return r;
         if (!use_distribution || !host->distribution)
@@ -177,5 +178,6 @@ void reference_tree_done(ReferenceTree *tree) {
         free(tree->profile);
         (void) tree_free(tree->tree);
         (void) source_free(tree->source);
+        (void) stat_cache_free(tree->cache);
         *tree = (ReferenceTree){ 0 };
 }

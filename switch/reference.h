@@ -7,17 +7,19 @@
 
 #include "base/error.h"
 #include "diff/tree.h"
+#include "state/directory.h"
 #include "state/origin.h"
 #include "switch/host.h"
 
 typedef struct ReferenceTree {
-        Tree *tree;     /* owned */
-        Source *source; /* owned; NULL for a generation: the tree's contents are the host's pool's
-                           in both cases */
-        char *name;     /* as the user gave it */
-        char *path;     /* absolute path of a directory; NULL for a generation */
-        char *profile;  /* of a generation; NULL for a source */
-        int64_t number; /* -1 for a source */
+        Tree *tree;       /* owned */
+        StatCache *cache; /* owned; as source */
+        Source *source;   /* owned; NULL for a generation: the tree's contents are the host's pool's
+                             in both cases */
+        char *name;       /* as the user gave it */
+        char *path;       /* absolute path of a directory; NULL for a generation */
+        char *profile;    /* of a generation; NULL for a source */
+        int64_t number;   /* -1 for a source */
 } ReferenceTree;
 
 /* Resolves and renders. use_distribution: render Enable= and Disable= by this host's units (for

@@ -71,8 +71,7 @@ static int store_source(Host *host,
                         &record->to_number, reterr);
         if (r < 0)
                 return r;
-        return directory_remember(
-                        host->database, prepared->target.path, prepared->target.source, reterr);
+        return directory_remember(host->database, prepared->target.cache, reterr);
 }
 
 static const char *joined_reasons(Arena *arena, const UnitAction *action) {
@@ -275,8 +274,7 @@ static int write_nothing_to_do(
         record->ended_usec = now_usec();
         r = record_finish(host->database, record, NULL, 0, reterr);
         if (r >= 0 && prepared->target.path)
-                r = directory_remember(host->database, prepared->target.path,
-                                prepared->target.source, reterr);
+                r = directory_remember(host->database, prepared->target.cache, reterr);
         return r;
 }
 

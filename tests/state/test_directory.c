@@ -15,7 +15,9 @@
 #include <sys/un.h>
 
 static int read_source(void **state, Contents *contents, Source **ret_source, Error *error) {
-        return directory_read(scratch_path(state, "src"), NULL, contents, ret_source, error);
+        cleanup(stat_cache_freep) StatCache *cache = NULL;
+        return directory_read(
+                        scratch_path(state, "src"), NULL, contents, &cache, ret_source, error);
 }
 
 /* Reads it and expects an error that has these words, and the path below the source. */
@@ -304,14 +306,16 @@ static size_t run(void **state, bool with_contents) {
         cleanup(contents_freep) Contents *contents = contents_new();
         cleanup(database_closep) Database *database = open_database(state);
         cleanup(source_freep) Source *source = NULL;
-        assert_ok(directory_read(scratch_path(state, "src"), database, contents, &source, &error));
+        cleanup(stat_cache_freep) StatCache *cache = NULL;
+        assert_ok(directory_read(
+                        scratch_path(state, "src"), database, contents, &cache, &source, &error));
         size_t n_read = 0;
         for (size_t i = 0; i < source->n_entries; i++)
                 n_read += source->entries[i].content && source->entries[i].content->data;
         assert_ok(database_begin(database, &error));
         if (with_contents)
                 store_contents(database, contents, source);
-        assert_ok(directory_remember(database, scratch_path(state, "src"), source, &error));
+        assert_ok(directory_remember(database, cache, &error));
         assert_ok(database_commit(database, &error));
         return n_read;
 }
@@ -367,8 +371,10 @@ static void test_stat_cache__a_hit_has_the_right_content(void **state) {
         cleanup(contents_freep) Contents *contents = contents_new();
         cleanup(database_closep) Database *database = open_database(state);
         cleanup(source_freep) Source *source = NULL;
+        cleanup(stat_cache_freep) StatCache *cache = NULL;
         contents_set_loader(contents, database_content_loader, database);
-        assert_ok(directory_read(scratch_path(state, "src"), database, contents, &source, &error));
+        assert_ok(directory_read(
+                        scratch_path(state, "src"), database, contents, &cache, &source, &error));
         for (int i = 0; i < 40; i++) {
                 char path[64], unique[64];
                 (void) snprintf(path, sizeof(path), "etc/%d", i);       /* fits */
@@ -443,19 +449,23 @@ static void test_stat_cache__a_spoiled_one_is_none(void **state) {
         }
 }
 
-static void test_directory_remember__only_what_was_read_last(void **state) {
+/* The first run of a host reads before there is a database, and opens it for writing later. */
+static void test_directory_remember__into_another_database(void **state) {
         write_files(state, 40, "one");
         scratch_let_age();
         Error error;
         cleanup(contents_freep) Contents *contents = contents_new();
-        cleanup(source_freep) Source *source = NULL, *other = NULL;
+        cleanup(source_freep) Source *source = NULL;
+        cleanup(stat_cache_freep) StatCache *cache = NULL;
+        assert_ok(directory_read(
+                        scratch_path(state, "src"), NULL, contents, &cache, &source, &error));
         Database *database = open_database(state);
-        assert_ok(directory_read(scratch_path(state, "src"), database, contents, &source, &error));
-        assert_ok(read_source(state, contents, &other, &error));
+        assert_ok(database_begin(database, &error));
         store_contents(database, contents, source);
-        assert_ok(directory_remember(database, scratch_path(state, "src"), other, &error));
+        assert_ok(directory_remember(database, cache, &error));
+        assert_ok(database_commit(database, &error));
         database_close(database);
-        assert_int_equal(run(state, true), 40);
+        assert_int_equal(run(state, true), 0);
 }
 
 int main(void) {
@@ -479,7 +489,7 @@ int main(void) {
                 TEST(test_stat_cache__young_stamps_are_not_kept),
                 TEST(test_stat_cache__a_content_that_is_not_stored_is_not_known),
                 TEST(test_stat_cache__a_spoiled_one_is_none),
-                TEST(test_directory_remember__only_what_was_read_last),
+                TEST(test_directory_remember__into_another_database),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

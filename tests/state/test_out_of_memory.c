@@ -72,6 +72,7 @@ static int fail_sqlite_too(void **state) {
 typedef struct Run {
         Contents *contents;
         Database *database;
+        StatCache *cache;
         Source *source;
         Tree *tree, *before, *after;
         TreeChange *changes;
@@ -84,6 +85,7 @@ static void run_done(Run *run) {
         tree_free(run->before);
         tree_free(run->after);
         source_free(run->source);
+        stat_cache_free(run->cache);
         database_close(run->database);
         contents_free(run->contents);
         arena_done(&run->arena);
@@ -112,7 +114,7 @@ static int make_tree(Run *run, Error *error) {
         return tree_seal(run->tree, error);
 }
 
-static int store(Run *run, const char *path, Error *error) {
+static int store(Run *run, Error *error) {
         size_t n_changes = 0;
         int64_t number = 0;
         if (tree_compare(NULL, run->tree, &run->changes, &n_changes) < 0)
@@ -124,7 +126,7 @@ static int store(Run *run, const char *path, Error *error) {
                 r = generation_store(run->database, "system", &generation, run->changes, n_changes,
                                 &number, error);
         if (r >= 0)
-                r = directory_remember(run->database, path, run->source, error);
+                r = directory_remember(run->database, run->cache, error);
         if (r >= 0)
                 r = database_commit(run->database, error);
         return r;
@@ -161,11 +163,12 @@ static int try_once(void **state, Error *error) {
                 return error_oom(error);
         int r = database_open(scratch_path(state, "d"), DATABASE_WRITE, &run.database, error);
         if (r >= 0)
-                r = directory_read(path, run.database, run.contents, &run.source, error);
+                r = directory_read(
+                                path, run.database, run.contents, &run.cache, &run.source, error);
         if (r >= 0)
                 r = make_tree(&run, error);
         if (r >= 0)
-                r = store(&run, path, error);
+                r = store(&run, error);
         run.database = database_close(run.database);
         run.contents = contents_free(run.contents);
         if (r < 0)
