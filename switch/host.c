@@ -180,11 +180,31 @@ int host_lock(Host *host, const char *what, Error *reterr) {
         if (r < 0)
                 return r;
         host->lock_fd = r;
+        host->active = tree_free(host->active);
         return reopen(host, DATABASE_READ, reterr);
+}
+
+int host_refresh(Host *host, Error *reterr) {
+        host->active = tree_free(host->active);
+        return load_profile(host, reterr);
 }
 
 int host_make_writable(Host *host, Error *reterr) {
         return reopen(host, DATABASE_WRITE, reterr);
+}
+
+int host_active_tree(Host *host, const Tree **ret_tree, Error *reterr) {
+        int r = 0;
+        if (!host->active && host->database)
+                r = generation_load(host->database, host->profile_name, host->profile.active,
+                                host->contents, &host->active, reterr);
+        if (!host->active && !host->database) {
+                host->active = tree_new();
+                r = host->active ? tree_seal(host->active, reterr) : error_oom(reterr);
+        }
+        if (r >= 0)
+                *ret_tree = host->active;
+        return r;
 }
 
 int host_connect(Host *host, Error *reterr) {
@@ -203,6 +223,7 @@ void host_done(Host *host) {
         host->distribution = distribution_free(host->distribution);
         host->database = database_close(host->database);
         profile_done(&host->profile);
+        host->active = tree_free(host->active);
         host->contents = contents_free(host->contents);
         free(host->state_directory);
         host->state_directory = NULL;

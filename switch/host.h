@@ -25,6 +25,7 @@ typedef struct Host {
         const char *profile_name;
         Profile profile; /* as it was when the database was opened */
         Contents *contents;
+        Tree *active;       /* see host_active_tree() */
         Database *database; /* NULL: none there yet (read), or not opened */
         DistributionUnits *distribution;
         Systemd *systemd; /* NULL: image, or not connected */
@@ -41,9 +42,15 @@ int host_open(const char *root,
  * database. */
 int host_open_stateless(const char *root, const char *profile_name, Host *ret_host, Error *reterr)
                 must_check;
+/* The tree of the active generation, loaded once; the host's. Load it before a source is read: what
+ * did not change then has its data already, all of them by one query. */
+int host_active_tree(Host *host, const Tree **ret_tree, Error *reterr) must_check;
 /* Takes the switch lock and looks at the profile again: what was read before may have moved. The
  * lock ends with the host. what: "switch examples/edge1 by root". -EBUSY: the holder is named. */
 int host_lock(Host *host, const char *what, Error *reterr) must_check;
+/* Reads the profile again, after something else than this run's own switch may have moved it; the
+ * active tree is loaded anew when it is asked for. */
+int host_refresh(Host *host, Error *reterr) must_check;
 /* Opens the database again for writing, once the lock is held: created and migrated when needed. */
 int host_make_writable(Host *host, Error *reterr) must_check;
 /* Connects to the manager, once. -ENOENT with what to do when there is none. Does nothing for an

@@ -92,5 +92,7 @@ int interrupted_close(Host *host, Error *reterr) {
                 return r;
         }
         r = database_commit(host->database, reterr);
+        if (r >= 0)
+                r = host_refresh(host, reterr);
         return r < 0 ? r : 1;
 }

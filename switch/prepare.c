@@ -18,7 +18,6 @@ Prepared *prepared_free(Prepared *prepared) {
         free(prepared->user_states);
         free(prepared->users);
         effective_trees_done(&prepared->effective);
-        tree_free(prepared->old);
         reference_tree_done(&prepared->target);
         arena_done(&prepared->arena);
         free(prepared);
@@ -27,14 +26,7 @@ Prepared *prepared_free(Prepared *prepared) {
 
 static int load_old(Host *host, Prepared *prepared, Error *reterr) {
         prepared->from_number = host->profile.active;
-        int r;
-        if (host->database)
-                r = generation_load(host->database, host->profile_name, host->profile.active,
-                                host->contents, &prepared->old, reterr);
-        else {
-                prepared->old = tree_new();
-                r = prepared->old ? tree_seal(prepared->old, reterr) : error_oom(reterr);
-        }
+        int r = host_active_tree(host, &prepared->old, reterr);
         if (r < 0 || !host->database)
                 return r;
         r = displaced_load(host->database, host->profile_name, ROOT_ETC, host->contents,

@@ -24,7 +24,7 @@ typedef struct Prepared {
         Arena arena;
         ReferenceTree target;     /* owned */
         int64_t from_number;      /* the active generation */
-        Tree *old;                /* of the active generation */
+        const Tree *old;          /* of the active generation */
         const Tree *new;          /* target.tree */
         EffectiveTrees effective; /* as the plan takes them */
         Scan *scan;

@@ -140,8 +140,12 @@ static int read_source(Host *host,
         tree->path = path_absolute(reference);
         if (!tree->path)
                 return error_oom(reterr);
-        int r = directory_read(reference, host->database, host->contents, &tree->cache,
-                        &tree->source, reterr);
+        const Tree *active;
+        int r = host_active_tree(host, &active, reterr);
+        if (r < 0)
+                return r;
+        r = directory_read(reference, host->database, host->contents, &tree->cache, &tree->source,
+                        reterr);
         if (r < 0)
                 return r;
         if (!use_distribution || !host->distribution)
