@@ -12,8 +12,6 @@
 #include <stdarg.h>
 #include <string.h>
 
-#define DEFAULT_SOURCE "/etc/sysswitch"
-
 typedef struct Engine {
         const EngineOptions *options;
         Host *host;
@@ -74,8 +72,12 @@ static int refuse_conflicts(const Prepared *prepared, Error *reterr) {
 static int resolve_target(
                 Engine *engine, const char *reference, ReferenceTree *ret_target, Error *reterr) {
         Host *host = engine->host;
-        const char *last = host->profile.source ? host->profile.source : DEFAULT_SOURCE;
-        return reference_read(host, reference ? reference : last, true, ret_target, reterr);
+        if (reference)
+                return reference_read(host, reference, true, ret_target, reterr);
+        cleanup_free char *last = reference_default(host);
+        if (!last)
+                return error_oom(reterr);
+        return reference_read(host, last, true, ret_target, reterr);
 }
 
 /* The dry run's whole path, and the first half of a switch: nothing is changed in here. */

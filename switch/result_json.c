@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "switch/result_json.h"
 
+#include "diff/plan_json.h"
+
 #include "diff/quote.h"
 
 #include <jansson.h>
@@ -101,4 +103,20 @@ int result_to_json(const EngineResult *result, char **ret_json, Error *reterr) {
                 return error_oom(reterr);
         *ret_json = json;
         return 0;
+}
+
+int finished_switch_to_json(
+                const char *profile, const EngineResult *result, char **ret_json, Error *reterr) {
+        cleanup_free char *json = NULL;
+        int r = result_to_json(result, &json, reterr);
+        if (r < 0)
+                return r;
+        const PlanJsonInput input = {
+                .plan = result->prepared->plan,
+                .from = { .profile = profile, .generation = result->from_number },
+                .to = { .profile = profile, .generation = result->to_number },
+                .fit = result->prepared->fit,
+                .result_json = json,
+        };
+        return plan_to_json(&input, ret_json, reterr);
 }

@@ -7,3 +7,10 @@
 
 /* One object, from malloc(). */
 int result_to_json(const EngineResult *result, char **ret_json, Error *reterr) must_check;
+
+/* The plan with that: what --json prints of a finished switch, and what its record keeps. From
+ * malloc(). */
+int finished_switch_to_json(const char *profile,
+                const EngineResult *result,
+                char **ret_json,
+                Error *reterr) must_check;

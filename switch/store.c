@@ -7,6 +7,7 @@
 #include "state/directory.h"
 #include "state/displaced.h"
 #include "state/generation.h"
+#include "switch/result_json.h"
 
 #include <errno.h>
 #include <string.h>
@@ -382,6 +383,14 @@ static int drop_given_back(Host *host, const Prepared *prepared, Error *reterr) 
         return 0;
 }
 
+static unsigned n_caused(const EngineResult *result) {
+        size_t n = result->report ? report_n_caused(result->report) : 0;
+        for (size_t i = 0; i < result->n_user_reports; i++)
+                if (result->user_reports[i])
+                        n += report_n_caused(result->user_reports[i]);
+        return (unsigned) n;
+}
+
 static int finish(Host *host,
                 const EngineResult *result,
                 Prepared *prepared,
@@ -393,12 +402,19 @@ static int finish(Host *host,
                 return error_oom(reterr);
         record->ended_usec = now_usec();
         record->n_actions = (unsigned) n_rows;
+        record->n_failed = result ? n_caused(result) : 0;
         return record_finish(host->database, record, rows, n_rows, reterr);
 }
 
 static int write_committed(
                 Host *host, const EngineResult *result, SwitchRecord *record, Error *reterr) {
-        int r = finish(host, result, result->prepared, record, reterr);
+        cleanup_free char *json = NULL;
+        int r = finished_switch_to_json(host->profile_name, result, &json, reterr);
+        if (r < 0)
+                return r;
+        record->plan_json = json;
+        r = finish(host, result, result->prepared, record, reterr);
+        record->plan_json = NULL;
         if (r >= 0)
                 r = profile_set_active(host->database, host->profile_name, record->to_number,
                                 record->to_number, reterr);
