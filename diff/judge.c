@@ -89,6 +89,15 @@ bool judge_is_candidate(const Subject *subject) {
                                subject->disable[BEFORE] != subject->disable[AFTER]);
 }
 
+/* Whether a distribution unit can reload is the manager's to say, where a reload is asked for. */
+static bool lacks_can_reload(const Subject *subject, const UnitFacts *facts) {
+        bool asks = facts->reload_trigger || facts->reload_if_changed ||
+                    facts->method == METHOD_RELOAD;
+        return asks && facts->is_on && subject->type == UNIT_SERVICE &&
+               !subject->units[AFTER]->text.is_whole && subject->state &&
+               subject->state->can_reload < 0;
+}
+
 static int add_candidates(Judge *judge) {
         const Comparison *comparison = judge->comparison;
         for (size_t i = 0; i < comparison->n_subjects; i++) {
@@ -96,7 +105,9 @@ static int add_candidates(Judge *judge) {
                 if (!judge_is_candidate(subject))
                         continue;
                 Judgement *judgement = judgement_at(judge, subject);
-                if (!judgement || facts_of(comparison, subject, judgement) < 0)
+                if (!judgement || facts_of(comparison, subject, judgement) < 0 ||
+                                (lacks_can_reload(subject, &judgement->facts) &&
+                                                judge_need(judge, subject) < 0))
                         return -ENOMEM;
         }
         judge->n_candidates = judge->n_subjects;
@@ -179,7 +190,15 @@ static bool any_acts(const Judge *judge) {
         return false;
 }
 
-/* Rule 7, target: X-StopOnReconfiguration=yes. */
+static bool refuses_hands(const Subject *subject) {
+        const UnitText *before = &subject->units[BEFORE]->text,
+                       *after = &subject->units[AFTER]->text;
+        return unit_text_boolean(before, "Unit", "RefuseManualStop") == 1 ||
+               unit_text_boolean(after, "Unit", "RefuseManualStart") == 1;
+}
+
+/* Rule 7, target: X-StopOnReconfiguration=yes. One that refuses to be stopped or started by hand
+ * goes on. */
 static int reconfigure_targets(Judge *judge) {
         const Comparison *comparison = judge->comparison;
         if (!any_acts(judge))
@@ -190,7 +209,7 @@ static int reconfigure_targets(Judge *judge) {
                 if (subject->type != UNIT_TARGET || text->n_parts == 0 ||
                                 unit_name_is_template(subject->name) ||
                                 unit_text_flag_boolean(text, "X-StopOnReconfiguration") != 1 ||
-                                !subject_is_on(comparison, subject))
+                                !subject_is_on(comparison, subject) || refuses_hands(subject))
                         continue;
                 Judgement *judgement = judgement_at(judge, subject);
                 if (!judgement)

@@ -12,19 +12,31 @@ typedef struct LiveList {
         RelationKind kind;
 } LiveList;
 
-/* A relation that the old text had and the new one has not is gone after the daemon-reload,
- * whatever the manager knows before it. */
-static bool is_dropped(const Subject *from, const Subject *to, RelationKind kind, Side side) {
-        if (side == BEFORE || from->units[BEFORE] == from->units[AFTER])
+/* A relation that the old text or a link had and the new one has not is gone after the
+ * daemon-reload, whatever the manager knows before it. */
+static bool is_dropped(const Comparison *comparison,
+                const Subject *from,
+                const Subject *to,
+                RelationKind kind,
+                Side side) {
+        bool same_text = from->units[BEFORE] == from->units[AFTER];
+        if (side == BEFORE || (same_text && comparison->pair->sets[AFTER].same_links))
                 return false;
         bool was = false;
-        for (const Edge *edge = from->out; edge; edge = edge->next_out)
-                if (edge->to == to && edge->kind == kind) {
+        /* a target may link to thousands, but few link to one unit */
+        for (const Edge *edge = same_text ? to->in : from->out; edge;
+                        edge = same_text ? edge->next_in : edge->next_out)
+                if (edge->from == from && edge->to == to && edge->kind == kind) {
                         if (edge->sides & 1u << AFTER)
                                 return false;
                         was = true;
                 }
         return was;
+}
+
+/* Slices follow from the text, where there is one (slice.h): the manager knows those of the old. */
+static bool is_old_slice(const Subject *from, const Subject *to, Side side) {
+        return side == AFTER && to->type == UNIT_SLICE && from->units[AFTER]->is_defined;
 }
 
 /* Visits what the manager lists; is_dependent: the listed ones hang on subject. */
@@ -41,8 +53,10 @@ static int visit_live(Judge *judge,
                 Subject *other = comparison_subject(judge->comparison, side, *name);
                 if (!other || comparison_connect(judge->comparison) < 0)
                         return -ENOMEM;
-                if (is_dependent ? is_dropped(other, subject, list->kind, side)
-                                 : is_dropped(subject, other, list->kind, side))
+                const Subject *from = is_dependent ? other : subject,
+                              *to = is_dependent ? subject : other;
+                if (is_old_slice(from, to, side) ||
+                                is_dropped(judge->comparison, from, to, list->kind, side))
                         continue;
                 int r = visit(judge, subject, other, list->kind, userdata);
                 if (r != 0)
