@@ -14,6 +14,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 
 import random_change
 import random_host
@@ -47,16 +48,16 @@ class Episode:
                     file.write("found\n")
 
     def next_source(self, step):
-        """Turns self.host into the next version; the words for what changed."""
+        """Turns self.host into the next version; what was changed: (word, unit)."""
         rng = self.rng
         if step == 0:
-            return ["first"]
+            return [("first", None)]
         draw = rng.random()
         if draw < 0.06:
-            return ["same"]
+            return [("same", None)]
         if draw < 0.16 and len(self.history) > 1:
             self.host = rng.choice(self.history[:-1]).copy()
-            return ["back"]
+            return [("back", None)]
         self.host = self.host.copy()
         return [random_change.mutate(self.host) for _ in range(rng.choice([1, 1, 2, 3, 5, 8, 12]))]
 
@@ -70,6 +71,8 @@ class Episode:
             argv = rng.choice([["stop", name], ["start", name], ["start", name], ["kill", "-s", "KILL", name]])
             if rng.random() < 0.07:
                 argv = ["isolate", "multi-user.target"]
+            if name == random_host.RETRIED and argv[0] == "start":
+                continue  # it would wait for the auto-restart
             done.append(" ".join(argv))
             subprocess.run(["systemctl", "--quiet", *argv], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         if random_host.WORK in self.host.units and rng.random() < 0.3:
@@ -84,6 +87,10 @@ class Episode:
         open(random_host.HELD, "w", encoding="utf-8").close()
         self.held = [random_host.WORK]
         subprocess.run(["systemctl", "--quiet", "start", "--no-block", *self.held], stderr=subprocess.DEVNULL)
+        settle(self.held)
+        state = subprocess.run(["systemctl", "is-active", *self.held], capture_output=True, text=True).stdout
+        if state != "activating\n":  # not there, failed, masked: the switch may start it
+            self.let_go()
         return "start, and hold at work, " + random_host.WORK
 
     def use(self):
@@ -115,16 +122,21 @@ class Episode:
         return done.returncode, plan, done.stdout + done.stderr if plan is None else done.stderr
 
     def step(self, number):
-        words = self.next_source(number)
+        words = self.next_source(number)  # (word, unit)
         shutil.rmtree(SOURCE, ignore_errors=True)
         self.host.write(SOURCE)
+        clock = [time.perf_counter()]
         hands = self.turn_states()
+        clock.append(time.perf_counter())
         dry = self.run("--dry-run")
+        clock.append(time.perf_counter())
         self.watch.begin()
         wet = self.run()
+        clock.append(time.perf_counter())
         seen = self.watch.end()
+        clock.append(time.perf_counter())
         self.let_go()
-        result = {"step": number, "words": words, "hands": hands, "dry": dry, "wet": wet, "seen": seen["units"],
+        result = {"step": number, "words": words, "hands": hands, "dry": dry, "wet": wet, "seen": seen["units"], "msec": [round(1000 * (b - a)) for a, b in zip(clock, clock[1:])],
                   "daemon_reloads": seen["daemon_reloads"]}
         result["errors"] = judge(result)
         result["changes"] = self.changes(result)
@@ -165,6 +177,15 @@ def observed(seen):
     return verbs
 
 
+def refused_by_systemd(wet):
+    """Starts that systemd did not take (of what a unit requires something is masked, or absent): the switch says so, and
+    a start by hand must fare no better."""
+    units = [action["unit"] for action in wet["result"]["actions"]
+             if (action["verb"], action["outcome"]) == ("start", "refused")]
+    return [unit for unit in units
+            if subprocess.run(["systemctl", "start", unit], stderr=subprocess.DEVNULL).returncode]
+
+
 def failures(plan, seen):
     """Units that the switch acted on and that are no good now, and jobs that did not end well."""
     names = set()
@@ -188,9 +209,13 @@ def judge(result):
     if wet is None:
         return [f"the dry run has a plan, the switch: exit {wet_status}: {wet_text}"]
     for key in sorted(dry.keys() | wet.keys()):
-        if key != "result" and dry.get(key) != wet.get(key):
+        if key not in ("result", "to") and dry.get(key) != wet.get(key):
             errors.append(f"{key}: the dry run says {json.dumps(dry.get(key))},\n    the switch {json.dumps(wet.get(key))}")
     wanted = planned(dry)
+    for unit in refused_by_systemd(wet):
+        wanted.get(unit, []).remove("start")
+        if not wanted[unit]:
+            del wanted[unit]
     for unit in sorted(wanted.keys() | seen.keys()):
         if wanted.get(unit) != seen.get(unit):
             errors.append(f"{unit}: planned {wanted.get(unit, [])}, seen {seen.get(unit, [])} {result['seen'].get(unit)}")

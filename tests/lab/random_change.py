@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Random changes of a random host. Each function makes one, or returns None where it does not fit."""
+"""Random changes of a random host. Each function makes one, or returns None where it does not fit. host.touched is the
+unit whose text it changed, where it is just one."""
 import random_host as hosts
 from random_host import Unit, kind
 
+CREDENTIAL = "p/cred"  # without it its units fail
 DROPIN_NAMES = ["10-one.conf", "20-two.conf", "notes.txt"]
 
 
 def any_unit(host, kinds=None):
     names = [n for n in host.units if kinds is None or kind(n) in kinds]
-    return host.rng.choice(names) if names else None
+    host.touched = host.rng.choice(names) if names else None
+    return host.touched
 
 
 def any_key(host, table, section):
@@ -26,10 +29,12 @@ def change_key(host, table, section, unit):
 
 
 def comment(host):
-    unit = host.rng.choice(list(host.units.values()) + list(host.dropins.values()) or [None])
-    if unit is None:
+    where = host.rng.choice([host.units, host.units, host.dropins])
+    if not where:
         return None
-    unit.noise = host.noise()
+    name = host.rng.choice(sorted(where))
+    where[name].noise = host.noise()
+    host.touched = name.split(".d/")[0]
     return "comment"
 
 
@@ -52,12 +57,12 @@ def reload_command(host):
 
 def restart_setting(host):
     """Restart= with a delay that never ends during a test: a unit that fails waits for its auto-restart."""
-    name = any_unit(host, ["Service"])
-    if name is None or name in hosts.ONESHOTS:
+    unit = host.units.get(hosts.RETRIED)
+    if unit is None:
         return None
-    unit = host.units[name]
     unit.set("Service", "RestartSec", "9d")
     unit.set("Service", "Restart", host.rng.choice(["on-failure", "always", "no"]))
+    host.touched = hosts.RETRIED
     return "live key"
 
 
@@ -79,8 +84,8 @@ def command(host):
 
 def failing(host):
     """Toggles: the service's program ends with an error."""
-    name = any_unit(host, ["Service"])
-    if name is None:
+    name = host.touched = host.rng.choice(hosts.FRAIL)
+    if name not in host.units:
         return None
     unit = host.units[name]
     if unit.get("Service", "ExecStart") != "/bin/false":
@@ -111,8 +116,9 @@ def flag(host):
     if name is None:
         return None
     unit = host.units[name]
-    section = host.rng.choice(["Unit", "Service"]) if kind(name) == "Service" else "Unit"
-    change_key(host, hosts.FLAGS, section, unit)
+    table = hosts.FLAGS if host.rng.random() < 0.8 else hosts.REFUSALS
+    section = host.rng.choice(["Unit", "Service"]) if kind(name) == "Service" and table is hosts.FLAGS else "Unit"
+    change_key(host, table, section, unit)
     return "flag"
 
 
@@ -162,9 +168,9 @@ def protected(host):
 def trigger_file(host):
     rng = host.rng
     path = rng.choice(hosts.FILES)
-    if path in host.files and rng.random() < 0.2:
+    if path != CREDENTIAL and path in host.files and rng.random() < 0.2:
         del host.files[path]
-    elif rng.random() < 0.1:
+    elif path != CREDENTIAL and rng.random() < 0.1:
         host.files[path] = ("link", f"/usr/share/none-{rng.randrange(3)}")
     else:
         host.files[path] = f"V={rng.randrange(1000)}\n"
@@ -360,9 +366,10 @@ CHANGES = [(comment, 4), (live_key, 4), (reload_command, 2), (restart_setting, 1
 
 
 def mutate(host):
-    """One change; its word."""
+    """One change; its word, and the unit whose text changed."""
     functions, weights = zip(*CHANGES)
     while True:
+        host.touched = None
         word = host.rng.choices(functions, weights)[0](host)
         if word:
-            return word
+            return word, host.touched

@@ -9,7 +9,10 @@ import copy
 import os
 
 STUB = "/usr/local/bin/stub"
-DAEMONS = [f"p-{c}.service" for c in "abcdefgh"] + ["p-ab-1.service", "p-ab-2.service"]
+RETRIED = "p-ab-1.service"  # may wait for its auto-restart: nothing else may need it, a start would wait along
+FRAIL = ["p-f.service", "p-one-1.service", "p-timed.service", "p-watch.service"]  # may fail: no plan can know
+UPHELD = "p-upheld.service"  # never fails: how often systemd tries again what Upholds= wants is a matter of time
+DAEMONS = [f"p-{c}.service" for c in "abcdefgh"] + ["p-ab-1.service", "p-ab-2.service", UPHELD]
 ONESHOTS = ["p-one-1.service", "p-one-2.service", "p-timed.service", "p-watch.service", "p-work.service"]
 WORK, HELD = "p-work.service", "/run/p-held"  # at work for as long as that file is there
 SOCKETS = ["p-sock.socket", "p-other.socket", "p-each.socket"]
@@ -72,8 +75,8 @@ STOP_KEYS = [("ExecStop", ["/bin/true", "/bin/true two"]), ("ExecStopPost", ["/b
              ("FinalKillSignal", ["SIGABRT"]), ("RestartKillSignal", ["SIGINT"])]
 FLAGS = [("X-RestartIfChanged", ["no"]), ("X-ReloadIfChanged", ["yes"]), ("X-StopIfChanged", ["yes", "no"]),
          ("X-StopOnRemoval", ["no"]), ("X-OnlyManualStart", ["yes"]), ("X-NotSocketActivated", ["yes"]),
-         ("X-SwitchMethod", ["keep-old", "restart", "reload", "stop-start"]), ("RefuseManualStop", ["yes"]),
-         ("RefuseManualStart", ["yes"])]
+         ("X-SwitchMethod", ["keep-old", "restart", "reload", "stop-start"])]
+REFUSALS = [("RefuseManualStop", ["yes"]), ("RefuseManualStart", ["yes"])]
 DEPENDENCIES = ["Requires", "Wants", "BindsTo", "PartOf", "Requisite", "Upholds", "StopPropagatedFrom"]
 
 
@@ -133,7 +136,7 @@ class Host:
         self.triggers = []  # (unit, files, action)
         self.fstab = []
         for path in FILES + [WATCHED]:
-            if rng.random() < 0.8:
+            if rng.random() < 0.8 or path == "p/cred":
                 self.files[path] = "V=1\n"
         for name in ALL:
             if rng.random() < 0.7:
@@ -188,7 +191,7 @@ class Host:
                 keys.append(("ExecStop", "/bin/true"))
         if rng.random() < 0.15:
             keys.append(("EnvironmentFile", "-/etc/" + rng.choice(FILES[:2])))
-        if rng.random() < 0.1 and name not in ONESHOTS:
+        if rng.random() < 0.1 and name not in ONESHOTS + [UPHELD]:
             keys.append(("LoadCredential", "cred:/etc/p/cred"))
         if rng.random() < 0.2:
             keys.append((rng.choice(["X-Restart-Triggers", "X-Reload-Triggers"]),
@@ -247,16 +250,22 @@ class Host:
             return None
         first, second = sorted(rng.sample(range(len(users)), 2))
         key, other = rng.choice(DEPENDENCIES), users[first]
-        if rng.random() < 0.2:
+        if other == RETRIED or (other in FRAIL and key not in ("Wants", "Requires")):
+            return None  # when it fails, they stop as soon as they are told
+        if key == "Upholds":
+            other, second = UPHELD, rng.randrange(len(users))
+            if UPHELD not in self.units or users[second] == UPHELD:
+                return None
+        elif rng.random() < 0.2:
             other = rng.choice([u for u in self.units if kind(u) in ("Target", "Mount")] or [other])
-        if rng.random() < 0.1:
+        elif rng.random() < 0.1:
             other = rng.choice(["d-web.service", "d-plain.service"])
         unit = self.units[users[second]]
         if kind(other) == "Mount" and rng.random() < 0.5:
             unit.set("Unit", "RequiresMountsFor", "/run/" + other[4:-6])
             return "dependency"
         unit.sections["Unit"].append((key, other))
-        if kind(other) == "Service" and rng.random() < 0.6:
+        if kind(other) == "Service" and other != UPHELD and rng.random() < 0.6:
             unit.sections["Unit"].append(("After", other))
         return "dependency"
 

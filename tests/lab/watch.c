@@ -123,7 +123,7 @@ static void unit_end_job(Unit *unit, const char *result) {
                 unit_add_deed(unit, "start", result);
         else if (unit->job_reload)
                 unit_add_deed(unit, "reload", result);
-        else if (strcmp(result, "done") != 0)
+        else if (strcmp(result, "done") != 0 && strcmp(result, "skipped") != 0)
                 unit_add_deed(unit, "try", result);
         unit->job = 0;
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""watching.py COMMAND...: runs it in a lab, prints `verb unit result` for everything that systemd did meanwhile.
-For Python: Watch. (watch.c says what is seen, and how.)"""
+"""watching.py FILE COMMAND...: runs it in a lab, and writes to FILE what systemd did meanwhile, sorted: `verb unit`, and
+the job's result if it is not `done`. For Python: Watch. (watch.c says what is seen, and how.)"""
 import json
 import os
 import subprocess
@@ -43,7 +43,9 @@ def settle(held=()):
             if not moving.strip():
                 return
         time.sleep(0.005)
-    raise RuntimeError("the lab does not settle: " + jobs)
+    states = subprocess.run(["systemctl", "list-units", "--all", "--no-legend", "--plain", "p-*", "d-*"], capture_output=True,
+                            text=True).stdout
+    raise RuntimeError(f"the lab does not settle:\n{jobs}{states}")
 
 
 def in_passing():
@@ -61,11 +63,14 @@ def in_passing():
 
 def main():
     watch = Watch()
+    settle()
     watch.begin()
-    done = subprocess.run(sys.argv[1:])
-    for unit, what in sorted(watch.end()["units"].items()):
-        for verb, result in what["deeds"]:
-            print(verb, unit, result)
+    done = subprocess.run(sys.argv[2:])
+    settle()
+    deeds = [f"{verb} {unit}" + (f" {result}" if result != "done" else "")
+             for unit, what in watch.end()["units"].items() for verb, result in what["deeds"]]
+    with open(sys.argv[1], "w", encoding="utf-8") as file:
+        file.write("".join(line + "\n" for line in sorted(deeds)))
     sys.exit(done.returncode)
 
 
