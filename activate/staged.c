@@ -26,9 +26,13 @@ int staged_owner(const Entry *entry,
                 uint32_t *ret_uid,
                 uint32_t *ret_gid,
                 Error *reterr) {
+        uint32_t uid, gid;
         int r = owners_resolve(options->owners, entry->owner, entry->group, ret_uid, ret_gid);
+        if (r == -ESRCH && owners_resolve(options->owners, entry->owner, "0", &uid, &gid) < 0)
+                return error_set(reterr, r, "there is no user %s; add it to sysusers.d",
+                                entry->owner);
         if (r == -ESRCH)
-                return error_set(reterr, r, "there is no user %s or no group %s", entry->owner,
+                return error_set(reterr, r, "there is no group %s; add it to sysusers.d",
                                 entry->group);
         return r < 0 ? error_set_errno(reterr, r, "owner %s:%s", entry->owner, entry->group) : 0;
 }
