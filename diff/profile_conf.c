@@ -69,6 +69,10 @@ static int check_unit_name(
                 const Reader *reader, const UnitLine *line, const char *unit, Error *reterr) {
         if (unit_name_is_valid(unit))
                 return 0;
+        if (strchr(unit, ','))
+                return refuse(reader, line->line, reterr,
+                                "%s=%s is no unit name; write spaces between units, no commas",
+                                line->key, unit);
         if (unit_name_type(unit) < 0 && !strpbrk(unit, "/*?[]%"))
                 return refuse(reader, line->line, reterr,
                                 "%s=%s is no unit name; write it with its type, as %s.service",

@@ -141,6 +141,8 @@ static const struct {
         /* names of units */
         { "[Units]\nEnable=ssh\n",
                         "2: Enable=ssh is no unit name; write it with its type, as ssh.service" },
+        { "[Units]\nEnable=a.service, b.service\n", "2: Enable=a.service, is no unit name; write "
+                                                    "spaces between units, no commas" },
         { "[Units]\nDisable=a/b.service\n",
                         "2: Disable=a/b.service is no unit name; write one that systemd knows" },
         { "[Units]\nMask=*.service\n",
