@@ -308,9 +308,9 @@ void options_print_help(const Command *commands, const Command *command) {
                 print_program_help(commands);
                 return;
         }
-        printf("sysswitch %s [OPTION...]%s%s\n\n%s.\n\n%s\nOptions:\n", command->name,
+        printf("sysswitch %s [OPTION...]%s%s\n\n%s.\n\n%s%sOptions:\n", command->name,
                         *command->arguments ? " " : "", command->arguments, command->summary,
-                        command->details);
+                        command->details, *command->details ? "\n" : "");
         for (int id = N_GLOBAL_OPTIONS; id < N_OPTIONS; id++)
                 if (command->options & OPTION_BIT(id))
                         print_option(&rows[id]);

@@ -136,7 +136,7 @@ void add_debts(const Output *output, const Debt *debts, size_t n_debts, Text *te
 static void add_verdict(const SummaryInput *input, Text *text) {
         const EngineResult *result = input->result;
         if (result->nothing_to_do) {
-                text_addf(text, "Nothing to do: generation %lld of %s is active and as declared.\n",
+                text_addf(text, "Nothing to do: generation %lld of %s is active.\n",
                                 (long long) result->to_number, input->profile);
                 return;
         }
@@ -170,6 +170,7 @@ void add_summary(const SummaryInput *input, Text *text) {
         }
         add_verdict(input, text);
         if (result->exit_status == EXIT_UNITS_FAILED)
-                text_addf(text, "'sysswitch switch' tries again what failed, 'sysswitch rollback' "
-                                "goes back.\n");
+                text_addf(text, "%s'sysswitch rollback' goes back.\n",
+                                input->n_debts > 0 ? "'sysswitch switch' tries again what is owed, "
+                                                   : "");
 }

@@ -203,9 +203,14 @@ static int dry_run(SwitchView *view, Host *host, const SwitchRequest *request, E
         r = print_dry_run(view, prepared, reterr);
         if (r < 0 || prepared->fit->n_conflicts == 0)
                 return r;
-        return error_set(reterr, -EEXIST, "The switch would be refused: %zu path%s in the way",
-                        prepared->fit->n_conflicts,
-                        prepared->fit->n_conflicts > 1 ? "s are" : " is");
+        const FitConflict *first = prepared->fit->conflicts;
+        size_t n_more = prepared->fit->n_conflicts - 1;
+        if (n_more > 0)
+                return error_set(reterr, -EEXIST,
+                                "The switch would be refused: %s%s and %zu more are in the way",
+                                entry_root_prefix(first->root), first->path, n_more);
+        return error_set(reterr, -EEXIST, "The switch would be refused: %s%s is in the way",
+                        entry_root_prefix(first->root), first->path);
 }
 
 int switch_view_run(

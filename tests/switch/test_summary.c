@@ -125,8 +125,19 @@ static void test_summary__tells_what_failed_and_why(void **state) {
                                      "  restart  agent.service of user 1000  failed since -\n"
                                      "Generation 4 of system is active: 2 restarted, 1 reloaded, 1 "
                                      "skipped, in 2.5 s.\n"
-                                     "'sysswitch switch' tries again what failed, 'sysswitch "
+                                     "'sysswitch switch' tries again what is owed, 'sysswitch "
                                      "rollback' goes back.\n");
+}
+
+static void test_summary__promises_no_second_try_of_what_is_not_owed(void **state) {
+        (void) state;
+        const EngineResult result = { .exit_status = EXIT_UNITS_FAILED,
+                .to_number = 4,
+                .warning = "Hook 10-x ended with 1" };
+        cleanup_free char *summary = summary_of(&result, NULL, 0);
+        assert_string_equal(summary, "Warning: Hook 10-x ended with 1\n"
+                                     "Generation 4 of system is active, in 2.5 s.\n"
+                                     "'sysswitch rollback' goes back.\n");
 }
 
 static void test_summary__of_success_is_one_line(void **state) {
@@ -142,8 +153,7 @@ static void test_summary__says_that_there_was_nothing_to_do(void **state) {
                 .exit_status = EXIT_DONE, .nothing_to_do = true, .to_number = 4
         };
         cleanup_free char *summary = summary_of(&result, NULL, 0);
-        assert_string_equal(summary,
-                        "Nothing to do: generation 4 of system is active and as declared.\n");
+        assert_string_equal(summary, "Nothing to do: generation 4 of system is active.\n");
 }
 
 static void test_summary__as_json_conforms_to_the_schema(void **state) {
@@ -182,6 +192,7 @@ static void test_summary__as_json_conforms_to_the_schema(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_summary__tells_what_failed_and_why),
+                cmocka_unit_test(test_summary__promises_no_second_try_of_what_is_not_owed),
                 cmocka_unit_test(test_summary__of_success_is_one_line),
                 cmocka_unit_test(test_summary__says_that_there_was_nothing_to_do),
                 cmocka_unit_test(test_summary__as_json_conforms_to_the_schema),
