@@ -69,6 +69,9 @@ static bool deaf_socket(const F *f) {
 static bool ended_by_reload(const F *f) {
         return f->is_ended_by_reload || f->is_newly_bound;
 }
+static bool hurried(const F *f) {
+        return f->is_hurried;
+}
 static bool automount_in_use(const F *f) {
         return f->is_automount_in_use;
 }
@@ -143,6 +146,8 @@ static const Rule change_rules[] = {
                         "the daemon-reload would end it: BindsTo= a unit that is off, BusName=, "
                         "Type=dbus",
                         ended_by_reload, VERDICT_STOP_START, "the daemon-reload would end it" },
+        { "flags", "it waits for its auto-restart, which comes with the daemon-reload", hurried,
+                        VERDICT_STOP_START, "the daemon-reload would restart it as well" },
         { "7", "an automount that is mounted", automount_in_use, VERDICT_SKIP,
                         "it is mounted, and a restart would detach its mount" },
         { "flags", "X-SwitchMethod=keep-old", method_keep_old, VERDICT_SKIP,
@@ -224,13 +229,14 @@ static bool new_and_pulled(const F *f) {
         return is_newly_wanted_and_off(f) && f->is_pulled;
 }
 static bool may_return(const F *f) {
-        return !f->is_on && f->may_return;
+        return !f->is_on && f->may_return && !f->refuses_start;
 }
 static bool boot_reader(const F *f) {
         return !f->is_on && f->trigger_starts && !f->is_absent;
 }
 static bool owes_start(const F *f) {
-        return !f->is_on && f->has_debt && (f->owed == VERB_START || f->owed == VERB_RESTART);
+        return !f->is_on && f->has_debt && f->is_startable &&
+               (f->owed == VERB_START || f->owed == VERB_RESTART);
 }
 static bool new_but_not_pulled(const F *f) {
         return is_newly_wanted_and_off(f);

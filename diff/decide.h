@@ -35,6 +35,8 @@ typedef struct UnitFacts {
         /* live */
         bool is_on, is_failed, is_activating; /* activating: with a job at work */
         bool is_automount_in_use, is_elapsed_timer;
+        bool is_hurried; /* it waits for its auto-restart, which comes with the daemon-reload:
+                            RestartSec= is short now */
         /* there, and wanted */
         bool is_gone;       /* the tree had its file, and nothing names it any more */
         bool keeps_running; /* X-StopOnRemoval=no in the old text */
@@ -44,9 +46,10 @@ typedef struct UnitFacts {
         bool was_masked, was_disabled;
         bool is_unwanted; /* wanted before and not now */
         bool is_wanted, is_newly_wanted;
-        bool is_startable; /* no device, slice, scope; neither X-OnlyManualStart= nor
-                              RefuseManualStart= */
-        bool is_absent;    /* only a dependency, and the manager knows no such unit */
+        bool is_startable;  /* no device, slice, scope; neither X-OnlyManualStart= nor
+                               RefuseManualStart= */
+        bool refuses_start; /* RefuseManualStart= in the new text */
+        bool is_absent;     /* only a dependency, and the manager knows no such unit */
         bool is_pulled; /* Enable= says so, a target that wants it is reached, or a unit that wants
                            it is up */
         /* changed */

@@ -74,8 +74,26 @@ static int visit_restart(
         return enqueue(drag, other);
 }
 
+/* An auto-restart that comes with the daemon-reload. */
+static int drag_hurried(Drag *drag) {
+        Judge *judge = drag->judge;
+        for (size_t i = 0; i < judge->n_candidates; i++) {
+                Subject *subject = judge->subjects[i];
+                Judgement *judgement = subject->judgement;
+                if (!judgement->facts.is_hurried || judgement->stops || judgement->restarts)
+                        continue;
+                judgement->is_dragged_restart = true;
+                if (add(drag, subject, "daemon-reload", "RestartSec", VERB_RESTART) < 0 ||
+                                enqueue(drag, subject) < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
 static int drag_restarts(Drag *drag) {
         Judge *judge = drag->judge;
+        if (drag_hurried(drag) < 0)
+                return -ENOMEM;
         for (size_t i = 0; i < judge->n_subjects; i++)
                 if (judge->subjects[i]->judgement->restarts &&
                                 enqueue(drag, judge->subjects[i]) < 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the rules look at, of one unit. */
 #include "diff/judge.h"
+#include "diff/time_span.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -57,10 +58,11 @@ static void set_presence(const Comparison *comparison, const Subject *subject, U
         facts->is_wanted = subject->wanted[AFTER] != 0;
         facts->is_newly_wanted = subject->wanted[AFTER] && !subject->wanted[BEFORE] &&
                                  (facts->is_on || !subject_counts_as_on(comparison, subject));
+        facts->refuses_start = unit_text_boolean(&after->text, "Unit", "RefuseManualStart") == 1;
         facts->is_startable = subject->type != UNIT_SLICE && subject->type != UNIT_DEVICE &&
                               subject->type != UNIT_SCOPE &&
                               !flag_is(subject, AFTER, "X-OnlyManualStart", 1) &&
-                              !flag_is(subject, AFTER, "RefuseManualStart", 1);
+                              !facts->refuses_start;
         const char *load_state = subject->state ? subject->state->load_state : "";
         bool is_no_unit = is(load_state, "not-found") || is(load_state, "bad-setting") ||
                           is(load_state, "error") ||
@@ -75,6 +77,25 @@ static bool is_oneshot(const UnitText *text) {
                 return is(type, "oneshot");
         return text->is_whole && !unit_text_value(text, "Service", "ExecStart") &&
                !unit_text_value(text, "Service", "BusName");
+}
+
+static uint64_t restart_delay(const UnitText *text) {
+        const char *value = unit_text_value(text, "Service", "RestartSec");
+        uint64_t usec = 100 * 1000; /* as systemd has it */
+        if (value)
+                (void) time_span_parse(value,
+                                &usec); /* what systemd does not take either leaves the default */
+        return usec;
+}
+
+bool subject_is_hurried(const Comparison *comparison, const Subject *subject) {
+        enum { AT_ONCE_USEC = 1000 * 1000 };
+        if (subject->type != UNIT_SERVICE || subject->units[BEFORE] == subject->units[AFTER] ||
+                        !subject_has_sub_state(comparison, subject, "auto-restart"))
+                return false;
+        uint64_t before = restart_delay(text_of(subject, BEFORE)),
+                 after = restart_delay(text_of(subject, AFTER));
+        return after < before && after <= AT_ONCE_USEC;
 }
 
 /* The socket, were there one, of which this instance is a connection. */
@@ -219,6 +240,7 @@ int facts_of(const Comparison *comparison, Subject *subject, Judgement *judgemen
                                      subject_has_sub_state(comparison, subject, "running");
         facts->is_elapsed_timer = subject->type == UNIT_TIMER &&
                                   subject_has_sub_state(comparison, subject, "elapsed");
+        facts->is_hurried = subject_is_hurried(comparison, subject);
         set_presence(comparison, subject, facts);
         facts->change = judgement->change.level;
         facts->change_has_options = judgement->change.has_options;

@@ -58,6 +58,8 @@ Judgement *judgement_at(Judge *judge, Subject *subject) must_check;
 /* facts.c: all that the rules look at, but is_pulled, is_newly_bound and may_return. Returns 0 or
  * -ENOMEM. */
 int facts_of(const Comparison *comparison, Subject *subject, Judgement *judgement) must_check;
+/* It waits for its auto-restart, and a shorter RestartSec= makes the daemon-reload restart it. */
+bool subject_is_hurried(const Comparison *comparison, const Subject *subject);
 /* A word for a chain, or NULL items left out; ends with CHAIN_END. */
 #define CHAIN_END ((const char *) -1)
 int chain_set(Arena *arena, Chain *chain, ...) must_check;

@@ -131,7 +131,8 @@ static int visit_service(Judge *judge,
                         return 0;
                 verb = VERB_RESTART;
         }
-        judgement->is_triggered = judgement->is_dragged_start = true;
+        judgement->is_triggered = true;
+        judgement->is_dragged_start = !ends_by_itself(service); /* else others may start it again */
         return drag_add(judge, waking->triggered,
                         &(UnitDrag){ .unit = service->name,
                                         .by = path_unit->name,
