@@ -45,6 +45,10 @@ int fit_flip(const Root *root, const FitPlan *plan, Error *reterr) must_check;
  * ret_kept (may be NULL). */
 int fit_undo(const Root *root, Strv *ret_kept, Error *reterr) must_check;
 
+/* As fit_undo(), but the switch stays open, for who has to note that it was undone before the
+ * manifest goes: without one, it would be taken for a commit. */
+int fit_put_back(const Root *root, Strv *ret_kept, Error *reterr) must_check;
+
 /* Returns 1 when a switch was committed, 0 when there was none. On failure it is not committed,
  * unless -EUCLEAN: the disk would not say, and the manifest must be read again. */
 int fit_commit(const Root *root, Error *reterr) must_check;

@@ -226,20 +226,35 @@ undo_all(const Root *root, const Manifest *manifest, int slots_fd, Strv *kept, E
         return first;
 }
 
+/* Returns 1 when there was something to put back, and it is on the disk. */
+static int put_back(const Root *root, int slots_fd, Strv *kept, Error *reterr) {
+        cleanup(manifest_freep) Manifest *manifest = NULL;
+        int was_open = manifest_read(root, &manifest, reterr);
+        if (was_open <= 0)
+                return was_open;
+        int r = undo_all(root, manifest, slots_fd, kept, reterr);
+        if (r < 0)
+                return r;
+        if (syncfs(slots_fd) < 0)
+                return error_set_errno(reterr, -errno, "Cannot sync %s", root->path);
+        return 1;
+}
+
+int fit_put_back(const Root *root, Strv *ret_kept, Error *reterr) {
+        cleanup_fd int slots_fd = -1;
+        int r = slots_open(root, false, &slots_fd, reterr);
+        if (r < 0)
+                return r == -ENOENT ? 0 : r;
+        return put_back(root, slots_fd, ret_kept, reterr);
+}
+
 int fit_undo(const Root *root, Strv *ret_kept, Error *reterr) {
         cleanup_fd int slots_fd = -1;
         int r = slots_open(root, false, &slots_fd, reterr);
         if (r < 0)
                 return r == -ENOENT ? 0 : r;
-        cleanup(manifest_freep) Manifest *manifest = NULL;
-        int was_open = manifest_read(root, &manifest, reterr);
-        r = was_open > 0 ? undo_all(root, manifest, slots_fd, ret_kept, reterr) : was_open;
-        if (r < 0)
-                return r;
-        if (was_open > 0 && syncfs(slots_fd) < 0)
-                return error_set_errno(reterr, -errno, "Cannot sync %s", root->path);
-        if (was_open > 0)
-                r = slots_close_switch(root, slots_fd, reterr);
+        int was_open = put_back(root, slots_fd, ret_kept, reterr);
+        r = was_open > 0 ? slots_close_switch(root, slots_fd, reterr) : was_open;
         if (r < 0)
                 return r;
         slots_remove(root, slots_fd);

@@ -108,6 +108,23 @@ int displaced_drop(Database *database,
         return r < 0 ? r : 0;
 }
 
+int displaced_drop_unmanaged(
+                Database *database, const char *profile, int64_t number, Error *reterr) {
+        static const char sql[] = "DELETE FROM displaced "
+                                  "WHERE profile = (SELECT id FROM profiles WHERE name = ?1) "
+                                  "AND (root, path) NOT IN (SELECT e.root, e.path "
+                                  "FROM entries AS e JOIN profiles AS p ON p.id = e.profile "
+                                  "WHERE p.name = ?1 AND e.first <= ?2 AND e.last >= ?2)";
+        cleanup(statement_donep) Statement statement = { 0 };
+        int r = statement_open(database, sql, &statement, reterr);
+        if (r < 0)
+                return r;
+        statement_bind_text(&statement, 1, profile);
+        statement_bind_int(&statement, 2, number);
+        r = statement_run(&statement, reterr);
+        return r < 0 ? r : 0;
+}
+
 /* Reads all of displaced, which is as long as files were in the way: an undo is rare, an index
  * would be written always. */
 int displaced_undo(Database *database, int64_t switch_id, Error *reterr) {

@@ -32,6 +32,9 @@ int displaced_drop(Database *database,
                 EntryRoot root,
                 const char *path,
                 Error *reterr) must_check;
+/* Drops what lies at paths that this generation does not manage: it was given back. */
+int displaced_drop_unmanaged(
+                Database *database, const char *profile, int64_t number, Error *reterr) must_check;
 /* Drops what the switch put, when it was undone. */
 int displaced_undo(Database *database, int64_t switch_id, Error *reterr) must_check;
 

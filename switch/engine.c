@@ -150,27 +150,39 @@ static int stage(Engine *engine, Error *reterr) {
         return r;
 }
 
+static void tell_kept(const Engine *engine, const Strv *kept) {
+        for (size_t i = 0; i < kept->n_items; i++)
+                say(engine, "Kept beside, for it came meanwhile: /etc/%s", kept->items[i]);
+}
+
+/* The record first: without its manifest, a staged one would be taken for a commit. */
+static int end_undone(Engine *engine, const char *message, Error *reterr) {
+        engine->record.exit_status = engine->result->exit_status;
+        int r = store_undone(engine->host, engine->prepared, &engine->record, message, reterr);
+        return r < 0 ? r : fit_undo(&engine->host->etc, NULL, reterr);
+}
+
 /* Takes everything back that was done so far; what cannot be is said, and needs a person. */
 static int undo(Engine *engine, Error *reterr) {
         Error error = *reterr;
         Error second;
         say(engine, "Undoing: %s", error.message);
         cleanup_strv Strv kept = { 0 };
-        if (fit_undo(&engine->host->etc, &kept, &second) < 0) {
+        bool is_back = fit_put_back(&engine->host->etc, &kept, &second) >= 0;
+        if (!is_back) {
                 engine->result->exit_status = EXIT_NEEDS_RECOVER;
-                return error_set(reterr, -EUCLEAN,
+                (void) error_set(&error, -EUCLEAN,
                                 "%s; and undoing it: %s: the next switch will try again",
-                                error.message, second.message);
+                                reterr->message, second.message);
         }
-        for (size_t i = 0; i < kept.n_items; i++)
-                say(engine, "Kept beside, for it came meanwhile: /etc/%s", kept.items[i]);
+        tell_kept(engine, &kept);
+        *reterr = error;
+        /* whatever the files came to: no reload has told systemd of them yet */
         if (engine->managers && managers_restore(engine->managers, &second) < 0)
                 (void) error_set(&error, error.code, "%s; and starting again what was stopped: %s",
                                 reterr->message, second.message);
         *reterr = error;
-        engine->record.exit_status = engine->result->exit_status;
-        if (store_undone(engine->host, engine->prepared, &engine->record, error.message, &second) <
-                        0)
+        if (is_back && end_undone(engine, error.message, &second) < 0)
                 return error_set(reterr, error.code, "%s; and noting it: %s", error.message,
                                 second.message);
         return error.code;
@@ -291,17 +303,26 @@ static int note_nothing_to_do(Engine *engine, Error *reterr) {
         return 0;
 }
 
-static int run(Engine *engine, const char *reference, Error *reterr) {
-        int r = host_connect(engine->host, reterr);
+static int close_interrupted(Engine *engine, Error *reterr) {
+        int r = interrupted_is(engine->host, reterr);
+        if (r <= 0)
+                return r;
+        say(engine, "An earlier switch was interrupted: setting that right first");
+        r = host_make_writable(engine->host, reterr);
         if (r < 0)
                 return r;
-        r = interrupted_is(engine->host, reterr);
-        if (r > 0) {
-                say(engine, "An earlier switch was interrupted: undoing it first");
-                r = host_make_writable(engine->host, reterr);
-                if (r >= 0)
-                        r = interrupted_close(engine->host, reterr);
-        }
+        cleanup_strv Strv kept = { 0 };
+        r = interrupted_close(engine->host, &kept, reterr);
+        tell_kept(engine, &kept);
+        if (r < 0)
+                engine->result->exit_status = EXIT_NEEDS_RECOVER;
+        return r;
+}
+
+static int run(Engine *engine, const char *reference, Error *reterr) {
+        int r = host_connect(engine->host, reterr);
+        if (r >= 0)
+                r = close_interrupted(engine, reterr);
         if (r < 0)
                 return r;
         r = plan_switch(engine, reference, reterr);
