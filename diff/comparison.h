@@ -39,11 +39,12 @@ typedef struct Subject {
         unsigned wanted[N_SIDES];
         bool enable[N_SIDES], disable[N_SIDES]; /* named by Enable=, Disable= */
         Edge *out, *in, *last_out, *last_in;
-        bool has_linked;            /* the edges of its own links are there */
-        const UnitState *state;     /* NULL: not listed */
-        const Debt *debt;           /* of an action that is owed, or NULL */
-        struct Trigger *trigger;    /* trigger.c; NULL: nothing fired */
-        const struct Watch *firing; /* of the file that trigger.c is at */
+        bool has_linked;                   /* the edges of its own links are there */
+        bool has_distribution, is_no_unit; /* the distribution was asked; and has no such unit */
+        const UnitState *state;            /* NULL: not listed */
+        const Debt *debt;                  /* of an action that is owed, or NULL */
+        struct Trigger *trigger;           /* trigger.c; NULL: nothing fired */
+        const struct Watch *firing;        /* of the file that trigger.c is at */
         struct Judgement *judgement;
         unsigned role; /* plan_concern.c */
 } Subject;
@@ -100,6 +101,10 @@ int relation_add_edges(Comparison *comparison, Subject *subject, const Unit *uni
 /* And those from the links that its own NAME.wants/ and the like have: a target may have thousands.
  */
 int relation_add_linked(Comparison *comparison, Subject *subject) must_check;
+
+/* distribution_text.c: and those from the distribution's text, of a unit that the new tree does not
+ * define and that the manager has not loaded. Returns 0 or a negative errno. */
+int relation_add_distribution(Comparison *comparison, Subject *subject, Error *reterr) must_check;
 
 /* wanted.c: fills Subject.wanted (rule R4) of one subject, for all but what others need; and then
  * for that. */

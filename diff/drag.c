@@ -121,6 +121,8 @@ static bool exists(const Subject *subject) {
         const Unit *before = subject->units[BEFORE], *after = subject->units[AFTER];
         if (after->is_masked || (before->is_defined && !after->is_defined))
                 return false;
+        if (subject->is_no_unit)
+                return false;
         if (after->is_defined || before->is_masked || !subject->state)
                 return true;
         const char *load_state = subject->state->load_state;
@@ -129,6 +131,9 @@ static bool exists(const Subject *subject) {
 
 static int start(Drag *drag, Subject *subject, const char *by, const char *via) {
         Judge *judge = drag->judge;
+        int r = relation_add_distribution(judge->comparison, subject, &judge->error);
+        if (r < 0)
+                return r;
         if (!subject->state && !is_known_anyway(subject) && judge_need(judge, subject) < 0)
                 return -ENOMEM;
         if (is_known_anyway(subject) || is_up(judge, subject) || subject->type == UNIT_DEVICE ||
@@ -229,6 +234,9 @@ static int visit_success(
  * start. */
 static int pull(Drag *drag, Subject *subject) {
         Judge *judge = drag->judge;
+        int r = relation_add_distribution(judge->comparison, subject, &judge->error);
+        if (r < 0)
+                return r;
         if (judge_need(judge, subject) < 0 || pull_slices(drag, subject) < 0 ||
                         judge_visit_dependencies(
                                         judge, subject, AFTER, KINDS_PULL, visit_pull, drag) < 0 ||

@@ -79,13 +79,12 @@ static bool is_oneshot(const UnitText *text) {
                !unit_text_value(text, "Service", "BusName");
 }
 
+/* RestartSec=; systemd's own default where it is not set, or no time span. */
 static uint64_t restart_delay(const UnitText *text) {
+        enum { DEFAULT_USEC = 100 * 1000 };
+        uint64_t usec = 0;
         const char *value = unit_text_value(text, "Service", "RestartSec");
-        uint64_t usec = 100 * 1000; /* as systemd has it */
-        if (value)
-                (void) time_span_parse(value,
-                                &usec); /* what systemd does not take either leaves the default */
-        return usec;
+        return value && time_span_parse(value, &usec) == 0 ? usec : DEFAULT_USEC;
 }
 
 bool subject_is_hurried(const Comparison *comparison, const Subject *subject) {

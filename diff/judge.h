@@ -41,6 +41,7 @@ typedef struct Judge {
         Subject **subjects; /* those with a judgement */
         size_t n_subjects, n_allocated;
         size_t n_candidates; /* the first ones: decided by the table */
+        Error error;         /* of the distribution's text; code 0: else memory is short */
         Map unknown;         /* -> Subject *, whose state or relations are needed and not known */
 } Judge;
 

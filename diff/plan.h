@@ -137,6 +137,9 @@ typedef struct PlanInput {
         size_t n_users;
         const Debt *debts;
         size_t n_debts;
+        /* texts of units that only the distribution has, for what their start pulls in where the
+         * manager has not loaded them; NULL: none at hand */
+        const struct Distribution *distribution;
         bool everything_off;     /* --root: an image that does not run: no unit acts */
         struct PlanDraft *draft; /* may be NULL, see below */
 } PlanInput;

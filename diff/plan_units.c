@@ -227,7 +227,9 @@ static int assemble(Assembly *assembly, Error *reterr) {
                         add_held_down(assembly) < 0 || add_settled(assembly) < 0 ||
                         add_unknown(assembly) < 0 ||
                         note_find(judge, daemon.n_items > 0, &notes) < 0)
-                return error_oom(reterr);
+                return judge->error.code ? error_set(reterr, judge->error.code, "%s",
+                                                           judge->error.message)
+                                         : error_oom(reterr);
         plan->daemon = daemon.n_items > 0 ? DAEMON_RELOAD : DAEMON_NONE;
         plan->daemon_reasons = copy_strings(assembly->arena, daemon.items, daemon.n_items);
         plan->n_daemon_reasons = daemon.n_items;

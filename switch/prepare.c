@@ -10,6 +10,7 @@ Prepared *prepared_free(Prepared *prepared) {
         if (!prepared)
                 return NULL;
         plan_free(prepared->plan);
+        plan_draft_free(prepared->draft);
         fit_plan_free(prepared->fit);
         scan_free(prepared->scan);
         unit_states_free(prepared->states);
@@ -80,7 +81,9 @@ static PlanInput plan_input_of(const Host *host, const Prepared *prepared) {
                 .n_users = prepared->n_users,
                 .debts = prepared->debts,
                 .n_debts = prepared->n_debts,
+                .distribution = host->distribution ? &prepared->distribution : NULL,
                 .everything_off = host->is_image,
+                .draft = prepared->draft,
         };
 }
 
@@ -195,6 +198,11 @@ int prepare(Host *host,
         prepared->target = *target;
         *target = (ReferenceTree){ .number = -1 };
         prepared->new = prepared->target.tree;
+        prepared->draft = plan_draft_new();
+        if (!prepared->draft)
+                return error_oom(reterr);
+        if (host->distribution)
+                prepared->distribution = distribution_of(host->distribution);
         int r = load_old(host, prepared, reterr);
         if (r >= 0 && is_same_tree(prepared, &prepared->is_same_tree) < 0)
                 r = error_oom(reterr);

@@ -32,6 +32,8 @@ typedef struct Prepared {
         size_t n_displaced;
         FitInput fit_input; /* what fit was made from, for later comparisons */
         FitPlan *fit;
+        PlanDraft *draft;          /* of the effective trees: it is planned more than once */
+        Distribution distribution; /* as the plan reads it */
         UnitStates *states;
         UserStates *users;
         UnitStates **user_states; /* as users, owned */
