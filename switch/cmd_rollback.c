@@ -6,7 +6,6 @@
 #include <string.h>
 
 static int find_target(Host *host, const char *argument, char **ret_reference, Error *reterr) {
-        int64_t number;
         if (argument) {
                 const char *digits = *argument == '@' ? argument + 1 : argument;
                 if (!*digits || digits[strspn(digits, "0123456789")])
@@ -19,13 +18,8 @@ static int find_target(Host *host, const char *argument, char **ret_reference, E
         if (host->profile.active == 0)
                 return error_set(reterr, -ENOENT,
                                 "Generation 0 is active: there is nothing before it to go back to");
-        int r = generation_previous(
-                        host->database, host->profile_name, host->profile.active, &number, reterr);
-        if (r < 0)
-                return r;
-        if (asprintf(ret_reference, "@%lld", (long long) number) < 0)
-                return error_oom(reterr);
-        return 0;
+        *ret_reference = strdup("@previous"); /* which that is, is looked up under the lock */
+        return *ret_reference ? 0 : error_oom(reterr);
 }
 
 int cmd_rollback(const Options *options, char **arguments, size_t n_arguments, Error *reterr) {

@@ -70,28 +70,59 @@ static int refuse_conflicts(const Prepared *prepared, Error *reterr) {
 }
 
 static int resolve_target(
-                Engine *engine, const char *reference, ReferenceTree *ret_target, Error *reterr) {
-        Host *host = engine->host;
-        if (reference)
-                return reference_read(host, reference, true, ret_target, reterr);
-        cleanup_free char *last = reference_default(host);
-        if (!last)
+                Host *host, const char *reference, ReferenceTree *ret_target, Error *reterr) {
+        cleanup_free char *last = reference ? NULL : reference_default(host);
+        if (!reference && !last)
                 return error_oom(reterr);
-        return reference_read(host, last, true, ret_target, reterr);
+        cleanup(reference_tree_donep) ReferenceTree target = { .number = -1 };
+        int r = reference_read(host, reference ? reference : last, true, &target, reterr);
+        if (r < 0)
+                return r;
+        if (target.profile && strcmp(target.profile, host->profile_name) != 0)
+                return error_set(reterr, -EOPNOTSUPP,
+                                "%s: Is of another profile, its numbers are not those of %s",
+                                reference, host->profile_name);
+        *ret_target = target;
+        target = (ReferenceTree){ .number = -1 };
+        return 0;
 }
 
 /* The dry run's whole path, and the first half of a switch: nothing is changed in here. */
-static int plan_switch(Engine *engine, const char *reference, Error *reterr) {
+static int plan_target(Host *host,
+                const char *reference,
+                const EngineOptions *options,
+                Prepared **ret_prepared,
+                Error *reterr) {
         cleanup(reference_tree_donep) ReferenceTree target = { .number = -1 };
-        int r = resolve_target(engine, reference, &target, reterr);
+        int r = resolve_target(host, reference, &target, reterr);
         if (r < 0)
                 return r;
-        const PrepareOptions options = {
-                .force = engine->options->force,
-                .save_edited = engine->options->is_rollback,
-                .check_all = engine->options->force,
+        const PrepareOptions prepare_options = {
+                .force = options->force,
+                .save_edited = options->is_rollback,
+                .check_all = options->force,
         };
-        r = prepare(engine->host, &target, &options, &engine->result->prepared, reterr);
+        return prepare(host, &target, &prepare_options, ret_prepared, reterr);
+}
+
+int engine_dry_run(Host *host,
+                const char *reference,
+                const EngineOptions *options,
+                Prepared **ret_prepared,
+                Error *reterr) {
+        int r = host_connect(host, reterr);
+        if (r >= 0)
+                r = interrupted_is(host, reterr);
+        if (r > 0)
+                return error_set(reterr, -EBUSY,
+                                "A switch is under way, or was interrupted: what the next one does "
+                                "depends on how that ends");
+        return r < 0 ? r : plan_target(host, reference, options, ret_prepared, reterr);
+}
+
+static int plan_switch(Engine *engine, const char *reference, Error *reterr) {
+        int r = plan_target(engine->host, reference, engine->options, &engine->result->prepared,
+                        reterr);
         if (r < 0)
                 return r;
         engine->prepared = engine->result->prepared;
@@ -298,6 +329,7 @@ static int note_nothing_to_do(Engine *engine, Error *reterr) {
                                 &engine->record, reterr);
         if (r < 0)
                 return r;
+        engine->result->to_number = engine->record.to_number;
         engine->result->nothing_to_do = true;
         engine->result->exit_status = EXIT_DONE;
         return 0;

@@ -46,7 +46,7 @@ typedef struct EngineOptions {
 typedef struct EngineResult {
         int exit_status;
         bool nothing_to_do; /* equal tree, nothing missing, no debt to work off: no generation was
-                               made */
+                               made; an older one of the same tree is active by its number now */
         int64_t from_number, to_number;
         int64_t switch_id;
         Prepared *prepared;    /* owned */
@@ -61,6 +61,14 @@ void engine_result_done(EngineResult *result);
 static inline void engine_result_donep(EngineResult *result) {
         engine_result_done(result);
 }
+
+/* Everything up to the first change, conflicts included. Takes no lock. -EBUSY: a switch is open.
+ */
+int engine_dry_run(Host *host,
+                const char *reference,
+                const EngineOptions *options,
+                Prepared **ret_prepared,
+                Error *reterr) must_check;
 
 /* host: opened for reading; it is locked and opened for writing in here, and must outlive the
  * result. reference NULL: the source that the profile was last given. Returns 0 with

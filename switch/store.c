@@ -274,6 +274,9 @@ static int write_nothing_to_do(
         record->exit_status = EXIT_DONE;
         record->ended_usec = now_usec();
         r = record_finish(host->database, record, NULL, 0, reterr);
+        if (r >= 0) /* another number of the same tree: a rollback goes on from there */
+                r = profile_set_active(host->database, host->profile_name, record->to_number,
+                                record->to_number, reterr);
         if (r >= 0 && prepared->target.path)
                 r = directory_remember(host->database, prepared->target.cache, reterr);
         return r;

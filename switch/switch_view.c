@@ -184,20 +184,13 @@ static int print_dry_run(const SwitchView *view, const Prepared *prepared, Error
 }
 
 static int dry_run(SwitchView *view, Host *host, const SwitchRequest *request, Error *reterr) {
-        int r = host_connect(host, reterr);
-        if (r < 0)
-                return r;
-        cleanup(reference_tree_donep) ReferenceTree target = { .number = -1 };
-        r = reference_read(host, request->reference, true, &target, reterr);
-        if (r < 0)
-                return r;
-        const PrepareOptions prepare_options = {
+        const EngineOptions options = {
+                .verb = request->verb,
                 .force = option_is_given(view->options, OPTION_FORCE),
-                .save_edited = request->is_rollback,
-                .check_all = option_is_given(view->options, OPTION_FORCE),
+                .is_rollback = request->is_rollback,
         };
         cleanup(prepared_freep) Prepared *prepared = NULL;
-        r = prepare(host, &target, &prepare_options, &prepared, reterr);
+        int r = engine_dry_run(host, request->reference, &options, &prepared, reterr);
         if (r < 0)
                 return r;
         r = print_dry_run(view, prepared, reterr);

@@ -201,6 +201,37 @@ refuses 1 "no generation 9" "${R[@]}" rollback 9
 runs 0 "${R[@]}" switch src
 has "generation 0 → src (4)"
 
+# an equal tree under a later number: a rollback goes to the earlier one, and on from there
+put src/etc/motd "version 4"
+runs 0 "${R[@]}" switch src
+runs 0 "${R[@]}" rollback
+put other/etc/motd "version 4"
+cp src/profile.conf other/profile.conf
+put other/etc/key "$(< src/etc/key)"
+runs 0 "${R[@]}" switch other
+has "generation 4 → other (6)"
+runs 0 "${R[@]}" rollback
+has "Nothing to do: generation 5 of system is active"
+runs 0 "${R[@]}" rollback
+has "Switching system: generation 5 → 4"
+refuses 1 "of another profile" "${R[@]}" switch web@0
+refuses 1 "of another profile" "${R[@]}" switch --dry-run web@0
+equal "$(< image/etc/motd)" "version 3"
+
+# a switch that was interrupted (no end was written): nothing is foretold, and the next one sees to it
+python3 - << 'PYTHON'
+import sqlite3
+database = sqlite3.connect("image/var/lib/sysswitch/state.db")
+database.execute("INSERT INTO switches (profile, state, verb, from_number, to_number, is_dirty, started_usec, n_actions,"
+                 " n_failed) SELECT id, 'intent', 'switch', 4, 5, 0, 1, 0, 0 FROM profiles WHERE name = 'system'")
+database.commit()
+PYTHON
+runs 3 "${R[@]}" status
+refuses 1 "was interrupted" "${R[@]}" switch --dry-run src
+runs 0 "${R[@]}" switch src
+has "setting that right first"
+has "generation 4 → src (7)"
+
 # bad sources: one line, and nothing changed
 put src/units/bad.service 'garbage'
 refuses 1 "src/units/bad.service:1" "${R[@]}" switch src
