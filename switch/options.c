@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "switch/options.h"
 
+#include "diff/time_span.h"
 #include "switch/reference.h"
 
 #include <ctype.h>
@@ -40,51 +41,6 @@ static const OptionRow rows[N_OPTIONS] = {
         [OPTION_LIMIT] = { "lines", 'n', "N", "Show at most N entries" },
 };
 
-int time_span_parse(const char *text, uint64_t *ret_usec) {
-        static const struct {
-                const char *name;
-                uint64_t usec;
-        } units[] = {
-                { "", 1000000 },
-                { "s", 1000000 },
-                { "sec", 1000000 },
-                { "ms", 1000 },
-                { "m", 60000000 },
-                { "min", 60000000 },
-                { "h", 3600000000 },
-        };
-        if (strcmp(text, "infinity") == 0) {
-                *ret_usec = 0;
-                return 0;
-        }
-        uint64_t sum = 0;
-        do {
-                if (!isdigit((unsigned char) *text))
-                        return -EINVAL;
-                errno = 0;
-                char *end;
-                unsigned long long value = strtoull(text, &end, 10);
-                if (errno)
-                        return -EINVAL;
-                size_t length = strcspn(end, "0123456789 ");
-                size_t i = 0;
-                while (i < N_ELEMENTS(units) &&
-                                (strlen(units[i].name) != length ||
-                                                memcmp(units[i].name, end, length) != 0))
-                        i++;
-                uint64_t part;
-                if (i == N_ELEMENTS(units) || __builtin_mul_overflow(value, units[i].usec, &part) ||
-                                __builtin_add_overflow(sum, part, &sum))
-                        return -EINVAL;
-                text = end + length;
-                text += strspn(text, " ");
-        } while (*text);
-        if (sum == 0)
-                return -EINVAL; /* "0" may mean at once or never: "infinity" says what it means */
-        *ret_usec = sum;
-        return 0;
-}
-
 static int parse_limit(const char *text, size_t *ret_limit, Error *reterr) {
         errno = 0;
         char *end;
@@ -92,6 +48,16 @@ static int parse_limit(const char *text, size_t *ret_limit, Error *reterr) {
         if (!isdigit((unsigned char) *text) || *end || errno || value == 0)
                 return error_set(reterr, -EINVAL, "Not a number of entries: %s", text);
         *ret_limit = value;
+        return 0;
+}
+
+static int parse_timeout(const char *text, uint64_t *ret_usec, Error *reterr) {
+        uint64_t usec = 0;
+        /* "0" may mean at once or never: "infinity" says what it means */
+        if (time_span_parse(text, &usec) < 0 || usec == 0)
+                return error_set(
+                                reterr, -EINVAL, "Not a time span: %s (90s, 5min, infinity)", text);
+        *ret_usec = usec == UINT64_MAX ? 0 : usec;
         return 0;
 }
 
@@ -118,10 +84,7 @@ static int take(Options *options, OptionId id, const char *value, Error *reterr)
         case OPTION_ROOT:
                 return take_root(options, value, reterr);
         case OPTION_TIMEOUT:
-                if (time_span_parse(value, &options->timeout_usec) < 0)
-                        return error_set(reterr, -EINVAL,
-                                        "Not a time span: %s (90s, 5min, infinity)", value);
-                return 0;
+                return parse_timeout(value, &options->timeout_usec, reterr);
         case OPTION_STATES:
                 options->states = value;
                 return 0;

@@ -81,6 +81,3 @@ static inline void options_donep(Options *options) {
 
 /* On standard output; command NULL: of the program. */
 void options_print_help(const Command *commands, const Command *command);
-
-/* "90", "90s", "2min 30s", "infinity" (0). Returns 0 or -EINVAL. */
-int time_span_parse(const char *text, uint64_t *ret_usec) must_check;

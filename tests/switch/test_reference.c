@@ -80,35 +80,12 @@ static void test_reference__the_default_source(void **state) {
         assert_string_equal(again, "/srv/conf");
 }
 
-static void test_reference__time_spans(void **state) {
-        (void) state;
-        static const struct {
-                const char *text;
-                uint64_t usec;
-        } good[] = { { "90", 90000000 }, { "90s", 90000000 }, { "1sec", 1000000 },
-                { "250ms", 250000 }, { "5min", 300000000 }, { "5m", 300000000 },
-                { "1h 30min", 5400000000 }, { "1h30min", 5400000000 }, { "infinity", 0 } };
-        static const char *const bad[] = { "", "0", "0s", "-1", "s", "5x", "5 x", "1.5s",
-                "18446744073709551615h", "99999999999999999999", " 5s" };
-        for (size_t i = 0; i < N_ELEMENTS(good); i++) {
-                uint64_t usec = 1;
-                assert_int_equal(time_span_parse(good[i].text, &usec), 0);
-                assert_int_equal(usec, good[i].usec);
-        }
-        for (size_t i = 0; i < N_ELEMENTS(bad); i++) {
-                uint64_t usec = 7;
-                assert_int_equal(time_span_parse(bad[i], &usec), -EINVAL);
-                assert_int_equal(usec, 7);
-        }
-}
-
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_reference__what_names_a_generation),
                 cmocka_unit_test(test_reference__paths_become_absolute),
                 cmocka_unit_test(test_reference__without_a_database_there_is_generation_0),
                 cmocka_unit_test(test_reference__the_default_source),
-                cmocka_unit_test(test_reference__time_spans),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
