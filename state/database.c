@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum {
         APPLICATION_ID = 0x53595357, /* "SYSW" */
@@ -196,9 +197,23 @@ static int check_access(const Database *database, Error *reterr) {
         return error_set_errno(reterr, -errno, "%s: cannot be read", database->path);
 }
 
+/* SQLite follows a link, and waits at a pipe: an image may come from anybody. */
+static int check_kind(const Database *database, Error *reterr) {
+        struct stat status;
+        if (lstat(database->path, &status) < 0)
+                return error_set_errno(reterr, -errno, "%s: cannot be read", database->path);
+        return S_ISREG(status.st_mode)
+                               ? 0
+                               : error_set(reterr, -EPERM, "%s: is no regular file: move it away",
+                                                 database->path);
+}
+
 static int connect_file(Database *database, Error *reterr) {
         static const char settings[] = "PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF;"
                                        "PRAGMA cache_size = -16000; PRAGMA synchronous = FULL";
+        int r = check_kind(database, reterr);
+        if (r < 0)
+                return r;
         int access = database->mode == DATABASE_WRITE ? SQLITE_OPEN_READWRITE
                                                       : SQLITE_OPEN_READONLY;
         int code = sqlite3_open_v2(database->path, &database->handle,

@@ -253,6 +253,27 @@ static void test_database_open__a_read_only_file_system_is_told(void **state) {
         assert_int_equal(umount(path), 0);
 }
 
+/* What lies in an image may lead to this host, or to nothing that ever answers. */
+static void test_database_open__takes_regular_files_only(void **state) {
+        cleanup(database_closep) Database *outside = open_write(state);
+        set_source(outside, "/srv/a");
+        static const DatabaseMode modes[] = { DATABASE_READ, DATABASE_WRITE };
+        scratch_make_directory(state, "image");
+        for (size_t i = 0; i < 2 * N_ELEMENTS(modes); i++) {
+                Database *database = NULL;
+                Error error;
+                if (i < 2)
+                        scratch_link(state, "image/state.db", "../lib/sysswitch/state.db");
+                else
+                        assert_int_equal(mkfifo(scratch_path(state, "image/state.db"), 0600), 0);
+                assert_error(database_open(scratch_path(state, "image"), modes[i % 2], &database,
+                                             &error),
+                                -EPERM);
+                assert_contains(error.message, "no regular file");
+                scratch_remove(state, "image/state.db");
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(test_database_open__makes_it_private),
@@ -267,6 +288,7 @@ int main(void) {
                 TEST(test_database_open__a_user_without_rights_is_told),
                 TEST(test_database_open__an_image_needs_no_root),
                 TEST(test_database_open__a_read_only_file_system_is_told),
+                TEST(test_database_open__takes_regular_files_only),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
