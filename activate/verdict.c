@@ -205,6 +205,16 @@ static int look_once_more(Verdict *verdict, Error *reterr) {
         return r;
 }
 
+/* It was to stop, and is down: that its program ended by our signal, or with a status of its own,
+ * is no failure. One that had to be killed (timeout) is told all the same. */
+static bool is_stopped(const Seen *seen) {
+        return seen->action && seen->action->job.verb == VERB_STOP &&
+               seen->action->job.outcome == JOB_DONE &&
+               strcmp(seen->look.active_state, "failed") == 0 &&
+               (strcmp(seen->look.result, "signal") == 0 ||
+                               strcmp(seen->look.result, "exit-code") == 0);
+}
+
 static int look_at_all(Verdict *verdict, Error *reterr) {
         int r = look_at(verdict, is_any, reterr);
         if (r >= 0)
@@ -217,7 +227,8 @@ static int look_at_all(Verdict *verdict, Error *reterr) {
                 r = look_at(verdict, is_not_looked_at, reterr);
         for (size_t i = 0; r >= 0 && i < verdict->n_seen; i++) {
                 Seen *seen = &verdict->seen[i];
-                seen->is_failing = seen->keeps_dying || unit_look_is_failing(&seen->look);
+                seen->is_failing = seen->keeps_dying ||
+                                   (unit_look_is_failing(&seen->look) && !is_stopped(seen));
         }
         return r;
 }

@@ -16,6 +16,8 @@
 #include "diff/plan.h"
 #include "diff/unit_pair.h"
 
+#include <string.h>
+
 /* Why a unit is wanted (rule R4). */
 enum {
         WANTED_ENABLE = 1 << 0,
@@ -48,6 +50,13 @@ typedef struct Subject {
         struct Judgement *judgement;
         unsigned role; /* plan_concern.c */
 } Subject;
+
+/* The manager has no file for it, and the tree that comes has none either: all that is left to do
+ * is to stop it. */
+static inline bool subject_is_unknown(const Subject *subject) {
+        return subject->state && strcmp(subject->state->load_state, "not-found") == 0 &&
+               !subject->units[AFTER];
+}
 
 typedef struct Comparison {
         Arena *arena;

@@ -180,8 +180,11 @@ static int add_held_down(Assembly *assembly) {
 
 static bool owes_no_more(const Subject *subject) {
         const UnitFacts *facts = &subject->judgement->facts;
-        return subject->debt && (facts->is_gone || facts->is_masked || facts->is_unwanted ||
-                                                (facts->is_disabled && !facts->was_disabled));
+        if (subject->debt && subject->debt->verb == VERB_STOP)
+                return !facts->is_on || facts->is_wanted;
+        return subject->debt &&
+               (subject_is_unknown(subject) || facts->is_gone || facts->is_masked ||
+                               facts->is_unwanted || (facts->is_disabled && !facts->was_disabled));
 }
 
 static int add_settled(Assembly *assembly) {

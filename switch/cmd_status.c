@@ -41,7 +41,7 @@ static int find_open(Status *status, Error *reterr) {
 
 static bool is_as_declared(const Status *status) {
         return status->drift.n_files == 0 && status->drift.n_units == 0 &&
-               status->drift.prepared->n_debts == 0;
+               status->drift.prepared->n_debts == 0 && !status->drift.prepared->owed_steps;
 }
 
 static int exit_status_of(const Status *status) {
@@ -138,6 +138,11 @@ static int print_text(const Status *status, Error *reterr) {
                                 style_begin(&output, STYLE_BOLD), style_end(&output, STYLE_BOLD));
                 add_debts(&output, prepared->debts, prepared->n_debts, &text);
         }
+        if (prepared->owed_steps) {
+                text_add(&text, "  The last switch left a step undone: ");
+                text_add_line(&text, prepared->owed_steps);
+                text_add(&text, "\n");
+        }
         if (is_as_declared(status) && !status->is_open)
                 text_add(&text, "  As declared.\n");
         return output_show(&output, &text, reterr);
@@ -194,6 +199,8 @@ static int print_json(const Status *status, Error *reterr) {
         failed |= json_object_set_new(object, "units", units_json(&status->drift));
         failed |= json_object_set_new(
                         object, "debts", json_debts(prepared->debts, prepared->n_debts));
+        failed |= json_object_set_new(
+                        object, "owed_steps", json_text_or_null(prepared->owed_steps));
         failed |= json_object_set_new(object, "as_declared", json_boolean(is_as_declared(status)));
         if (!failed)
                 return json_print(object, reterr);

@@ -7,9 +7,7 @@ int cmd_switch(const Options *options, char **arguments, size_t n_arguments, Err
         int r = host_open(options_root(options), options->profile, DATABASE_READ, &host, reterr);
         if (r < 0)
                 return r;
-        cleanup_free char *last = n_arguments > 0 ? NULL : reference_default(&host);
-        if (n_arguments == 0 && !last)
-                return error_oom(reterr);
-        const SwitchRequest request = { .verb = "switch", .reference = last ? last : arguments[0] };
+        const SwitchRequest request = { .verb = "switch",
+                .reference = n_arguments > 0 ? arguments[0] : NULL };
         return switch_view_run(&host, options, &request, reterr);
 }

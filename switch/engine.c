@@ -76,6 +76,9 @@ static int resolve_target(
                 return error_oom(reterr);
         cleanup(reference_tree_donep) ReferenceTree target = { .number = -1 };
         int r = reference_read(host, reference ? reference : last, true, &target, reterr);
+        if (r == -ENOENT && !reference && !host->profile.source)
+                return error_set(reterr, r,
+                                "%s: No such directory: put a source there, or name one", last);
         if (r < 0)
                 return r;
         if (target.profile && strcmp(target.profile, host->profile_name) != 0)
@@ -84,6 +87,29 @@ static int resolve_target(
                                 reference, host->profile_name);
         *ret_target = target;
         target = (ReferenceTree){ .number = -1 };
+        return 0;
+}
+
+static bool makes_users(const Tree *tree) {
+        size_t at = tree_lower_bound(tree, ROOT_ETC, "sysusers.d/");
+        return at < tree->n_entries && tree->entries[at].root == ROOT_ETC &&
+               strncmp(tree->entries[at].path, "sysusers.d/", strlen("sysusers.d/")) == 0;
+}
+
+/* A user that nobody makes is found here, not while staging. */
+static int check_owners(Host *host, const Prepared *prepared, Error *reterr) {
+        if (!host->owners || makes_users(prepared->new))
+                return 0;
+        for (size_t i = 0; i < prepared->fit->n_operations; i++) {
+                const Entry *entry = prepared->fit->operations[i].entry;
+                uint32_t uid, gid;
+                if (entry && owners_resolve(host->owners, entry->owner, entry->group, &uid, &gid) ==
+                                                -ESRCH)
+                        return error_set(reterr, -ESRCH,
+                                        "/etc/%s: No such user or group: %s:%s; make it, or "
+                                        "declare it in etc/sysusers.d/",
+                                        entry->path, entry->owner, entry->group);
+        }
         return 0;
 }
 
@@ -102,7 +128,8 @@ static int plan_target(Host *host,
                 .save_edited = options->is_rollback,
                 .check_all = options->force,
         };
-        return prepare(host, &target, &prepare_options, ret_prepared, reterr);
+        r = prepare(host, &target, &prepare_options, ret_prepared, reterr);
+        return r < 0 ? r : check_owners(host, *ret_prepared, reterr);
 }
 
 int engine_dry_run(Host *host,
@@ -219,22 +246,26 @@ static int undo(Engine *engine, Error *reterr) {
         return error.code;
 }
 
+static int add_tmpfiles(Strv *paths, const Entry *entry) {
+        if (!entry || entry->root != ROOT_ETC || entry->kind != ENTRY_FILE ||
+                        strncmp(entry->path, "tmpfiles.d/", strlen("tmpfiles.d/")) != 0)
+                return 0;
+        char path[4096];
+        (void) snprintf(path, sizeof(path), "/etc/%s", entry->path); /* at most 1024 bytes */
+        return strv_add_unique(paths, path);
+}
+
 static int run_tmpfiles(Engine *engine, Error *reterr) {
         const Plan *plan = engine->prepared->plan;
-        if (!plan->run_tmpfiles)
-                return 0;
         cleanup_strv Strv paths = { 0 };
-        for (size_t i = 0; i < plan->n_files; i++) {
-                const Entry *after = plan->files[i].after;
-                if (!after || after->root != ROOT_ETC || after->kind != ENTRY_FILE ||
-                                strncmp(after->path, "tmpfiles.d/", strlen("tmpfiles.d/")) != 0)
-                        continue;
-                char path[4096];
-                (void) snprintf(path, sizeof(path), "/etc/%s",
-                                after->path); /* paths are at most 1024 bytes */
-                if (strv_add(&paths, path) < 0)
-                        return error_oom(reterr);
-        }
+        int r = 0;
+        for (size_t i = 0; r >= 0 && plan->run_tmpfiles && i < plan->n_files; i++)
+                r = add_tmpfiles(&paths, plan->files[i].after);
+        const Tree *tree = engine->prepared->new;
+        for (size_t i = 0; r >= 0 && engine->prepared->owed_steps && i < tree->n_entries; i++)
+                r = add_tmpfiles(&paths, &tree->entries[i]);
+        if (r < 0)
+                return error_oom(reterr);
         if (paths.n_items == 0)
                 return 0;
         say(engine, "Applying tmpfiles.d");
@@ -318,8 +349,8 @@ static int carry_out(Engine *engine, Error *reterr) {
 
 /* Equal tree, nothing missing, nothing owed. */
 static bool has_nothing_to_do(const Prepared *prepared) {
-        return prepared->is_same_tree && prepared->fit->n_operations == 0 &&
-               plan_is_empty(prepared->plan);
+        return !prepared->owed_steps && prepared->is_same_tree &&
+               prepared->fit->n_operations == 0 && plan_is_empty(prepared->plan);
 }
 
 static int note_nothing_to_do(Engine *engine, Error *reterr) {

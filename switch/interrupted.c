@@ -30,12 +30,15 @@ static int owe_actions(Host *host, Arena *arena, const SwitchRecord *record, Err
         for (size_t i = 0; r >= 0 && i < n_actions; i++) {
                 const SwitchActionRecord *action = &actions[i];
                 bool was_on = action->before_state && strcmp(action->before_state, "active") == 0;
-                if (action->verb == VERB_SKIP || !was_on)
+                bool came = !was_on && action->verb == VERB_START;
+                if (action->verb == VERB_SKIP || (!was_on && !came))
                         continue;
                 const Debt debt = {
                         .unit = action->unit,
                         .uid = action->uid,
-                        .verb = action->verb == VERB_RELOAD ? VERB_RELOAD : VERB_RESTART,
+                        .verb = came                          ? VERB_STOP
+                                : action->verb == VERB_RELOAD ? VERB_RELOAD
+                                                              : VERB_RESTART,
                         .cause = DEBT_FAILED,
                         .reason = "a switch was interrupted",
                         .invocation_id = "",

@@ -3,6 +3,8 @@
 
 #include "state/debt.h"
 #include "state/displaced.h"
+#include "state/record.h"
+#include "switch/engine.h"
 
 #include <string.h>
 
@@ -25,6 +27,17 @@ Prepared *prepared_free(Prepared *prepared) {
         return NULL;
 }
 
+static int load_owed_steps(Host *host, Prepared *prepared, Error *reterr) {
+        SwitchRecord *last = NULL;
+        size_t n = 0;
+        int r = record_list(
+                        host->database, host->profile_name, 1, &prepared->arena, &last, &n, reterr);
+        if (r >= 0 && n > 0 && last->state == SWITCH_COMMITTED &&
+                        last->exit_status == EXIT_UNITS_FAILED)
+                prepared->owed_steps = last->message;
+        return r;
+}
+
 static int load_old(Host *host, Prepared *prepared, Error *reterr) {
         prepared->from_number = host->profile.active;
         int r = host_active_tree(host, &prepared->old, reterr);
@@ -32,6 +45,9 @@ static int load_old(Host *host, Prepared *prepared, Error *reterr) {
                 return r;
         r = displaced_load(host->database, host->profile_name, ROOT_ETC, host->contents,
                         &prepared->arena, &prepared->displaced, &prepared->n_displaced, reterr);
+        if (r < 0)
+                return r;
+        r = load_owed_steps(host, prepared, reterr);
         if (r < 0)
                 return r;
         return debt_load(host->database, host->profile_name, &prepared->arena, &prepared->debts,

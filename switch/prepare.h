@@ -40,6 +40,8 @@ typedef struct Prepared {
         size_t n_users;
         Debt *debts;
         size_t n_debts;
+        const char *owed_steps; /* why a step that is no unit's (a hook, tmpfiles) failed in the
+                                   last switch: they run again; NULL: none did */
         Plan *plan;
         bool is_same_tree; /* the target's tree equals the active one */
 } Prepared;

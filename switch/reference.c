@@ -37,6 +37,9 @@ static const char *generation_mark(const char *reference) {
         const char *mark = strrchr(reference, '@');
         if (!mark || mark == reference)
                 return mark;
+        if (*reference == '/' || strncmp(reference, "./", 2) == 0 ||
+                        strncmp(reference, "../", 3) == 0)
+                return NULL; /* whatever it ends with */
         if (mark[-1] == '/')
                 return NULL; /* "./@3": a directory of that name */
         const char *digits = mark + 1;

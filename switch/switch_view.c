@@ -10,6 +10,7 @@
 #include "switch/summary.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <time.h>
 
@@ -56,8 +57,17 @@ static int print_text(const Text *text, Error *reterr) {
         return 0;
 }
 
+/* From the first change on neither a closed terminal nor Ctrl-C ends the switch half-way: it ends
+ * by itself, at its deadline at the latest. */
+static void hold_signals(void) {
+        static const int signals[] = { SIGHUP, SIGINT, SIGTERM };
+        for (size_t i = 0; i < N_ELEMENTS(signals); i++)
+                (void) signal(signals[i], SIG_IGN); /* cannot fail for these */
+}
+
 static void show_prepared(void *userdata, const Prepared *prepared) {
         SwitchView *view = userdata;
+        hold_signals();
         if (view->progress.silent)
                 return;
         progress_view_clear(&view->progress);
