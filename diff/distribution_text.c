@@ -35,6 +35,8 @@ int relation_add_distribution(Comparison *comparison, Subject *subject, Error *r
                         after->is_masked || is_loaded(subject))
                 return 0;
         subject->has_distribution = true;
+        if (subject->type == UNIT_SLICE) /* systemd makes those that nobody defines */
+                return 0;
         int r = read_text(comparison, subject, &content, reterr);
         subject->is_no_unit = r == DISTRIBUTION_NO_UNIT;
         if (r != DISTRIBUTION_UNIT || !content)

@@ -328,22 +328,33 @@ static bool is_needed(const Judge *judge, const Subject *subject, Side side, boo
 
 /* StopWhenUnneeded=: it stops with the last one that needs it; before the daemon-reload, or with
  * it. */
-static int drag_unneeded(Drag *drag, Side side) {
-        Judge *judge = drag->judge;
+static bool becomes_unneeded(const Judge *judge, const Subject *subject, Side side) {
         const Comparison *comparison = judge->comparison;
-        for (size_t i = 0; i < comparison->n_subjects; i++) {
-                Subject *subject = comparison->subjects[i];
-                if (!stops_when_unneeded(subject, side) || !subject_is_on(comparison, subject) ||
-                                is_needed(judge, subject, side, side == BEFORE))
-                        continue;
-                bool was_needed = false;
-                for (const Edge *edge = subject->in; edge; edge = edge->next_in)
-                        was_needed |= edge->sides & 1u << BEFORE && 1u << edge->kind & KINDS_NEED &&
-                                      subject_is_on(comparison, edge->from);
-                bool is_new = side == AFTER && !stops_when_unneeded(subject, BEFORE);
-                if ((was_needed || is_new) &&
-                                stop(drag, subject, "daemon-reload", "StopWhenUnneeded") < 0)
-                        return -ENOMEM;
+        const Judgement *judgement = subject->judgement;
+        bool is_down = judgement &&
+                       (judgement->stops || judgement->is_dragged_stop || judgement->restarts);
+        if (is_down || !stops_when_unneeded(subject, side) || !subject_is_on(comparison, subject) ||
+                        is_needed(judge, subject, side, side == BEFORE))
+                return false;
+        bool was_needed = false;
+        for (const Edge *edge = subject->in; edge; edge = edge->next_in)
+                was_needed |= edge->sides & 1u << BEFORE && 1u << edge->kind & KINDS_NEED &&
+                              subject_is_on(comparison, edge->from);
+        return was_needed || (side == AFTER && !stops_when_unneeded(subject, BEFORE));
+}
+
+static int drag_unneeded(Drag *drag, Side side) {
+        const Comparison *comparison = drag->judge->comparison;
+        for (bool any = true; any;) { /* one that stops may have been the last to need another */
+                any = false;
+                for (size_t i = 0; i < comparison->n_subjects; i++) {
+                        Subject *subject = comparison->subjects[i];
+                        if (!becomes_unneeded(drag->judge, subject, side))
+                                continue;
+                        any = true;
+                        if (stop(drag, subject, "daemon-reload", "StopWhenUnneeded") < 0)
+                                return -ENOMEM;
+                }
         }
         return 0;
 }

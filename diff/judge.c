@@ -225,92 +225,6 @@ static int reconfigure_targets(Judge *judge) {
         return 0;
 }
 
-static int visit_to_stop(
-                Judge *judge, Subject *subject, Subject *other, RelationKind kind, void *userdata) {
-        Side side = *(const Side *) userdata;
-        if (!subject_is_on(judge->comparison, other) || other == subject)
-                return other->state ? 0 : judge_need(judge, other);
-        Judgement *judgement = judgement_at(judge, other);
-        if (!judgement)
-                return -ENOMEM;
-        if (judgement->stops) {
-                if (side == BEFORE)
-                        judgement->stops_late = false;
-                return 0;
-        }
-        judgement->stops = judgement->came_along = true;
-        judgement->stops_late = side == AFTER;
-        judgement->starts = judgement->restarts = judgement->reloads = judgement->skips = false;
-        const char *what = arena_printf(judge->arena, "stops with %s", subject->name);
-        const char *why = arena_printf(judge->arena, "%s=", relation_to_string(kind));
-        return what && why ? chain_set(judge->arena, &judgement->stop_reasons, what, why, CHAIN_END)
-                           : -ENOMEM;
-}
-
-/* What a stop takes down, by the old text when it is before the daemon-reload, by the new when
- * after. */
-static int take_down(Judge *judge, Side side) {
-        for (size_t i = 0; i < judge->n_subjects; i++) {
-                Subject *subject = judge->subjects[i];
-                if (!subject->judgement->stops || subject->judgement->stops_late != (side == AFTER))
-                        continue;
-                if (judge_need(judge, subject) < 0 ||
-                                judge_visit_dependents(judge, subject, side, KINDS_STOP,
-                                                visit_to_stop, &side) < 0)
-                        return -ENOMEM;
-        }
-        return 0;
-}
-
-static int visit_tie(
-                Judge *judge, Subject *subject, Subject *other, RelationKind kind, void *userdata) {
-        (void) judge;
-        (void) userdata;
-        bool is_loose = kind == RELATION_PART_OF || kind == RELATION_STOP_PROPAGATED_FROM;
-        if (is_loose && subject->wanted[AFTER])
-                return 0;
-        return judge_goes_down(other) && !other->judgement->on_demand;
-}
-
-static bool can_start(const Subject *subject) {
-        const Unit *before = subject->units[BEFORE], *after = subject->units[AFTER];
-        if (after->is_masked || (before->is_defined && !after->is_defined &&
-                                                !subject->enable[AFTER] && !after->has_own_drop_in))
-                return false;
-        if (subject->type == UNIT_SCOPE || subject->type == UNIT_DEVICE)
-                return false;
-        return unit_text_boolean(&after->text, "Unit", "RefuseManualStart") != 1;
-}
-
-/* What was taken down comes back, unless its new text ties it to what stays down: all do at first,
- * and then one after the other does not, until no more falls. */
-static int bring_back(Judge *judge) {
-        for (size_t i = 0; i < judge->n_subjects; i++) {
-                Subject *subject = judge->subjects[i];
-                Judgement *judgement = subject->judgement;
-                if (!judgement->came_along)
-                        continue;
-                if (i >= judge->n_candidates && facts_of(judge->comparison, subject, judgement) < 0)
-                        return -ENOMEM;
-                judgement->starts = can_start(subject) && !judgement->facts.is_connection;
-        }
-        for (bool is_settled = false; !is_settled;) {
-                is_settled = true;
-                for (size_t i = 0; i < judge->n_subjects; i++) {
-                        Subject *subject = judge->subjects[i];
-                        if (!subject->judgement->came_along || !subject->judgement->starts)
-                                continue;
-                        int r = judge_visit_dependencies(
-                                        judge, subject, AFTER, KINDS_STOP, visit_tie, NULL);
-                        if (r < 0)
-                                return r;
-                        subject->judgement->starts = r == 0;
-                        is_settled &= r == 0;
-                }
-        }
-        return 0;
-}
-
 /* Rule 3: who makes a newly wanted unit start? Sets *ret_by (NULL: Enable=). */
 static bool
 is_pulled(const Judge *judge, const Subject *subject, bool follows_also, const Subject **ret_by) {
@@ -386,8 +300,8 @@ static int settle(Judge *judge) {
                 is_settled = true;
                 decide_all(judge);
                 if (make_ways(judge) < 0 || reconfigure_targets(judge) < 0 ||
-                                take_down(judge, BEFORE) < 0 || take_down(judge, AFTER) < 0 ||
-                                bring_back(judge) < 0)
+                                judge_take_down(judge, BEFORE) < 0 ||
+                                judge_take_down(judge, AFTER) < 0 || judge_bring_back(judge) < 0)
                         return -ENOMEM;
                 for (size_t i = 0; i < judge->n_candidates; i++) {
                         int r = look_around(judge, i);

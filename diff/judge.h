@@ -13,6 +13,7 @@
  * 5. What a restart restarts by itself need not be reloaded. */
 
 #include "diff/decide.h"
+#include "diff/list.h"
 #include "diff/trigger.h"
 
 typedef struct Chain {
@@ -69,6 +70,11 @@ int facts_cause(const Comparison *comparison,
                 const Subject *subject,
                 const Judgement *judgement,
                 Chain *ret_chain) must_check;
+
+/* take_down.c: what stops, before the daemon-reload or after it, takes down what hangs on it; which
+ * comes back unless its new text ties it to what stays down. Returns 0 or -ENOMEM. */
+int judge_take_down(Judge *judge, Side side) must_check;
+int judge_bring_back(Judge *judge) must_check;
 
 /* reason.c: fills the reasons of all that is done. Returns 0 or -ENOMEM. */
 int judge_explain(Judge *judge) must_check;
