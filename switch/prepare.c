@@ -5,6 +5,7 @@
 #include "state/displaced.h"
 #include "state/record.h"
 #include "switch/engine.h"
+#include "switch/paid.h"
 
 #include <string.h>
 
@@ -50,8 +51,14 @@ static int load_old(Host *host, Prepared *prepared, Error *reterr) {
         r = load_owed_steps(host, prepared, reterr);
         if (r < 0)
                 return r;
-        return debt_load(host->database, host->profile_name, &prepared->arena, &prepared->debts,
-                        &prepared->n_debts, reterr);
+        size_t n_debts = 0;
+        r = debt_load(host->database, host->profile_name, &prepared->arena, &prepared->debts,
+                        &n_debts, reterr);
+        if (r >= 0)
+                r = paid_find(host, prepared->debts, n_debts, &prepared->n_debts, reterr);
+        if (r >= 0)
+                prepared->n_paid = n_debts - prepared->n_debts;
+        return r;
 }
 
 static int look_at_files(

@@ -39,7 +39,7 @@ typedef struct Prepared {
         UnitStates **user_states; /* as users, owned */
         size_t n_users;
         Debt *debts;
-        size_t n_debts;
+        size_t n_debts, n_paid; /* the paid ones are behind the others */
         const char *owed_steps; /* why a step that is no unit's (a hook, tmpfiles) failed in the
                                    last switch: they run again; NULL: none did */
         Plan *plan;

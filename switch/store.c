@@ -265,6 +265,17 @@ int store_intent(Host *host,
         return in_transaction(host, prepared, record, write_intent, reterr);
 }
 
+static int settle_paid(Host *host, const Prepared *prepared, Error *reterr) {
+        const Debt *paid = prepared->debts + prepared->n_debts;
+        for (size_t i = 0; i < prepared->n_paid; i++) {
+                int r = debt_clear(host->database, host->profile_name, paid[i].unit, paid[i].uid,
+                                reterr);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
 static int write_nothing_to_do(
                 Host *host, Prepared *prepared, SwitchRecord *record, Error *reterr) {
         int r = write_intent(host, prepared, record, reterr);
@@ -277,6 +288,8 @@ static int write_nothing_to_do(
         if (r >= 0) /* another number of the same tree: a rollback goes on from there */
                 r = profile_set_active(host->database, host->profile_name, record->to_number,
                                 record->to_number, reterr);
+        if (r >= 0)
+                r = settle_paid(host, prepared, reterr);
         if (r >= 0 && prepared->target.path)
                 r = directory_remember(host->database, prepared->target.cache, reterr);
         return r;
@@ -319,8 +332,9 @@ static int settle_action(Host *host,
                 return action->debt ? debt_put(host->database, host->profile_name, &debt, reterr)
                                     : 0;
         }
-        if (action->verb != VERB_STOP && (outcome_is_debt(done->outcome) ||
-                                                         failed_afterwards(report, action->unit))) {
+        /* a stop before a start is settled by what that comes to */
+        if (outcome_is_debt(done->outcome) ||
+                        (action->verb != VERB_STOP && failed_afterwards(report, action->unit))) {
                 debt.cause = done->outcome == JOB_TIMEOUT ? DEBT_TIMEOUT : DEBT_FAILED;
                 return debt_put(host->database, host->profile_name, &debt, reterr);
         }
@@ -360,17 +374,16 @@ static int settle_void(Host *host, const UnitPlan *units, uint32_t uid, Error *r
 static int settle_debts(
                 Host *host, const EngineResult *result, const SwitchRecord *record, Error *reterr) {
         const Plan *plan = result->prepared->plan;
-        for (size_t nth = 0; nth <= plan->n_users; nth++) {
+        int r = settle_paid(host, result->prepared, reterr);
+        for (size_t nth = 0; r >= 0 && nth <= plan->n_users; nth++) {
                 Debt debt = { .since_usec = record->started_usec, .switch_id = record->id };
                 const UnitPlan *units = nth_units(plan, nth, &debt.uid);
                 const Report *report = nth_report(result, nth);
-                int r = settle_void(host, units, debt.uid, reterr);
+                r = settle_void(host, units, debt.uid, reterr);
                 if (r >= 0 && report)
                         r = settle_manager(host, units, report, debt, reterr);
-                if (r < 0)
-                        return r;
         }
-        return 0;
+        return r;
 }
 
 static int drop_given_back(Host *host, const Prepared *prepared, Error *reterr) {

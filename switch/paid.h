@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What a switch owes a unit, somebody else may give it: a restart by hand, or a log-out that ends
+ * the manager of its user. */
+
+#include "base/error.h"
+#include "diff/plan.h"
+#include "switch/host.h"
+
+/* Looks at the units of debts, sorted by user, and puts the paid ones behind the others, whose
+ * number is ret_n_owed. The host is connected; an image knows of no debts. */
+int paid_find(Host *host, Debt *debts, size_t n_debts, size_t *ret_n_owed, Error *reterr)
+                must_check;
