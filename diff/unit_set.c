@@ -198,9 +198,8 @@ typedef struct LikeCursor {
 } LikeCursor;
 
 static bool is_same_file(const Fragment *fragment, const Entry *entry, const char *name) {
-        return fragment->entry && entry->kind == ENTRY_FILE &&
-               fragment->entry->kind == ENTRY_FILE && fragment->entry->content == entry->content &&
-               strcmp(fragment->name, name) == 0;
+        return fragment->entry && entry->kind == ENTRY_FILE && strcmp(fragment->name, name) == 0 &&
+               entry_same_bytes(fragment->entry, entry);
 }
 
 /* What is at a unit's place: taken from the other set, where it is the same there. */
