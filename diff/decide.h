@@ -42,6 +42,8 @@ typedef struct UnitFacts {
         bool keeps_running; /* X-StopOnRemoval=no in the old text */
         bool is_essential;  /* slices, -.mount, usr.mount: never stopped */
         bool old_refuses_stop, new_refuses_stop;
+        bool is_upheld; /* by a unit that is up until the daemon-reload: stopped before it, it
+                           would be back at once, by its old text */
         bool is_masked, is_disabled; /* now */
         bool was_masked, was_disabled;
         bool is_unwanted; /* wanted before and not now */

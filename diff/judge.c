@@ -118,9 +118,9 @@ static void apply(Judgement *judgement) {
         Verdict verdict = judgement->decision.verdict;
         judgement->stops = verdict == VERDICT_STOP || verdict == VERDICT_STOP_LATE ||
                            verdict == VERDICT_STOP_START;
-        judgement->stops_late =
-                        verdict == VERDICT_STOP_LATE ||
-                        (verdict == VERDICT_STOP_START && judgement->facts.old_refuses_stop);
+        bool refuses = verdict == VERDICT_STOP_START && judgement->facts.old_refuses_stop;
+        judgement->stops_late = judgement->stops && (verdict == VERDICT_STOP_LATE || refuses ||
+                                                                    judgement->facts.is_upheld);
         judgement->starts = verdict == VERDICT_START || verdict == VERDICT_STOP_START;
         judgement->restarts = verdict == VERDICT_RESTART;
         judgement->reloads = verdict == VERDICT_RELOAD;
@@ -256,6 +256,14 @@ static bool is_newly_bound(const Judge *judge, const Subject *subject) {
         return false;
 }
 
+static bool is_upheld(const Judge *judge, const Subject *subject) {
+        for (const Edge *edge = subject->in; edge; edge = edge->next_in)
+                if (edge->kind == RELATION_UPHOLDS && edge->sides & 1u << BEFORE &&
+                                judge_is_up_at_reload(judge, edge->from))
+                        return true;
+        return false;
+}
+
 static int visit_hold(
                 Judge *judge, Subject *subject, Subject *other, RelationKind kind, void *userdata) {
         (void) userdata;
@@ -274,11 +282,13 @@ static int look_around(Judge *judge, size_t nth) {
         Judgement *judgement = subject->judgement;
         UnitFacts *facts = &judgement->facts;
         bool was_pulled = facts->is_pulled, was_bound = facts->is_newly_bound,
-             could_return = facts->may_return;
+             could_return = facts->may_return, was_upheld = facts->is_upheld;
         if (facts->is_newly_wanted && !facts->is_on && !facts->is_pulled)
                 facts->is_pulled = is_pulled(judge, subject, true, &judgement->pulled_by);
         if (facts->is_on && !facts->is_newly_bound)
                 facts->is_newly_bound = is_newly_bound(judge, subject);
+        if (judgement->stops && !facts->is_upheld)
+                facts->is_upheld = is_upheld(judge, subject);
         if (subject->debt && subject->debt->cause == DEBT_HELD_DOWN && !facts->is_on &&
                         !facts->may_return) {
                 int r = judge_visit_dependencies(
@@ -288,7 +298,7 @@ static int look_around(Judge *judge, size_t nth) {
                 facts->may_return = r == 0;
         }
         if (facts->is_pulled == was_pulled && facts->is_newly_bound == was_bound &&
-                        facts->may_return == could_return)
+                        facts->may_return == could_return && facts->is_upheld == was_upheld)
                 return 0;
         judgement->decision = decide(facts); /* at once, for those that are looked at next */
         judgement->starts |= judgement->decision.verdict == VERDICT_START;

@@ -57,8 +57,8 @@ bool judge_is_candidate(const Subject *subject);
 /* NULL when memory is short. */
 Judgement *judgement_at(Judge *judge, Subject *subject) must_check;
 
-/* facts.c: all that the rules look at, but is_pulled, is_newly_bound and may_return. Returns 0 or
- * -ENOMEM. */
+/* facts.c: all that the rules look at, but is_pulled, is_newly_bound, is_upheld and may_return.
+ * Returns 0 or -ENOMEM. */
 int facts_of(const Comparison *comparison, Subject *subject, Judgement *judgement) must_check;
 /* It waits for its auto-restart, and a shorter RestartSec= makes the daemon-reload restart it. */
 bool subject_is_hurried(const Comparison *comparison, const Subject *subject);
