@@ -11,7 +11,7 @@ import os
 STUB = "/usr/local/bin/stub"
 RETRIED = "p-ab-1.service"  # may wait for its auto-restart: nothing else may need it, a start would wait along
 FRAIL = ["p-f.service", "p-one-1.service", "p-timed.service", "p-watch.service"]  # may fail: no plan can know
-UPHELD = "p-upheld.service"  # never fails: how often systemd tries again what Upholds= wants is a matter of time
+UPHELD = "p-upheld.service"  # never fails and needs nobody: how often Upholds= tries again is a matter of time
 DAEMONS = [f"p-{c}.service" for c in "abcdefgh"] + ["p-ab-1.service", "p-ab-2.service", UPHELD]
 ONESHOTS = ["p-one-1.service", "p-one-2.service", "p-timed.service", "p-watch.service", "p-work.service"]
 WORK, HELD = "p-work.service", "/run/p-held"  # at work for as long as that file is there
@@ -245,7 +245,7 @@ class Host:
     def add_dependency(self):
         """Edges go from later to earlier units only, and those of other kinds than services to services: no cycles."""
         rng = self.rng
-        users = [u for u in DAEMONS + ONESHOTS[:2] + ["p-sock.service"] if u in self.units]
+        users = [u for u in DAEMONS + ONESHOTS[:2] + ["p-sock.service"] if u in self.units and u != UPHELD]
         if len(users) < 2:
             return None
         first, second = sorted(rng.sample(range(len(users)), 2))
@@ -254,7 +254,7 @@ class Host:
             return None  # when it fails, they stop as soon as they are told
         if key == "Upholds":
             other, second = UPHELD, rng.randrange(len(users))
-            if UPHELD not in self.units or users[second] == UPHELD:
+            if UPHELD not in self.units:
                 return None
         elif rng.random() < 0.2:
             other = rng.choice([u for u in self.units if kind(u) in ("Target", "Mount")] or [other])
