@@ -120,7 +120,7 @@ static int add_names(
                                         out */
 }
 
-/* Every mount that the sides' trees define on the way to a path is required. */
+/* Every mount that a side's tree defines on the way to a path is required. */
 static int add_path(const Context *context, const char *prefix, const char *path) {
         Arena *arena = context->comparison->arena;
         if (!*prefix && *path != '/')
@@ -136,10 +136,13 @@ static int add_path(const Context *context, const char *prefix, const char *path
                 if (!name)
                         return -ENOMEM;
                 const Subject *mount = comparison_find(context->comparison, name);
-                bool is_defined = mount && (mount->units[BEFORE]->is_defined ||
-                                                           mount->units[AFTER]->is_defined);
-                if (is_defined && mount != context->subject &&
-                                add(context, name, RELATION_REQUIRES, false) < 0)
+                if (!mount || mount == context->subject)
+                        continue;
+                Context defined = *context;
+                for (Side side = 0; side < N_SIDES; side++)
+                        if (!mount->units[side]->is_defined)
+                                defined.sides &= ~(1u << side);
+                if (add(&defined, name, RELATION_REQUIRES, false) < 0)
                         return -ENOMEM;
         }
         return 0;
