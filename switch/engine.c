@@ -295,11 +295,9 @@ static void activate(Engine *engine) {
                 return;
         if (managers_activate(engine->managers, &error) < 0)
                 warn(engine, error.message);
-        result->n_user_reports = engine->prepared->plan->n_users;
-        if (managers_report(engine->managers, &result->report, &result->user_reports, &error) < 0) {
-                result->n_user_reports = 0;
+        if (managers_report(engine->managers, &result->report, &result->user_reports, &error) < 0)
                 warn(engine, error.message);
-        }
+        result->n_user_reports = result->user_reports ? engine->prepared->plan->n_users : 0;
         if (result->report && report_n_caused(result->report) > 0)
                 result->exit_status = EXIT_UNITS_FAILED;
         for (size_t i = 0; i < result->n_user_reports; i++)

@@ -5,6 +5,7 @@
 
 typedef struct Manager {
         Systemd *systemd; /* owned for users; the system's is the host's */
+        uint32_t uid;     /* of users */
         PlanRun *run;     /* NULL: nothing to do here, or the manager has gone */
 } Manager;
 
@@ -35,6 +36,7 @@ static int add_user(
                 Manager *manager, const UserPlan *user, const RunOptions *options, Error *reterr) {
         if (user_plan_is_empty(user))
                 return 0;
+        manager->uid = user->uid;
         int r = systemd_connect_user(user->uid, &manager->systemd, reterr);
         if (r == -ENOENT || r == -ECONNREFUSED)
                 return 0; /* logged out since the plan was made: the next manager reads the new
@@ -72,16 +74,37 @@ int managers_new(Host *host,
         return 0;
 }
 
+/* Its user logged out: the next one reads the new files. */
+static bool has_gone(const Manager *manager) {
+        cleanup(systemd_closep) Systemd *systemd = NULL;
+        Error ignored;
+        int r = systemd_connect_user(manager->uid, &systemd, &ignored);
+        return r == -ENOENT || r == -ECONNREFUSED;
+}
+
 typedef int (*RunStep)(PlanRun *run, Error *reterr);
+
+/* Looked for before, as one that executes itself anew would be waited for. */
+static int step_user(Manager *manager, RunStep step, Error *reterr) {
+        if (!manager->run)
+                return 0;
+        int r = 0;
+        bool is_gone = has_gone(manager);
+        if (!is_gone) {
+                r = step(manager->run, reterr);
+                is_gone = r < 0 && has_gone(manager);
+        }
+        if (is_gone)
+                manager->run = plan_run_free(manager->run);
+        return is_gone ? 0 : r;
+}
 
 /* The first error is kept, the other managers still get their turn: none is left half-way for
  * another's sake. */
 static int each(Managers *managers, RunStep step, Error *reterr) {
         int result = managers->system.run ? step(managers->system.run, reterr) : 0;
         for (size_t i = 0; i < managers->n_users; i++) {
-                if (!managers->users[i].run)
-                        continue;
-                int r = step(managers->users[i].run, result < 0 ? NULL : reterr);
+                int r = step_user(&managers->users[i], step, result < 0 ? NULL : reterr);
                 if (result >= 0)
                         result = r;
         }
@@ -104,27 +127,20 @@ int managers_report(Managers *managers,
                 Report **ret_report,
                 Report ***ret_user_reports,
                 Error *reterr) {
-        cleanup(report_freep) Report *report = NULL;
-        if (managers->system.run) {
-                int r = plan_run_report(managers->system.run, &report, reterr);
-                if (r < 0)
-                        return r;
-        }
         Report **users = calloc(managers->n_users + 1, sizeof(Report *));
         if (!users)
                 return error_oom(reterr);
-        for (size_t i = 0; i < managers->n_users; i++) {
-                if (!managers->users[i].run)
-                        continue;
-                int r = plan_run_report(managers->users[i].run, &users[i], reterr);
-                if (r < 0) {
-                        for (size_t j = 0; j < i; j++)
-                                report_free(users[j]);
-                        free(users);
-                        return r;
-                }
-        }
-        *ret_report = TAKE(report);
         *ret_user_reports = users;
-        return 0;
+        int result = 0;
+        if (managers->system.run)
+                result = plan_run_report(managers->system.run, ret_report, reterr);
+        for (size_t i = 0; i < managers->n_users; i++) {
+                Manager *manager = &managers->users[i];
+                if (!manager->run || has_gone(manager))
+                        continue;
+                int r = plan_run_report(manager->run, &users[i], result < 0 ? NULL : reterr);
+                if (result >= 0 && r < 0 && !has_gone(manager))
+                        result = r;
+        }
+        return result;
 }

@@ -24,7 +24,7 @@ int managers_stop(Managers *managers, Error *reterr) must_check;
 int managers_restore(Managers *managers, Error *reterr) must_check;
 int managers_activate(Managers *managers, Error *reterr) must_check;
 /* user_reports: one for each of prepared->plan->users, from malloc(); NULL where a user's manager
- * has gone. */
+ * has gone. Both are set on failure too, to what could be had. */
 int managers_report(Managers *managers,
                 Report **ret_report,
                 Report ***ret_user_reports,
