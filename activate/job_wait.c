@@ -269,7 +269,7 @@ static const char *method_of(const Job *job) {
 }
 
 /* The reply is not waited for: that the unit is not loaded, or never failed, is as good. */
-static int send_reset_failed(Systemd *systemd, const char *unit) {
+int job_wait_reset_failed(Systemd *systemd, const char *unit) {
         cleanup(sd_bus_message_unrefp) sd_bus_message *call = NULL;
         int r = connection_new_call(systemd, "ResetFailedUnit", &call);
         if (r >= 0)
@@ -287,7 +287,7 @@ static int send_call(JobWait *wait, Job *job) {
         *asked = (Asked){ .wait = wait, .job = job };
         int r = 0;
         if (job->verb == VERB_START || job->verb == VERB_RESTART)
-                r = send_reset_failed(systemd, job->unit);
+                r = job_wait_reset_failed(systemd, job->unit);
         cleanup(sd_bus_message_unrefp) sd_bus_message *call = NULL;
         if (r >= 0)
                 r = connection_new_call(systemd, method_of(job), &call);

@@ -64,3 +64,6 @@ unsigned job_wait_n_events(const JobWait *wait);
 /* "done" is JOB_DONE; a result that is not known counts as JOB_FAILED. ret_message: what it means,
  * for people; NULL where the outcome says it all. */
 JobOutcome job_outcome_from_result(const char *result, const char **ret_message);
+
+/* Forgets that a unit failed; no reply is waited for. */
+int job_wait_reset_failed(Systemd *systemd, const char *unit) must_check;

@@ -227,8 +227,14 @@ static int look_at_all(Verdict *verdict, Error *reterr) {
                 r = look_at(verdict, is_not_looked_at, reterr);
         for (size_t i = 0; r >= 0 && i < verdict->n_seen; i++) {
                 Seen *seen = &verdict->seen[i];
-                seen->is_failing = seen->keeps_dying ||
-                                   (unit_look_is_failing(&seen->look) && !is_stopped(seen));
+                seen->is_failing = seen->keeps_dying || unit_look_is_failing(&seen->look);
+                if (!is_stopped(seen))
+                        continue;
+                seen->is_failing = false;
+                r = job_wait_reset_failed(verdict->run->systemd, seen->look.unit);
+                if (r < 0)
+                        r = error_set_errno(
+                                        reterr, r, "%s: Cannot reset its failure", seen->look.unit);
         }
         return r;
 }
