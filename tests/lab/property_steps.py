@@ -193,7 +193,8 @@ def failures(plan, seen):
         what = seen.get(unit, {"after": "", "deeds": []})
         if what["after"].startswith("failed/") or what["after"] == "activating/auto-restart":
             names.add(unit)
-        if any(result not in ("done", "skipped") for _, result in what["deeds"]):
+        # a start that was at work, and is stopped, is canceled
+        if any(result not in ("done", "skipped", "canceled") for _, result in what["deeds"]):
             names.add(unit)
     return names
 
@@ -212,7 +213,8 @@ def judge(result):
         if key not in ("result", "to") and dry.get(key) != wet.get(key):
             errors.append(f"{key}: the dry run says {json.dumps(dry.get(key))},\n    the switch {json.dumps(wet.get(key))}")
     wanted = planned(dry)
-    for unit in refused_by_systemd(wet):
+    refused = refused_by_systemd(wet)
+    for unit in refused:
         wanted.get(unit, []).remove("start")
         if not wanted[unit]:
             del wanted[unit]
@@ -221,7 +223,7 @@ def judge(result):
             errors.append(f"{unit}: planned {wanted.get(unit, [])}, seen {seen.get(unit, [])} {result['seen'].get(unit)}")
     if result["daemon_reloads"] != (dry["daemon"] == "reload"):
         errors.append(f"daemon: {dry['daemon']}, reloads seen: {result['daemon_reloads']}")
-    bad = failures(dry, result["seen"])
+    bad = failures(dry, result["seen"]) | set(refused)
     if wet_status != (4 if bad else 0):
         errors.append(f"exit {wet_status}, failed units: {sorted(bad)}\n{wet_text}")
     return errors
