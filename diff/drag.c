@@ -171,13 +171,10 @@ static int pull_slices(Drag *drag, Subject *subject) {
                 if (old && strcmp(old, name) == 0 && !judge_goes_down(subject))
                         return 0;
         }
-        for (; name; name = slice_parent(judge->arena, name)) {
-                Subject *slice = unit_name_is_valid(name) ? comparison_subject(judge->comparison,
-                                                                            AFTER, name)
-                                                          : NULL;
-                if (!slice)
-                        return unit_name_is_valid(name) ? -ENOMEM : 0;
-                if (start(drag, slice, by, "Slice") < 0)
+        while (name && unit_name_is_valid(name)) {
+                Subject *slice = comparison_subject(judge->comparison, AFTER, name);
+                if (!slice || start(drag, slice, by, "Slice") < 0 ||
+                                slice_parent(judge->arena, name, &name) < 0)
                         return -ENOMEM;
                 by = slice->name;
         }

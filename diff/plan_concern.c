@@ -69,9 +69,10 @@ static int give_slices(Concern *concern, const Subject *subject) {
         const char *name = NULL;
         if (slice_of(comparison->arena, subject->units[AFTER], comparison->is_user, &name) < 0)
                 return -ENOMEM;
-        for (; name && unit_name_is_valid(name); name = slice_parent(comparison->arena, name)) {
+        while (name && unit_name_is_valid(name)) {
                 Subject *slice = comparison_subject(comparison, AFTER, name);
-                if (!slice || give(concern, slice, ROLE_STARTS) < 0)
+                if (!slice || give(concern, slice, ROLE_STARTS) < 0 ||
+                                slice_parent(comparison->arena, name, &name) < 0)
                         return -ENOMEM;
         }
         return 0;

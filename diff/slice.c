@@ -44,9 +44,11 @@ int slice_of(Arena *arena, const Unit *unit, bool is_user, const char **ret_name
                                : 0;
 }
 
-const char *slice_parent(Arena *arena, const char *name) {
+int slice_parent(Arena *arena, const char *name, const char **ret_parent) {
         const char *dash = strrchr(name, '-');
+        *ret_parent = NULL;
         if (!dash || dash == name)
-                return NULL;
-        return arena_printf(arena, "%.*s.slice", (int) (dash - name), name);
+                return 0;
+        *ret_parent = arena_printf(arena, "%.*s.slice", (int) (dash - name), name);
+        return *ret_parent ? 0 : -ENOMEM;
 }

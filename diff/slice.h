@@ -8,5 +8,5 @@
 /* Sets *ret_name to the slice that the unit names or, an instance, has by itself; NULL: the one
  * that all have. Returns 0 or -ENOMEM. */
 int slice_of(Arena *arena, const Unit *unit, bool is_user, const char **ret_name) must_check;
-/* a-b.slice -> a.slice; NULL: the root. */
-const char *slice_parent(Arena *arena, const char *name);
+/* a-b.slice -> a.slice; NULL: the root. Returns 0 or -ENOMEM. */
+int slice_parent(Arena *arena, const char *name, const char **ret_parent) must_check;

@@ -105,10 +105,12 @@ static int add_rule(const Comparison *comparison,
                 .is_explicit = true,
                 .reload = rule->reload,
         };
+        if (!watch.why)
+                return -ENOMEM;
         bool is_here = !comparison->is_user || subject->units[AFTER]->is_defined;
         for (size_t i = 0; is_here && i < rule->n_files; i++) {
                 watch.path = rule->files[i];
-                if (!watch.why || watch_list_add_pattern(list, &watch) < 0)
+                if (watch_list_add_pattern(list, &watch) < 0)
                         return -ENOMEM;
         }
         return 0;
