@@ -59,7 +59,7 @@ class Episode:
             self.host = rng.choice(self.history[:-1]).copy()
             return [("back", None)]
         self.host = self.host.copy()
-        return [random_change.mutate(self.host) for _ in range(rng.choice([1, 1, 2, 3, 5, 8, 12]))]
+        return [random_change.mutate(self.host) for _ in range(rng.choice([1, 2, 4, 8, 12, 16]))]
 
     def turn_states(self):
         """An administrator's hands. What systemd refuses is all right: it is drawn all the same."""
@@ -75,7 +75,7 @@ class Episode:
                 continue  # it would wait for the auto-restart
             done.append(" ".join(argv))
             subprocess.run(["systemctl", "--quiet", *argv], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        if random_host.WORK in self.host.units and rng.random() < 0.3:
+        if random_host.WORK in self.host.units and rng.random() < 0.5:
             done.append(self.hold_at_work())
         if rng.random() < 0.2:
             done.append(self.use())
@@ -178,12 +178,11 @@ def observed(seen):
 
 
 def refused_by_systemd(wet):
-    """Starts that systemd did not take (of what a unit requires something is masked, or absent): the switch says so, and
-    a start by hand must fare no better."""
-    units = [action["unit"] for action in wet["result"]["actions"]
-             if (action["verb"], action["outcome"]) == ("start", "refused")]
-    return [unit for unit in units
-            if subprocess.run(["systemctl", "start", unit], stderr=subprocess.DEVNULL).returncode]
+    """(unit, verb) of jobs that systemd did not take: what the unit requires is masked or absent, or it refuses hands.
+    The switch says so, and a hand must fare no better."""
+    jobs = [(action["unit"], action["verb"]) for action in wet["result"]["actions"] if action["outcome"] == "refused"]
+    return [(unit, verb) for unit, verb in jobs
+            if subprocess.run(["systemctl", verb, unit], stderr=subprocess.DEVNULL).returncode]
 
 
 def failures(plan, seen):
@@ -191,6 +190,8 @@ def failures(plan, seen):
     names = set()
     for unit in planned(plan):
         what = seen.get(unit, {"after": "", "deeds": []})
+        if what["deeds"] and what["deeds"][-1][0] == "stop":
+            continue  # how it ended is nothing that the switch is to be blamed for
         if what["after"].startswith("failed/") or what["after"] == "activating/auto-restart":
             names.add(unit)
         # a start that was at work, and is stopped, is canceled
@@ -214,8 +215,8 @@ def judge(result):
             errors.append(f"{key}: the dry run says {json.dumps(dry.get(key))},\n    the switch {json.dumps(wet.get(key))}")
     wanted = planned(dry)
     refused = refused_by_systemd(wet)
-    for unit in refused:
-        wanted.get(unit, []).remove("start")
+    for unit, verb in refused:
+        wanted[unit].remove(verb)
         if not wanted[unit]:
             del wanted[unit]
     for unit in sorted(wanted.keys() | seen.keys()):
@@ -223,7 +224,7 @@ def judge(result):
             errors.append(f"{unit}: planned {wanted.get(unit, [])}, seen {seen.get(unit, [])} {result['seen'].get(unit)}")
     if result["daemon_reloads"] != (dry["daemon"] == "reload"):
         errors.append(f"daemon: {dry['daemon']}, reloads seen: {result['daemon_reloads']}")
-    bad = failures(dry, result["seen"]) | set(refused)
+    bad = failures(dry, result["seen"]) | {unit for unit, _ in refused}
     if wet_status != (4 if bad else 0):
         errors.append(f"exit {wet_status}, failed units: {sorted(bad)}\n{wet_text}")
     return errors

@@ -119,6 +119,9 @@ def flag(host):
     table = hosts.FLAGS if host.rng.random() < 0.8 else hosts.REFUSALS
     section = host.rng.choice(["Unit", "Service"]) if kind(name) == "Service" and table is hosts.FLAGS else "Unit"
     change_key(host, table, section, unit)
+    if kind(name) == "Service" and host.rng.random() < 0.7:  # a flag tells only where something changes
+        host.set_command(name)
+        return "flag and command"
     return "flag"
 
 
@@ -207,6 +210,9 @@ def remove(host):
     if name is None:
         return None
     del host.units[name]
+    if host.rng.random() < 0.9:
+        for other in [o for o, needed in hosts.NEEDS.items() if needed == name]:
+            host.units.pop(other, None)
     if host.rng.random() < 0.8:
         for path in [p for p in host.dropins if p.startswith(name + ".d/")]:
             del host.dropins[path]
@@ -294,10 +300,10 @@ def dependency(host):
 
 
 def conflict(host):
-    if not {"p-g.service", "p-h.service"} <= set(host.units):
+    if not set(hosts.RIVALS) <= set(host.units):
         return None
-    unit = host.units["p-h.service"]
-    unit.set("Unit", "Conflicts", None if unit.get("Unit", "Conflicts") else "p-g.service")
+    unit = host.units[hosts.RIVALS[1]]
+    unit.set("Unit", "Conflicts", None if unit.get("Unit", "Conflicts") else hosts.RIVALS[0])
     return "dependency"
 
 
@@ -359,9 +365,9 @@ def reader(host):
     return "reader"
 
 
-CHANGES = [(comment, 4), (live_key, 4), (reload_command, 2), (restart_setting, 1), (restart_key, 5), (command, 4), (failing, 2),
-           (stop_key, 4), (flag, 6), (dropin, 6), (type_wide, 0.4), (protected, 1), (trigger_file, 8), (watched_file, 1.5),
-           (trigger_rule, 3), (trigger_value, 2), (remove, 4), (add, 6), (install, 3), (rule, 4), (link, 2), (dependency, 3),
+CHANGES = [(comment, 6), (live_key, 4), (reload_command, 2), (restart_setting, 1), (restart_key, 8), (command, 4), (failing, 2),
+           (stop_key, 4), (flag, 14), (dropin, 6), (type_wide, 0.4), (protected, 1), (trigger_file, 12), (watched_file, 4),
+           (trigger_rule, 3), (trigger_value, 4), (remove, 4), (add, 6), (install, 3), (rule, 4), (link, 2), (dependency, 3),
            (conflict, 0.5), (listen, 2), (timer, 1.5), (reconfiguration, 0.7), (fstab, 1), (reader, 2)]
 
 

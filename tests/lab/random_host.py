@@ -13,6 +13,8 @@ RETRIED = "p-ab-1.service"  # may wait for its auto-restart: nothing else may ne
 FRAIL = ["p-f.service", "p-one-1.service", "p-timed.service", "p-watch.service"]  # may fail: no plan can know
 UPHELD = "p-upheld.service"  # never fails and needs nobody: how often Upholds= tries again is a matter of time
 DAEMONS = [f"p-{c}.service" for c in "abcdefgh"] + ["p-ab-1.service", "p-ab-2.service", UPHELD]
+RIVALS = ["p-rival-1.service", "p-rival-2.service"]  # Conflicts=, and nothing else, or no transaction could hold
+DAEMONS += RIVALS
 ONESHOTS = ["p-one-1.service", "p-one-2.service", "p-timed.service", "p-watch.service", "p-work.service"]
 WORK, HELD = "p-work.service", "/run/p-held"  # at work for as long as that file is there
 SOCKETS = ["p-sock.socket", "p-other.socket", "p-each.socket"]
@@ -27,6 +29,11 @@ AUTOMOUNTS = ["run-pm3.mount", "run-pm3.automount"]
 SLICES = ["p.slice", "p-q.slice"]
 ALL = (DAEMONS + ONESHOTS + SOCKETS + BEHIND_SOCKETS + TIMERS + PATHS + TARGETS + TEMPLATES + MOUNTS + AUTOMOUNTS +
        SLICES)
+
+# What cannot start without the other
+NEEDS = {"p-sock.socket": "p-sock.service", "p-each.socket": "p-each@.service", "p-other.socket": "p-b.service",
+         "p-timed.timer": "p-timed.service", "p-nightly.timer": "p-one-1.service", "p-watch.path": "p-watch.service",
+         "run-pm3.automount": "run-pm3.mount"}
 
 # What the distribution brings: below /usr/lib/systemd/system.
 DISTRIBUTION = {
@@ -159,6 +166,8 @@ class Host:
         unit = Unit(self.noise(), Unit=[("Description", "One")], **{kind(name): []}, Install=[])
         getattr(self, "fill_" + kind(name).lower())(name, unit)
         self.units[name] = unit
+        if NEEDS.get(name, name) not in self.units:
+            self.add_unit(NEEDS[name])
 
     def command(self, ready=False):
         rng = self.rng
@@ -245,7 +254,7 @@ class Host:
     def add_dependency(self):
         """Edges go from later to earlier units only, and those of other kinds than services to services: no cycles."""
         rng = self.rng
-        users = [u for u in DAEMONS + ONESHOTS[:2] + ["p-sock.service"] if u in self.units and u != UPHELD]
+        users = [u for u in DAEMONS + ONESHOTS[:2] + ["p-sock.service"] if u in self.units and u not in [UPHELD, *RIVALS]]
         if len(users) < 2:
             return None
         first, second = sorted(rng.sample(range(len(users)), 2))
