@@ -141,6 +141,18 @@ static int describe(const Place *place, const Shape *shape, Staged *ret_staged) 
         return r;
 }
 
+/* What the database had is not written unseen: a damaged page must not become a file of /etc. */
+static int check_content(const Content *content, Error *reterr) {
+        Digest digest;
+        int r = digest_of(content->data, content->size_bytes, &digest);
+        if (r < 0)
+                return error_set_errno(reterr, r, "hashing its content");
+        return digest_equal(&digest, &content->digest)
+                               ? 0
+                               : error_set(reterr, -EBADMSG,
+                                                 "its content is damaged in the database");
+}
+
 int staged_make(const FitOperation *operation,
                 const FitOptions *options,
                 const Place *place,
@@ -150,6 +162,8 @@ int staged_make(const FitOperation *operation,
         int r = shape_of(operation, options, &shape, reterr);
         if (r >= 0 && shape.kind == FOUND_FILE)
                 r = content_load(options->contents, shape.content, reterr);
+        if (r >= 0 && shape.content)
+                r = check_content(shape.content, reterr);
         if (r < 0)
                 return r;
         r = make(place, &shape);
