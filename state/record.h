@@ -89,4 +89,10 @@ int record_get(Database *database,
                 Arena *arena,
                 SwitchRecord *ret_record,
                 Error *reterr) must_check;
+/* The newest one that was committed: 1 found, 0 none. */
+int record_last_commit(Database *database,
+                const char *profile,
+                Arena *arena,
+                SwitchRecord *ret_record,
+                Error *reterr) must_check;
 const char *switch_state_to_string(SwitchState state);

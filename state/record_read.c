@@ -85,6 +85,19 @@ int record_list(Database *database,
         return 0;
 }
 
+static int read_newest(Statement *statement,
+                const char *profile,
+                Arena *arena,
+                SwitchRecord *ret_record,
+                Error *reterr) {
+        statement_bind_text(statement, 1, profile);
+        int r = statement_step(statement, reterr);
+        if (r <= 0)
+                return r;
+        r = read_record(statement, arena, ret_record, reterr);
+        return r < 0 ? r : 1;
+}
+
 int record_open_switch(Database *database,
                 const char *profile,
                 Arena *arena,
@@ -95,14 +108,20 @@ int record_open_switch(Database *database,
                                   "ORDER BY s.id DESC LIMIT 1";
         cleanup(statement_donep) Statement statement = { 0 };
         int r = statement_open(database, sql, &statement, reterr);
-        if (r < 0)
-                return r;
-        statement_bind_text(&statement, 1, profile);
-        r = statement_step(&statement, reterr);
-        if (r <= 0)
-                return r;
-        r = read_record(&statement, arena, ret_record, reterr);
-        return r < 0 ? r : 1;
+        return r < 0 ? r : read_newest(&statement, profile, arena, ret_record, reterr);
+}
+
+int record_last_commit(Database *database,
+                const char *profile,
+                Arena *arena,
+                SwitchRecord *ret_record,
+                Error *reterr) {
+        static const char sql[] = "SELECT " RECORD_COLUMNS RECORD_TABLES
+                                  "WHERE p.name = ?1 AND s.state = 'committed' "
+                                  "ORDER BY s.id DESC LIMIT 1";
+        cleanup(statement_donep) Statement statement = { 0 };
+        int r = statement_open(database, sql, &statement, reterr);
+        return r < 0 ? r : read_newest(&statement, profile, arena, ret_record, reterr);
 }
 
 int record_get(Database *database,

@@ -29,13 +29,11 @@ Prepared *prepared_free(Prepared *prepared) {
 }
 
 static int load_owed_steps(Host *host, Prepared *prepared, Error *reterr) {
-        SwitchRecord *last = NULL;
-        size_t n = 0;
-        int r = record_list(
-                        host->database, host->profile_name, 1, &prepared->arena, &last, &n, reterr);
-        if (r >= 0 && n > 0 && last->state == SWITCH_COMMITTED &&
-                        last->exit_status == EXIT_UNITS_FAILED)
-                prepared->owed_steps = last->message;
+        SwitchRecord last;
+        int r = record_last_commit(
+                        host->database, host->profile_name, &prepared->arena, &last, reterr);
+        if (r > 0 && last.exit_status == EXIT_UNITS_FAILED)
+                prepared->owed_steps = last.message;
         return r;
 }
 
