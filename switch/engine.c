@@ -214,9 +214,10 @@ static void tell_kept(const Engine *engine, const Strv *kept) {
 }
 
 /* The record first: without its manifest, a staged one would be taken for a commit. */
-static int end_undone(Engine *engine, const char *message, Error *reterr) {
+static int end_undone(Engine *engine, const char *message, bool is_down, Error *reterr) {
         engine->record.exit_status = engine->result->exit_status;
-        int r = store_undone(engine->host, engine->prepared, &engine->record, message, reterr);
+        engine->record.message = message;
+        int r = store_undone(engine->host, engine->prepared, &engine->record, is_down, reterr);
         return r < 0 ? r : fit_undo(&engine->host->etc, NULL, reterr);
 }
 
@@ -236,11 +237,12 @@ static int undo(Engine *engine, Error *reterr) {
         tell_kept(engine, &kept);
         *reterr = error;
         /* whatever the files came to: no reload has told systemd of them yet */
-        if (engine->managers && managers_restore(engine->managers, &second) < 0)
+        bool is_down = engine->managers && managers_restore(engine->managers, &second) < 0;
+        if (is_down)
                 (void) error_set(&error, error.code, "%s; and starting again what was stopped: %s",
                                 reterr->message, second.message);
         *reterr = error;
-        if (is_back && end_undone(engine, error.message, &second) < 0)
+        if (is_back && end_undone(engine, error.message, is_down, &second) < 0)
                 return error_set(reterr, error.code, "%s; and noting it: %s", error.message,
                                 second.message);
         return error.code;

@@ -167,9 +167,11 @@ static int store_record(Host *host, Prepared *prepared, SwitchRecord *record, Er
         return r;
 }
 
-static bool is_secret(const Tree *tree, EntryRoot root, const char *path) {
-        const Entry *entry = tree_find(tree, root, path);
-        return entry && entry->secret;
+/* What was edited may be what the file is from now on: either tree's word makes it a secret. */
+static bool is_secret(const Prepared *prepared, const FitOperation *operation) {
+        const Entry *old = tree_find(prepared->old, operation->root, operation->path);
+        const Entry *new = tree_find(prepared->new, operation->root, operation->path);
+        return (old && old->secret) || (new &&new->secret);
 }
 
 static int store_kept_files(
@@ -183,8 +185,7 @@ static int store_kept_files(
                                         operation->found, host->contents, record->id, reterr);
                 if (r >= 0 && operation->keep_saved)
                         r = saved_put(host->database, host->profile_name, operation->root,
-                                        operation->found,
-                                        is_secret(prepared->old, operation->root, operation->path),
+                                        operation->found, is_secret(prepared, operation),
                                         host->contents, record->id, &id, reterr);
                 if (r < 0)
                         return r;
@@ -459,12 +460,60 @@ static int write_undone(Host *host, Prepared *prepared, SwitchRecord *record, Er
         return r >= 0 ? displaced_undo(host->database, record->id, reterr) : r;
 }
 
-int store_undone(Host *host,
-                Prepared *prepared,
-                SwitchRecord *record,
-                const char *message,
-                Error *reterr) {
+static const UnitStates *states_of(const Prepared *prepared, uint32_t uid) {
+        for (size_t i = 0; i < prepared->n_users; i++)
+                if (prepared->users[i].uid == uid)
+                        return prepared->users[i].states;
+        return prepared->states;
+}
+
+static bool was_on(const UnitStates *states, const char *unit) {
+        const UnitState *state = states ? unit_states_find(states, unit) : NULL;
+        return state && unit_state_is_on(state);
+}
+
+static int owe_start(Host *host, const char *unit, Debt debt, Error *reterr) {
+        debt.unit = unit;
+        debt.verb = VERB_START;
+        debt.cause = DEBT_FAILED;
+        debt.reason = "stopped by a switch that was undone";
+        debt.invocation_id = "";
+        return debt_put(host->database, host->profile_name, &debt, reterr);
+}
+
+/* Of all that was to be stopped: what is on again by then has its debt paid. */
+static int
+owe_stopped(Host *host, const UnitPlan *units, const UnitStates *states, Debt debt, Error *reterr) {
+        int r = 0;
+        for (size_t i = 0; r >= 0 && i < units->n_actions; i++) {
+                const UnitAction *action = &units->actions[i];
+                if (action->verb == VERB_STOP && action->phase == PHASE_STOP &&
+                                was_on(states, action->unit))
+                        r = owe_start(host, action->unit, debt, reterr);
+        }
+        for (size_t i = 0; r >= 0 && i < units->n_dragged; i++) {
+                const UnitDrag *drag = &units->dragged[i];
+                if (drag->verb == VERB_STOP && was_on(states, drag->unit))
+                        r = owe_start(host, drag->unit, debt, reterr);
+        }
+        return r;
+}
+
+static int write_undone_and_owe(
+                Host *host, Prepared *prepared, SwitchRecord *record, Error *reterr) {
+        const Plan *plan = prepared->plan;
+        int r = write_undone(host, prepared, record, reterr);
+        for (size_t nth = 0; r >= 0 && nth <= plan->n_users; nth++) {
+                Debt debt = { .since_usec = record->started_usec, .switch_id = record->id };
+                const UnitPlan *units = nth_units(plan, nth, &debt.uid);
+                r = owe_stopped(host, units, states_of(prepared, debt.uid), debt, reterr);
+        }
+        return r;
+}
+
+int store_undone(
+                Host *host, Prepared *prepared, SwitchRecord *record, bool is_down, Error *reterr) {
         record->state = SWITCH_UNDONE;
-        record->message = message;
-        return in_transaction(host, prepared, record, write_undone, reterr);
+        return in_transaction(host, prepared, record, is_down ? write_undone_and_owe : write_undone,
+                        reterr);
 }

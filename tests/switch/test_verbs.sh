@@ -245,3 +245,28 @@ rm src/units/bad.service
 # the contents of a secret are nowhere but in the file and the database
 grep -rl hunter . | grep -v -e '^./src/' -e '^./other/' -e '^./image/etc/key$' -e '^./image/var/lib/sysswitch/' > leaks || true
 equal "$(< leaks)" ""
+
+# what was edited is a secret when the file becomes one
+runs 0 "${R[@]}" switch src
+put image/etc/motd "token"
+put src/etc/motd "version 4"
+printf '[File]\nPath=motd\nSecret=yes\n' >> src/profile.conf
+runs 0 "${R[@]}" switch --force src
+runs 0 "${R[@]}" show --saved --json
+equal "$(json '[f["secret"] for f in j if f["path"] == "/etc/motd"][-1]')" "True"
+
+# a unit that is damaged in the database does not become a file
+put src/units/web.service "$(cat src/units/web.service; echo "# other")"
+runs 0 "${R[@]}" switch src
+before=$(< image/etc/systemd/system/web.service)
+python3 - image/var/lib/sysswitch/state.db << 'PYTHON'
+import sqlite3, sys
+database = sqlite3.connect(sys.argv[1])
+for number, data in database.execute("SELECT id, data FROM contents").fetchall():
+    if b"[Service]" in data and b"# other" not in data:
+        database.execute("UPDATE contents SET data = ? WHERE id = ?", (data.replace(b"[Service]", b"[Servixe]"), number))
+database.commit()
+PYTHON
+refuses 1 "damaged in the database" "${R[@]}" -q rollback
+equal "$(< image/etc/systemd/system/web.service)" "$before"
+[ ! -e image/etc/.sysswitch ] || fail "something is left of it"
