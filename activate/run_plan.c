@@ -371,13 +371,31 @@ int plan_run_restore(PlanRun *run, Error *reterr) {
         return 0;
 }
 
+/* A path unit that watches a changed file starts its service by an event that systemd may not have
+ * taken up yet, and a daemon-reload would throw it away. What is asked after the change is answered
+ * after the events before it. */
+static int let_path_units_see(PlanRun *run, Error *reterr) {
+        const UnitPlan *plan = run->plan;
+        if (plan->n_triggered == 0)
+                return 0;
+        cleanup_free UnitLook *looks = calloc(plan->n_triggered + 1, sizeof(UnitLook));
+        if (!looks)
+                return error_oom(reterr);
+        for (size_t i = 0; i < plan->n_triggered; i++)
+                looks[i].unit = plan->triggered[i].unit;
+        return unit_look(run->systemd, looks, plan->n_triggered, LOOK_STATE, reterr);
+}
+
 static int reload_daemon(PlanRun *run, Error *reterr) {
         if (run->plan->daemon == DAEMON_NONE)
                 return 0;
+        int r = let_path_units_see(run, reterr);
+        if (r < 0)
+                return r;
         tell(run, PROGRESS_DAEMON, NULL, 0);
-        int r = run->plan->daemon == DAEMON_REEXEC
-                                ? systemd_reexecute(run->systemd, RELOAD_TIMEOUT_USEC, reterr)
-                                : systemd_reload(run->systemd, RELOAD_TIMEOUT_USEC, reterr);
+        r = run->plan->daemon == DAEMON_REEXEC
+                            ? systemd_reexecute(run->systemd, RELOAD_TIMEOUT_USEC, reterr)
+                            : systemd_reload(run->systemd, RELOAD_TIMEOUT_USEC, reterr);
         if (r < 0)
                 return error_prefix(reterr, "daemon-reload");
         run->daemon_reloaded = true;
