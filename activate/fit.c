@@ -55,6 +55,8 @@ static int stage_all(const Stage *stage, const FitPlan *plan, Manifest *manifest
         manifest->switch_id = stage->options->switch_id;
         manifest->from = stage->options->from;
         manifest->to = stage->options->to;
+        manifest->units = (UnitBefore *) (uintptr_t) stage->options->units; /* only read */
+        manifest->n_units = stage->options->n_units;
         manifest->operations = arena_new(&manifest->arena, ManifestOperation, plan->n_operations);
         if (!manifest->operations)
                 return error_oom(reterr);
@@ -88,6 +90,12 @@ static int stage_and_sync(const Stage *stage, const FitPlan *plan, Error *reterr
         return manifest_write(stage->slots_fd, manifest, reterr);
 }
 
+/* Returns 0 when there is no .sysswitch at all. */
+static int open_slots(const Root *root, int *ret_slots_fd, Error *reterr) {
+        int r = slots_open(root, false, ret_slots_fd, reterr);
+        return r == -ENOENT ? 0 : r < 0 ? r : 1;
+}
+
 int fit_stage(const Root *root, const FitPlan *plan, const FitOptions *options, Error *reterr) {
         assert(plan->n_conflicts == 0);
         int r = manifest_is_there(root, reterr);
@@ -99,6 +107,12 @@ int fit_stage(const Root *root, const FitPlan *plan, const FitOptions *options, 
                                 root->path);
         cleanup_fd int slots_fd = -1;
         r = slots_open(root, true, &slots_fd, reterr);
+        if (r >= 0)
+                r = slots_is_undone(root, slots_fd, reterr);
+        if (r > 0)
+                return error_set(reterr, -EEXIST,
+                                "That an earlier switch of %s was undone is not noted yet",
+                                root->path);
         if (r < 0)
                 return r;
         const Stage stage = { .root = root, .options = options, .slots_fd = slots_fd };
@@ -110,9 +124,9 @@ int fit_stage(const Root *root, const FitPlan *plan, const FitOptions *options, 
 
 int fit_commit(const Root *root, Error *reterr) {
         cleanup_fd int slots_fd = -1;
-        int r = slots_open(root, false, &slots_fd, reterr);
-        if (r < 0)
-                return r == -ENOENT ? 0 : r;
+        int r = open_slots(root, &slots_fd, reterr);
+        if (r <= 0)
+                return r;
         cleanup(manifest_freep) Manifest *manifest = NULL;
         int was_open = manifest_read(root, &manifest, reterr);
         r = was_open > 0 ? slots_close_switch(root, slots_fd, reterr) : was_open;
@@ -120,4 +134,28 @@ int fit_commit(const Root *root, Error *reterr) {
                 return r;
         slots_remove(root, slots_fd);
         return was_open;
+}
+
+int fit_set_undone(const Root *root, Error *reterr) {
+        cleanup_fd int slots_fd = -1;
+        int r = open_slots(root, &slots_fd, reterr);
+        if (r <= 0)
+                return r;
+        r = manifest_is_there(root, reterr);
+        return r > 0 ? slots_set_undone(root, slots_fd, reterr) : r;
+}
+
+int fit_is_undone(const Root *root, Error *reterr) {
+        cleanup_fd int slots_fd = -1;
+        int r = open_slots(root, &slots_fd, reterr);
+        return r <= 0 ? r : slots_is_undone(root, slots_fd, reterr);
+}
+
+int fit_forget(const Root *root, Error *reterr) {
+        cleanup_fd int slots_fd = -1;
+        int r = open_slots(root, &slots_fd, reterr);
+        if (r <= 0)
+                return r;
+        slots_remove(root, slots_fd);
+        return 0;
 }

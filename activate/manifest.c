@@ -42,6 +42,14 @@ static void add_header(Text *text, const char *name, const char *value) {
         text_add(text, "\n");
 }
 
+static void add_unit(Text *text, const UnitBefore *unit) {
+        text_addf(text, "unit %u %s %s %u %s ", unit->uid, unit->was_on ? "on" : "off",
+                        *unit->invocation_id ? unit->invocation_id : "-", unit->phases,
+                        unit->runs_again ? "again" : "once");
+        add_escaped(text, unit->unit);
+        text_add(text, "\n");
+}
+
 static void add_operation(Text *text, const ManifestOperation *operation) {
         const Staged *staged = &operation->staged;
         text_addf(text, "%s %zu ", verbs[operation->verb], operation->slot);
@@ -64,6 +72,9 @@ int manifest_format(const Manifest *manifest, char **ret_text) {
         add_header(&text, "switch", manifest->switch_id);
         add_header(&text, "from", manifest->from);
         add_header(&text, "to", manifest->to);
+        text_addf(&text, "units %zu\n", manifest->n_units);
+        for (size_t i = 0; i < manifest->n_units; i++)
+                add_unit(&text, &manifest->units[i]);
         for (size_t i = 0; i < manifest->n_operations; i++)
                 add_operation(&text, &manifest->operations[i]);
         text_addf(&text, "end %zu ", manifest->n_operations);
@@ -205,6 +216,39 @@ static bool parse_operation(char *text, ManifestOperation *operation) {
         return !line.is_wrong && !line.rest;
 }
 
+static bool parse_unit(char *text, UnitBefore *unit) {
+        static const char *const states[] = { "off", "on" }, *const runs[] = { "once", "again" };
+        Line line = { .rest = text };
+        const char *word = take_word(&line);
+        if (!word || strcmp(word, "unit") != 0)
+                return false;
+        unit->uid = (uint32_t) take_number(&line, 10, UINT32_MAX);
+        unit->was_on = take_choice(&line, states, N_ELEMENTS(states));
+        const char *invocation_id = take_text(&line);
+        unit->invocation_id = invocation_id && strcmp(invocation_id, "-") != 0 ? invocation_id : "";
+        unit->phases = (unsigned) take_number(&line, 10, PHASE_BIT(N_PHASES) - 1);
+        unit->runs_again = take_choice(&line, runs, N_ELEMENTS(runs));
+        unit->unit = take_text(&line);
+        return !line.is_wrong && !line.rest;
+}
+
+/* Returns false for what is no list of units. */
+static bool parse_units(Manifest *manifest, char **body, size_t most) {
+        Line line = { .rest = strsep(body, "\n") };
+        const char *word = take_word(&line);
+        size_t n_units = take_number(&line, 10, most);
+        if (!word || line.is_wrong || line.rest || strcmp(word, "units") != 0)
+                return false;
+        manifest->units = arena_new(&manifest->arena, UnitBefore, n_units + 1);
+        manifest->n_units = n_units;
+        for (size_t i = 0; manifest->units && i < n_units; i++) {
+                char *unit = strsep(body, "\n");
+                if (!unit || !parse_unit(unit, &manifest->units[i]))
+                        return false;
+        }
+        return true; /* out of memory is the caller's to see */
+}
+
 /* The last line is apart from the others, and tells whether they are whole. Returns 1, 0 or a
  * negative errno. */
 static int
@@ -230,14 +274,15 @@ check_end(const char *text, size_t size_bytes, size_t *ret_body_bytes, size_t *r
         return r < 0 ? r : digest_equal(&digest, &written);
 }
 
-static bool parse_body(Manifest *manifest, char *body) {
+static bool parse_body(Manifest *manifest, char *body, size_t body_bytes) {
         const char *first = strsep(&body, "\n");
         if (!first || strcmp(first, FIRST_LINE) != 0)
                 return false;
         manifest->switch_id = take_header(strsep(&body, "\n"), "switch");
         manifest->from = take_header(strsep(&body, "\n"), "from");
         manifest->to = take_header(strsep(&body, "\n"), "to");
-        if (!manifest->switch_id || !manifest->from || !manifest->to)
+        if (!manifest->switch_id || !manifest->from || !manifest->to ||
+                        !parse_units(manifest, &body, body_bytes))
                 return false;
         for (size_t i = 0; i < manifest->n_operations; i++) {
                 char *line = strsep(&body, "\n");
@@ -262,8 +307,10 @@ int manifest_parse(const char *text, size_t size_bytes, Manifest **ret_manifest)
         manifest->n_operations = n_operations;
         if (!body || !manifest->operations)
                 return -ENOMEM;
-        if (!parse_body(manifest, body))
+        if (!parse_body(manifest, body, body_bytes))
                 return -EPROTONOSUPPORT;
+        if (!manifest->units)
+                return -ENOMEM;
         *ret_manifest = TAKE(manifest);
         return 1;
 }

@@ -6,12 +6,11 @@
  * break a line:
  *
  *   sysswitch manifest 1
- *   switch ID                    from GENERATION                to GENERATION      (one line each)
- *   place SLOT KIND MODE UID GID SIZE MTIME_NSEC DIGEST PATH    what was staged
- *   exchange (the same)
- *   remove SLOT PATH
- *   attributes SLOT OLD_MODE OLD_UID OLD_GID MODE UID GID PATH
- *   end N_OPERATIONS DIGEST      of all before it; a manifest without it is torn: no flip began
+ *   switch ID           from GENERATION           to GENERATION           units N      (a line
+ * each) unit UID on|off INVOCATION|- PHASES once|again NAME         N times: as it was before place
+ * SLOT KIND MODE UID GID SIZE MTIME_NSEC DIGEST PATH    what was staged exchange (the same) remove
+ * SLOT PATH attributes SLOT OLD_MODE OLD_UID OLD_GID MODE UID GID PATH end N_OPERATIONS DIGEST of
+ * all before it; a manifest without it is torn: no flip began
  */
 
 #include "activate/root.h"
@@ -19,6 +18,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "diff/fit_plan.h"
+#include "diff/restore.h"
 
 #define MANIFEST_NAME "manifest"
 
@@ -35,6 +35,8 @@ typedef struct ManifestOperation {
 typedef struct Manifest {
         Arena arena;
         const char *switch_id, *from, *to;
+        UnitBefore *units; /* that act, or are dragged along; sorted by uid */
+        size_t n_units;
         ManifestOperation *operations; /* in the order of the flip */
         size_t n_operations;
 } Manifest;

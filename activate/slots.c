@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
+#define UNDONE_NAME "undone" /* the manifest, once all that it says was taken back */
 #define DIRECTORY ".sysswitch"
 
 static int make_directory(const Root *root) {
@@ -83,6 +84,21 @@ int slots_close_switch(const Root *root, int slots_fd, Error *reterr) {
                                 " was removed, but that could not be synced: %s",
                                 root->path, strerror(errno));
         return 0;
+}
+
+int slots_set_undone(const Root *root, int slots_fd, Error *reterr) {
+        if (renameat(slots_fd, MANIFEST_NAME, slots_fd, UNDONE_NAME) < 0 || fsync(slots_fd) < 0)
+                return error_set_errno(reterr, -errno,
+                                "Cannot rename %s/" DIRECTORY "/" MANIFEST_NAME, root->path);
+        return 0;
+}
+
+int slots_is_undone(const Root *root, int slots_fd, Error *reterr) {
+        if (faccessat(slots_fd, UNDONE_NAME, F_OK, AT_SYMLINK_NOFOLLOW) >= 0)
+                return 1;
+        return errno == ENOENT ? 0
+                               : error_set_errno(reterr, -errno, "%s/" DIRECTORY "/" UNDONE_NAME,
+                                                 root->path);
 }
 
 void slots_remove(const Root *root, int slots_fd) {

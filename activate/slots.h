@@ -21,6 +21,10 @@ int slots_clear(const Root *root, int slots_fd, Error *reterr) must_check;
  * be synced. */
 int slots_close_switch(const Root *root, int slots_fd, Error *reterr) must_check;
 
+/* Renames the manifest, synced: no switch is open, but that it was undone is still to be noted. */
+int slots_set_undone(const Root *root, int slots_fd, Error *reterr) must_check;
+int slots_is_undone(const Root *root, int slots_fd, Error *reterr) must_check; /* 1 or 0 */
+
 /* Clears, and removes the directory itself. What cannot be removed is cleared by the next
  * slots_clear(). */
 void slots_remove(const Root *root, int slots_fd);

@@ -48,6 +48,7 @@ typedef struct UnitAction {
                                        "[Trigger]" */
         size_t n_reasons;
         bool debt; /* a skip that leaves the unit with an older definition */
+        bool runs_again; /* the start of a oneshot that ran and ended, for a change */
 } UnitAction;
 
 typedef struct UnitDrag {

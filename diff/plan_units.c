@@ -38,6 +38,8 @@ add_action(Assembly *assembly, const Subject *subject, Verb verb, Phase phase, u
                 .reasons = copy_strings(assembly->arena, chain->items, chain->n),
                 .n_reasons = chain->n,
                 .debt = verb == VERB_SKIP && !ends_by_itself && !judgement->is_dragged_restart,
+                .runs_again = verb == VERB_START && judgement->facts.is_oneshot &&
+                              !judgement->facts.is_newly_wanted,
         };
         assembly->plan->actions[assembly->plan->n_actions++] = action;
         return action.unit && action.reasons;

@@ -35,10 +35,26 @@ static ManifestOperation operations[] = {
                         .old_gid = 4 },
 };
 
+static UnitBefore units[] = {
+        { .unit = "web.service",
+                        .uid = UINT32_MAX,
+                        .was_on = true,
+                        .invocation_id = "0123456789abcdef0123456789abcdef",
+                        .phases = PHASE_BIT(PHASE_STOP) | PHASE_BIT(PHASE_START) },
+        { .unit = "dev-disk-by\\x2duuid.swap", .uid = 0, .invocation_id = "" },
+        { .unit = "gen@a b.service",
+                        .uid = 1000,
+                        .invocation_id = "",
+                        .phases = PHASE_BIT(PHASE_START),
+                        .runs_again = true },
+};
+
 static char *format(size_t n_operations) {
         const Manifest manifest = { .switch_id = "17",
                 .from = "",
                 .to = "containers/web two",
+                .units = units,
+                .n_units = n_operations % (N_ELEMENTS(units) + 1),
                 .operations = operations,
                 .n_operations = n_operations };
         char *text = NULL;
@@ -55,6 +71,16 @@ static void test_manifest__is_read_as_written(void **state) {
                 assert_string_equal(manifest->switch_id, "17");
                 assert_string_equal(manifest->from, "");
                 assert_string_equal(manifest->to, "containers/web two");
+                assert_int_equal(manifest->n_units, n % (N_ELEMENTS(units) + 1));
+                for (size_t i = 0; i < manifest->n_units; i++) {
+                        assert_string_equal(manifest->units[i].unit, units[i].unit);
+                        assert_string_equal(
+                                        manifest->units[i].invocation_id, units[i].invocation_id);
+                        assert_int_equal(manifest->units[i].uid, units[i].uid);
+                        assert_int_equal(manifest->units[i].was_on, units[i].was_on);
+                        assert_int_equal(manifest->units[i].phases, units[i].phases);
+                        assert_int_equal(manifest->units[i].runs_again, units[i].runs_again);
+                }
                 assert_int_equal(manifest->n_operations, n);
                 for (size_t i = 0; i < n; i++) {
                         ManifestOperation *got = &manifest->operations[i];
@@ -109,11 +135,21 @@ static int parse_body(const char *body, size_t n_operations) {
 
 static void test_manifest__another_version_is_no_torn_one(void **state) {
         (void) state;
-#define HEAD "sysswitch manifest 1\nswitch 1\nfrom 2\nto 3\n"
+#define START "sysswitch manifest 1\nswitch 1\nfrom 2\nto 3\n"
+#define HEAD START "units 0\n"
+#define UNIT START "units 1\n"
         assert_int_equal(parse_body(HEAD, 0), 1);
         assert_int_equal(parse_body(HEAD "remove 0 a\n", 1), 1);
+        assert_int_equal(parse_body(UNIT "unit 0 on - 1 once a.service\nremove 0 a\n", 1), 1);
         static const char *const unknown[] = {
-                "sysswitch manifest 2\nswitch 1\nfrom 2\nto 3\n",
+                "sysswitch manifest 2\nswitch 1\nfrom 2\nto 3\nunits 0\n",
+                START "remove 0 a\n",
+                START "units 99999\nremove 0 a\n",
+                UNIT "remove 0 a\n",
+                UNIT "unit 0 up - 1 once a.service\nremove 0 a\n",
+                UNIT "unit 0 on - 64 once a.service\nremove 0 a\n",
+                UNIT "unit 0 on - 1 twice a.service\nremove 0 a\n",
+                UNIT "unit 0 on - 1 once a.service b\nremove 0 a\n",
                 HEAD "remove 0 a\nremove 0 a\n",
                 HEAD "remove 0 a b\n",
                 HEAD "remove 0 a%\n",
