@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <time.h>
 
 /* A manager that reloads answers afterwards, which on a large host takes seconds. A user's manager
  * is that user's program, and must not be able to hold up root for long. */
@@ -14,12 +13,6 @@ enum { CALL_TIMEOUT_SEC = 90, USER_CALL_TIMEOUT_SEC = 20 };
 
 /* What a re-execution takes is the manager's affair; how often to knock is ours. */
 enum { KNOCK_USEC = 10 * 1000 };
-
-uint64_t now_usec(void) {
-        struct timespec now;
-        (void) clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail: the clock exists */
-        return (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
-}
 
 static int check_peer(const Systemd *systemd, sd_bus *bus) {
         struct ucred peer;

@@ -6,6 +6,7 @@
  * lost then, and connection_restore() makes a new one. */
 
 #include "activate/systemd.h"
+#include "base/clock.h"
 
 #include <stdarg.h>
 #include <systemd/sd-bus.h>
@@ -57,5 +58,3 @@ int connection_turn(Systemd *systemd, uint64_t until_usec) must_check;
 int connection_fold(const sd_bus_error *error, const char *what, Error *reterr);
 /* The text for people of an error reply. */
 const char *connection_error_text(const sd_bus_error *error);
-
-uint64_t now_usec(void); /* CLOCK_MONOTONIC */

@@ -22,7 +22,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 enum {
         RESTORE_TIMEOUT_USEC = 30 * 1000000, /* of a manager that executes itself anew */
@@ -324,19 +323,13 @@ static int open_job(JobWait *wait, Job *job) {
         return 0;
 }
 
-static uint64_t realtime_usec(void) {
-        struct timespec now;
-        (void) clock_gettime(CLOCK_REALTIME, &now); /* cannot fail: the clock exists */
-        return (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
-}
-
 int job_wait_add(JobWait *wait, Job *job, Error *reterr) {
         int r = open_job(wait, job);
         if (r < 0)
                 return call_fold_result(wait->systemd, r, reterr);
         job->stage = JOB_ASKED;
         job->begin_usec = now_usec();
-        job->begin_realtime_usec = realtime_usec();
+        job->begin_realtime_usec = now_realtime_usec();
         wait->n_events++;
         if (connection_is_lost(wait->systemd) || wait->bus != wait->systemd->bus)
                 return 0; /* asked for with the next turn */

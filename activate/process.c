@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "activate/process.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -8,7 +10,6 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 
 enum {
         KILL_AFTER_MSEC = 2000,
@@ -38,9 +39,7 @@ static void process_done(Process *process) {
 }
 
 static int64_t now_msec(void) {
-        struct timespec now;
-        (void) clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail: the clock exists */
-        return (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000;
+        return (int64_t) (now_usec() / 1000);
 }
 
 /* Puts fds at first, first + 1, … and the error pipe behind them; all else is closed. The

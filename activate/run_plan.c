@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 enum {
         TICK_USEC = 1000 * 1000,
@@ -74,14 +73,12 @@ int plan_run_new(Systemd *systemd,
         cleanup(plan_run_freep) PlanRun *run = calloc(1, sizeof(PlanRun));
         if (!run)
                 return error_oom(reterr);
-        struct timespec now;
-        (void) clock_gettime(CLOCK_REALTIME, &now); /* cannot fail: the clock exists */
         run->systemd = systemd;
         run->plan = plan;
         run->options = *options;
         run->left_usec = options->timeout_usec > 0 ? options->timeout_usec : UINT64_MAX;
         run->begin_usec = now_usec();
-        run->begin_realtime_usec = (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
+        run->begin_realtime_usec = now_realtime_usec();
         int r = job_wait_new(systemd, &run->wait, reterr);
         if (r < 0)
                 return r;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "state/lock.h"
 
+#include "base/clock.h"
 #include "state/place.h"
 
 #include <errno.h>
@@ -39,11 +40,9 @@ static void read_holder(int fd, LockHolder *ret_holder) {
 }
 
 static int write_holder(int fd, const char *what) {
-        struct timespec now;
-        (void) clock_gettime(CLOCK_REALTIME, &now); /* cannot fail for this clock */
         char text[256];
-        int length = snprintf(text, sizeof(text), "%d %lld %.*s\n", (int) getpid(),
-                        (long long) now.tv_sec * 1000000 + now.tv_nsec / 1000,
+        int length = snprintf(text, sizeof(text), "%d %llu %.*s\n", (int) getpid(),
+                        (unsigned long long) now_realtime_usec(),
                         (int) sizeof(((LockHolder *) 0)->what) - 1, what);
         if (ftruncate(fd, 0) < 0)
                 return -errno;

@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/clock.h"
 #include "state/displaced.h"
 #include "state/found_row.h"
 #include "state/profile.h"
 #include "state/statement.h"
 
 #include <errno.h>
-#include <time.h>
-
-static int64_t now_usec(void) {
-        struct timespec now;
-        (void) clock_gettime(CLOCK_REALTIME, &now); /* cannot fail for this clock */
-        return (int64_t) now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 int saved_put(Database *database,
                 const char *profile,
@@ -41,7 +35,7 @@ int saved_put(Database *database,
         statement_bind_int(&statement, 2, root);
         statement_bind_text(&statement, 3, found->path);
         statement_bind_int(&statement, 4, switch_id);
-        statement_bind_int(&statement, 5, now_usec());
+        statement_bind_int(&statement, 5, (int64_t) now_realtime_usec());
         statement_bind_int(&statement, 6, secret);
         found_bind(&statement, 7, found, content);
         r = statement_run(&statement, reterr);

@@ -217,7 +217,7 @@ static void tell_kept(const Engine *engine, const Strv *kept) {
 static int end_undone(Engine *engine, const char *message, bool is_down, Error *reterr) {
         engine->record.exit_status = engine->result->exit_status;
         engine->record.message = message;
-        int r = store_undone(engine->host, engine->prepared, &engine->record, is_down, reterr);
+        int r = store_undone(engine->host, engine->result, &engine->record, is_down, reterr);
         return r < 0 ? r : fit_undo(&engine->host->etc, NULL, reterr);
 }
 
@@ -356,7 +356,7 @@ static bool has_nothing_to_do(const Prepared *prepared) {
 static int note_nothing_to_do(Engine *engine, Error *reterr) {
         int r = host_make_writable(engine->host, reterr);
         if (r >= 0)
-                r = store_nothing_to_do(engine->host, engine->prepared, engine->options,
+                r = store_nothing_to_do(engine->host, engine->result, engine->options,
                                 &engine->record, reterr);
         if (r < 0)
                 return r;
@@ -397,7 +397,7 @@ static int run(Engine *engine, const char *reference, Error *reterr) {
                 engine->options->prepared(engine->options->userdata, engine->prepared);
         r = host_make_writable(engine->host, reterr);
         if (r >= 0)
-                r = store_intent(engine->host, engine->prepared, engine->options, &engine->record,
+                r = store_intent(engine->host, engine->result, engine->options, &engine->record,
                                 reterr);
         if (r < 0)
                 return r;

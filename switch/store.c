@@ -1,23 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "switch/store.h"
 
+#include "base/clock.h"
 #include "diff/plan_json.h"
 #include "diff/profile_conf.h"
-#include "state/debt.h"
 #include "state/directory.h"
 #include "state/displaced.h"
 #include "state/generation.h"
 #include "switch/result_json.h"
+#include "switch/settle.h"
 
 #include <errno.h>
-#include <string.h>
-#include <time.h>
-
-static uint64_t now_usec(void) {
-        struct timespec now;
-        (void) clock_gettime(CLOCK_REALTIME, &now); /* cannot fail for this clock */
-        return (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
-}
 
 static const char *description_of(Host *host, const Prepared *prepared) {
         Error ignored;
@@ -82,58 +75,50 @@ static const char *joined_reasons(Arena *arena, const UnitAction *action) {
         return joined;
 }
 
-static const UnitPlan *nth_units(const Plan *plan, size_t nth, uint32_t *ret_uid) {
-        *ret_uid = nth == 0 ? UINT32_MAX : plan->users[nth - 1].uid;
-        return nth == 0 ? &plan->units : &plan->users[nth - 1].units;
+static size_t count_actions(const Plan *plan) {
+        size_t n_actions = plan->units.n_actions;
+        for (size_t i = 0; i < plan->n_users; i++)
+                n_actions += plan->users[i].units.n_actions;
+        return n_actions;
 }
 
-static const Report *nth_report(const EngineResult *result, size_t nth) {
-        if (nth == 0)
-                return result->report;
-        return nth - 1 < result->n_user_reports ? result->user_reports[nth - 1] : NULL;
+static void set_outcome(const EngineResult *result, size_t nth, size_t i, SwitchActionRecord *row) {
+        const Report *report = nth_report(result, nth);
+        if (report) {
+                row->outcome = job_outcome_to_string(report->actions[i].outcome);
+                row->before_state = report->actions[i].before_state;
+                row->duration_usec = report->actions[i].duration_usec;
+                return;
+        }
+        const UnitStates *states = nth_states(result->prepared, nth);
+        const UnitState *state = states ? unit_states_find(states, row->unit) : NULL;
+        row->before_state = state ? state->active_state : NULL;
 }
 
 /* One row for each action of each manager; outcomes where result has come to them. */
-static int action_rows(Prepared *prepared,
-                const EngineResult *result,
-                SwitchActionRecord **ret_rows,
-                size_t *ret_n_rows) {
-        const Plan *plan = prepared->plan;
+static int action_rows(
+                const EngineResult *result, SwitchActionRecord **ret_rows, size_t *ret_n_rows) {
+        Arena *arena = &result->prepared->arena;
+        const Plan *plan = result->prepared->plan;
         size_t n_rows = 0;
-        uint32_t uid;
-        for (size_t nth = 0; nth <= plan->n_users; nth++)
-                n_rows += nth_units(plan, nth, &uid)->n_actions;
-        SwitchActionRecord *rows = arena_new(&prepared->arena, SwitchActionRecord, n_rows + 1);
+        SwitchActionRecord *rows = arena_new(arena, SwitchActionRecord, count_actions(plan) + 1);
         if (!rows)
                 return -ENOMEM;
-        size_t at = 0;
         for (size_t nth = 0; nth <= plan->n_users; nth++) {
+                uint32_t uid;
                 const UnitPlan *units = nth_units(plan, nth, &uid);
-                const Report *report = result ? nth_report(result, nth) : NULL;
-                for (size_t i = 0; i < units->n_actions; i++, at++) {
+                for (size_t i = 0; i < units->n_actions; i++, n_rows++) {
                         const UnitAction *action = &units->actions[i];
-                        rows[at] = (SwitchActionRecord){
-                                .sequence = (unsigned) at,
+                        rows[n_rows] = (SwitchActionRecord){
+                                .sequence = (unsigned) n_rows,
                                 .unit = action->unit,
                                 .uid = uid,
                                 .verb = action->verb,
-                                .reason = joined_reasons(&prepared->arena, action),
+                                .reason = joined_reasons(arena, action),
                         };
-                        if (!rows[at].reason)
+                        if (!rows[n_rows].reason)
                                 return -ENOMEM;
-                        if (report) {
-                                rows[at].outcome =
-                                                job_outcome_to_string(report->actions[i].outcome);
-                                rows[at].before_state = report->actions[i].before_state;
-                                rows[at].duration_usec = report->actions[i].duration_usec;
-                        } else if (nth == 0) {
-                                const UnitState *state =
-                                                prepared->states
-                                                                ? unit_states_find(prepared->states,
-                                                                                  action->unit)
-                                                                : NULL;
-                                rows[at].before_state = state ? state->active_state : NULL;
-                        }
+                        set_outcome(result, nth, i, &rows[n_rows]);
                 }
         }
         *ret_rows = rows;
@@ -152,13 +137,14 @@ plan_as_json(const Prepared *prepared, const SwitchRecord *record, char **ret_js
         return plan_to_json(&input, ret_json, reterr);
 }
 
-static int store_record(Host *host, Prepared *prepared, SwitchRecord *record, Error *reterr) {
+static int store_record(
+                Host *host, const EngineResult *result, SwitchRecord *record, Error *reterr) {
         SwitchActionRecord *rows;
         size_t n_rows;
-        if (action_rows(prepared, NULL, &rows, &n_rows) < 0)
+        if (action_rows(result, &rows, &n_rows) < 0)
                 return error_oom(reterr);
         cleanup_free char *json = NULL;
-        int r = plan_as_json(prepared, record, &json, reterr);
+        int r = plan_as_json(result->prepared, record, &json, reterr);
         if (r < 0)
                 return r;
         record->plan_json = json;
@@ -216,19 +202,21 @@ static SwitchRecord record_of(
                 .from_number = prepared->from_number,
                 .to_number = prepared->target.source ? prepared->from_number
                                                      : prepared->target.number,
-                .started_usec = now_usec(),
+                .started_usec = now_realtime_usec(),
                 .exit_status = -1,
         };
 }
 
-static int write_intent(Host *host, Prepared *prepared, SwitchRecord *record, Error *reterr) {
+static int write_intent(
+                Host *host, const EngineResult *result, SwitchRecord *record, Error *reterr) {
+        const Prepared *prepared = result->prepared;
         cleanup(origin_donep) Origin origin = { 0 };
         int r = read_origin(prepared, &origin, record, reterr);
         bool is_new = prepared->target.source && !prepared->is_same_tree;
         if (r >= 0 && is_new)
                 r = store_source(host, prepared, &origin, record, reterr);
         if (r >= 0)
-                r = store_record(host, prepared, record, reterr);
+                r = store_record(host, result, record, reterr);
         if (r >= 0)
                 r = store_kept_files(host, prepared, record, reterr);
         if (r >= 0 && prepared->target.path)
@@ -238,18 +226,19 @@ static int write_intent(Host *host, Prepared *prepared, SwitchRecord *record, Er
         return r;
 }
 
-typedef int (*WriteRecord)(Host *host, Prepared *prepared, SwitchRecord *record, Error *reterr);
+typedef int (*WriteRecord)(
+                Host *host, const EngineResult *result, SwitchRecord *record, Error *reterr);
 
 /* One transaction around what is to be written; nothing of it stays when a part fails. */
 static int in_transaction(Host *host,
-                Prepared *prepared,
+                const EngineResult *result,
                 SwitchRecord *record,
                 WriteRecord write,
                 Error *reterr) {
         int r = database_begin(host->database, reterr);
         if (r < 0)
                 return r;
-        r = write(host, prepared, record, reterr);
+        r = write(host, result, record, reterr);
         if (r < 0) {
                 database_rollback(host->database);
                 return r;
@@ -258,33 +247,23 @@ static int in_transaction(Host *host,
 }
 
 int store_intent(Host *host,
-                Prepared *prepared,
+                const EngineResult *result,
                 const EngineOptions *options,
                 SwitchRecord *record,
                 Error *reterr) {
-        *record = record_of(host, prepared, options);
-        return in_transaction(host, prepared, record, write_intent, reterr);
-}
-
-static int settle_paid(Host *host, const Prepared *prepared, Error *reterr) {
-        const Debt *paid = prepared->debts + prepared->n_debts;
-        for (size_t i = 0; i < prepared->n_paid; i++) {
-                int r = debt_clear(host->database, host->profile_name, paid[i].unit, paid[i].uid,
-                                reterr);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
+        *record = record_of(host, result->prepared, options);
+        return in_transaction(host, result, record, write_intent, reterr);
 }
 
 static int write_nothing_to_do(
-                Host *host, Prepared *prepared, SwitchRecord *record, Error *reterr) {
-        int r = write_intent(host, prepared, record, reterr);
+                Host *host, const EngineResult *result, SwitchRecord *record, Error *reterr) {
+        const Prepared *prepared = result->prepared;
+        int r = write_intent(host, result, record, reterr);
         if (r < 0)
                 return r;
         record->state = SWITCH_COMMITTED;
         record->exit_status = EXIT_DONE;
-        record->ended_usec = now_usec();
+        record->ended_usec = now_realtime_usec();
         r = record_finish(host->database, record, NULL, 0, reterr);
         if (r >= 0) /* another number of the same tree: a rollback goes on from there */
                 r = profile_set_active(host->database, host->profile_name, record->to_number,
@@ -297,94 +276,12 @@ static int write_nothing_to_do(
 }
 
 int store_nothing_to_do(Host *host,
-                Prepared *prepared,
+                const EngineResult *result,
                 const EngineOptions *options,
                 SwitchRecord *record,
                 Error *reterr) {
-        *record = record_of(host, prepared, options);
-        return in_transaction(host, prepared, record, write_nothing_to_do, reterr);
-}
-
-static bool outcome_is_debt(JobOutcome outcome) {
-        return outcome != JOB_DONE && outcome != JOB_SKIPPED;
-}
-
-/* A unit whose job was done and that failed a moment later owes a start all the same. */
-static bool failed_afterwards(const Report *report, const char *unit) {
-        for (size_t i = 0; i < report->n_failures; i++)
-                if (report->failures[i].cause == FAILURE_CAUSED &&
-                                strcmp(report->failures[i].unit, unit) == 0)
-                        return true;
-        return false;
-}
-
-static int settle_action(Host *host,
-                const Report *report,
-                const ActionReport *done,
-                Debt debt,
-                Error *reterr) {
-        const UnitAction *action = done->action;
-        debt.unit = action->unit;
-        debt.verb = action->verb == VERB_SKIP ? VERB_RESTART : action->verb;
-        debt.invocation_id = done->invocation_before;
-        debt.reason = action->n_reasons > 0 ? action->reasons[0] : "";
-        if (action->verb == VERB_SKIP) {
-                debt.cause = DEBT_SKIPPED;
-                return action->debt ? debt_put(host->database, host->profile_name, &debt, reterr)
-                                    : 0;
-        }
-        /* a stop before a start is settled by what that comes to */
-        if (outcome_is_debt(done->outcome) ||
-                        (action->verb != VERB_STOP && failed_afterwards(report, action->unit))) {
-                debt.cause = done->outcome == JOB_TIMEOUT ? DEBT_TIMEOUT : DEBT_FAILED;
-                return debt_put(host->database, host->profile_name, &debt, reterr);
-        }
-        return debt_clear(host->database, host->profile_name, action->unit, debt.uid, reterr);
-}
-
-static int settle_manager(
-                Host *host, const UnitPlan *units, const Report *report, Debt debt, Error *reterr) {
-        for (size_t i = 0; i < report->n_actions; i++) {
-                int r = settle_action(host, report, &report->actions[i], debt, reterr);
-                if (r < 0)
-                        return r;
-        }
-        for (size_t i = 0; i < units->n_held_down; i++) {
-                debt.unit = units->held_down[i];
-                debt.verb = VERB_START;
-                debt.cause = DEBT_HELD_DOWN;
-                debt.reason = "stopped by this switch with what it depends on";
-                debt.invocation_id = "";
-                int r = debt_put(host->database, host->profile_name, &debt, reterr);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
-}
-
-static int settle_void(Host *host, const UnitPlan *units, uint32_t uid, Error *reterr) {
-        for (size_t i = 0; i < units->n_settled; i++) {
-                int r = debt_clear(
-                                host->database, host->profile_name, units->settled[i], uid, reterr);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
-}
-
-static int settle_debts(
-                Host *host, const EngineResult *result, const SwitchRecord *record, Error *reterr) {
-        const Plan *plan = result->prepared->plan;
-        int r = settle_paid(host, result->prepared, reterr);
-        for (size_t nth = 0; r >= 0 && nth <= plan->n_users; nth++) {
-                Debt debt = { .since_usec = record->started_usec, .switch_id = record->id };
-                const UnitPlan *units = nth_units(plan, nth, &debt.uid);
-                const Report *report = nth_report(result, nth);
-                r = settle_void(host, units, debt.uid, reterr);
-                if (r >= 0 && report)
-                        r = settle_manager(host, units, report, debt, reterr);
-        }
-        return r;
+        *record = record_of(host, result->prepared, options);
+        return in_transaction(host, result, record, write_nothing_to_do, reterr);
 }
 
 static int drop_given_back(Host *host, const Prepared *prepared, Error *reterr) {
@@ -408,18 +305,14 @@ static unsigned n_caused(const EngineResult *result) {
         return (unsigned) n;
 }
 
-static int finish(Host *host,
-                const EngineResult *result,
-                Prepared *prepared,
-                SwitchRecord *record,
-                Error *reterr) {
+static int finish(Host *host, const EngineResult *result, SwitchRecord *record, Error *reterr) {
         SwitchActionRecord *rows;
         size_t n_rows;
-        if (action_rows(prepared, result, &rows, &n_rows) < 0)
+        if (action_rows(result, &rows, &n_rows) < 0)
                 return error_oom(reterr);
-        record->ended_usec = now_usec();
+        record->ended_usec = now_realtime_usec();
         record->n_actions = (unsigned) n_rows;
-        record->n_failed = result ? n_caused(result) : 0;
+        record->n_failed = n_caused(result);
         return record_finish(host->database, record, rows, n_rows, reterr);
 }
 
@@ -430,90 +323,41 @@ static int write_committed(
         if (r < 0)
                 return r;
         record->plan_json = json;
-        r = finish(host, result, result->prepared, record, reterr);
+        r = finish(host, result, record, reterr);
         record->plan_json = NULL;
         if (r >= 0)
                 r = profile_set_active(host->database, host->profile_name, record->to_number,
                                 record->to_number, reterr);
         if (r >= 0)
                 r = drop_given_back(host, result->prepared, reterr);
-        return r >= 0 ? settle_debts(host, result, record, reterr) : r;
+        return r >= 0 ? settle_committed(host, result, record, reterr) : r;
 }
 
 int store_committed(Host *host, const EngineResult *result, SwitchRecord *record, Error *reterr) {
         record->state = SWITCH_COMMITTED;
         record->exit_status = result->exit_status;
         record->message = result->warning;
-        int r = database_begin(host->database, reterr);
-        if (r < 0)
-                return r;
-        r = write_committed(host, result, record, reterr);
-        if (r < 0) {
-                database_rollback(host->database);
-                return r;
-        }
-        return database_commit(host->database, reterr);
+        return in_transaction(host, result, record, write_committed, reterr);
 }
 
-static int write_undone(Host *host, Prepared *prepared, SwitchRecord *record, Error *reterr) {
-        int r = finish(host, NULL, prepared, record, reterr);
+static int write_undone(
+                Host *host, const EngineResult *result, SwitchRecord *record, Error *reterr) {
+        int r = finish(host, result, record, reterr);
         return r >= 0 ? displaced_undo(host->database, record->id, reterr) : r;
 }
 
-static const UnitStates *states_of(const Prepared *prepared, uint32_t uid) {
-        for (size_t i = 0; i < prepared->n_users; i++)
-                if (prepared->users[i].uid == uid)
-                        return prepared->users[i].states;
-        return prepared->states;
-}
-
-static bool was_on(const UnitStates *states, const char *unit) {
-        const UnitState *state = states ? unit_states_find(states, unit) : NULL;
-        return state && unit_state_is_on(state);
-}
-
-static int owe_start(Host *host, const char *unit, Debt debt, Error *reterr) {
-        debt.unit = unit;
-        debt.verb = VERB_START;
-        debt.cause = DEBT_FAILED;
-        debt.reason = "stopped by a switch that was undone";
-        debt.invocation_id = "";
-        return debt_put(host->database, host->profile_name, &debt, reterr);
-}
-
-/* Of all that was to be stopped: what is on again by then has its debt paid. */
-static int
-owe_stopped(Host *host, const UnitPlan *units, const UnitStates *states, Debt debt, Error *reterr) {
-        int r = 0;
-        for (size_t i = 0; r >= 0 && i < units->n_actions; i++) {
-                const UnitAction *action = &units->actions[i];
-                if (action->verb == VERB_STOP && action->phase == PHASE_STOP &&
-                                was_on(states, action->unit))
-                        r = owe_start(host, action->unit, debt, reterr);
-        }
-        for (size_t i = 0; r >= 0 && i < units->n_dragged; i++) {
-                const UnitDrag *drag = &units->dragged[i];
-                if (drag->verb == VERB_STOP && was_on(states, drag->unit))
-                        r = owe_start(host, drag->unit, debt, reterr);
-        }
-        return r;
-}
-
 static int write_undone_and_owe(
-                Host *host, Prepared *prepared, SwitchRecord *record, Error *reterr) {
-        const Plan *plan = prepared->plan;
-        int r = write_undone(host, prepared, record, reterr);
-        for (size_t nth = 0; r >= 0 && nth <= plan->n_users; nth++) {
-                Debt debt = { .since_usec = record->started_usec, .switch_id = record->id };
-                const UnitPlan *units = nth_units(plan, nth, &debt.uid);
-                r = owe_stopped(host, units, states_of(prepared, debt.uid), debt, reterr);
-        }
-        return r;
+                Host *host, const EngineResult *result, SwitchRecord *record, Error *reterr) {
+        int r = write_undone(host, result, record, reterr);
+        return r >= 0 ? settle_stopped(host, result->prepared, record, reterr) : r;
 }
 
-int store_undone(
-                Host *host, Prepared *prepared, SwitchRecord *record, bool is_down, Error *reterr) {
+int store_undone(Host *host,
+                const EngineResult *result,
+                SwitchRecord *record,
+                bool is_down,
+                Error *reterr) {
         record->state = SWITCH_UNDONE;
-        return in_transaction(host, prepared, record, is_down ? write_undone_and_owe : write_undone,
+        return in_transaction(host, result, record, is_down ? write_undone_and_owe : write_undone,
                         reterr);
 }

@@ -8,19 +8,18 @@
 #include "base/error.h"
 #include "state/record.h"
 #include "switch/engine.h"
-#include "switch/prepare.h"
 
 /* The generation (unless it is stored already), the record with the plan, and everything that will
  * be displaced or overridden. Sets record->id and record->to_number. */
 int store_intent(Host *host,
-                Prepared *prepared,
+                const EngineResult *result,
                 const EngineOptions *options,
                 SwitchRecord *record,
                 Error *reterr) must_check;
 
 /* A switch that had nothing to do: only the new origin is noted. */
 int store_nothing_to_do(Host *host,
-                Prepared *prepared,
+                const EngineResult *result,
                 const EngineOptions *options,
                 SwitchRecord *record,
                 Error *reterr) must_check;
@@ -32,5 +31,8 @@ int store_committed(Host *host, const EngineResult *result, SwitchRecord *record
 
 /* Files are as before: what was put away for this switch is not displaced any more. record: with
  * exit status and message. is_down: not all that was stopped is up again, and that is owed. */
-int store_undone(Host *host, Prepared *prepared, SwitchRecord *record, bool is_down, Error *reterr)
-                must_check;
+int store_undone(Host *host,
+                const EngineResult *result,
+                SwitchRecord *record,
+                bool is_down,
+                Error *reterr) must_check;

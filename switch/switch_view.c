@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "switch/switch_view.h"
 
+#include "base/clock.h"
 #include "diff/quote.h"
 #include "state/debt.h"
 #include "switch/invoker.h"
@@ -12,7 +13,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <time.h>
 
 /* What the engine's callbacks are given. The progress view is first: it takes its own callbacks
  * straight. */
@@ -122,12 +122,6 @@ static void print_conflicts(const Prepared *prepared) {
         }
         if (text.error >= 0 && text.data)
                 (void) fputs(text.data, stderr); /* there is nowhere else to tell it */
-}
-
-static uint64_t now_usec(void) {
-        struct timespec now;
-        (void) clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
-        return (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
 }
 
 static int carry_out(SwitchView *view, Host *host, const SwitchRequest *request, Error *reterr) {

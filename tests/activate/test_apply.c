@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "activate/apply.h"
+#include "base/clock.h"
 #include "tests/support/cmocka.h"
 
 #include <errno.h>
@@ -8,7 +9,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #define SECOND UINT64_C(1000000)
 
@@ -122,12 +122,6 @@ static void test_apply__what_cannot_be_executed_is_an_error(void **state) {
         assert_string_equal(error.message, "10-test: Exec format error");
         assert_int_equal(run_hook(&world, "#!/nonexistent/sh\n", 10 * SECOND, &error), -ENOENT);
         world_done(&world);
-}
-
-static uint64_t now_usec(void) {
-        struct timespec now;
-        assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &now), 0);
-        return (uint64_t) now.tv_sec * SECOND + (uint64_t) now.tv_nsec / 1000;
 }
 
 /* The shell does not hear SIGTERM, and its child is of its group: both are gone in the end. */

@@ -2,20 +2,14 @@
 #include "tests/support/fake_unit.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 #include <errno.h>
 #include <fnmatch.h>
 #include <string.h>
-#include <time.h>
 
 #define UNIT_PREFIX "/org/freedesktop/systemd1/unit"
 #define JOB_PREFIX "/org/freedesktop/systemd1/job"
-
-static uint64_t now_usec(void) {
-        struct timespec now;
-        (void) clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail: the clock exists */
-        return (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
-}
 
 static size_t nth_of(const FakeUnits *units, const FakeUnit *unit) {
         return (size_t) (unit - units->units);

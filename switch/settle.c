@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "switch/settle.h"
+
+#include "state/debt.h"
+
+#include <string.h>
+
+const UnitPlan *nth_units(const Plan *plan, size_t nth, uint32_t *ret_uid) {
+        *ret_uid = nth == 0 ? UINT32_MAX : plan->users[nth - 1].uid;
+        return nth == 0 ? &plan->units : &plan->users[nth - 1].units;
+}
+
+const Report *nth_report(const EngineResult *result, size_t nth) {
+        if (nth == 0)
+                return result->report;
+        return nth - 1 < result->n_user_reports ? result->user_reports[nth - 1] : NULL;
+}
+
+const UnitStates *nth_states(const Prepared *prepared, size_t nth) {
+        if (nth == 0)
+                return prepared->states;
+        for (size_t i = 0; i < prepared->n_users; i++)
+                if (prepared->users[i].uid == prepared->plan->users[nth - 1].uid)
+                        return prepared->users[i].states;
+        return NULL;
+}
+
+int settle_paid(Host *host, const Prepared *prepared, Error *reterr) {
+        const Debt *paid = prepared->debts + prepared->n_debts;
+        for (size_t i = 0; i < prepared->n_paid; i++) {
+                int r = debt_clear(host->database, host->profile_name, paid[i].unit, paid[i].uid,
+                                reterr);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static bool outcome_is_debt(JobOutcome outcome) {
+        return outcome != JOB_DONE && outcome != JOB_SKIPPED;
+}
+
+/* A unit whose job was done and that failed a moment later owes a start all the same. */
+static bool failed_afterwards(const Report *report, const char *unit) {
+        for (size_t i = 0; i < report->n_failures; i++)
+                if (report->failures[i].cause == FAILURE_CAUSED &&
+                                strcmp(report->failures[i].unit, unit) == 0)
+                        return true;
+        return false;
+}
+
+static int settle_action(Host *host,
+                const Report *report,
+                const ActionReport *done,
+                Debt debt,
+                Error *reterr) {
+        const UnitAction *action = done->action;
+        debt.unit = action->unit;
+        debt.verb = action->verb == VERB_SKIP ? VERB_RESTART : action->verb;
+        debt.invocation_id = done->invocation_before;
+        debt.reason = action->n_reasons > 0 ? action->reasons[0] : "";
+        if (action->verb == VERB_SKIP) {
+                debt.cause = DEBT_SKIPPED;
+                return action->debt ? debt_put(host->database, host->profile_name, &debt, reterr)
+                                    : 0;
+        }
+        /* a stop before a start is settled by what that comes to */
+        if (outcome_is_debt(done->outcome) ||
+                        (action->verb != VERB_STOP && failed_afterwards(report, action->unit))) {
+                debt.cause = done->outcome == JOB_TIMEOUT ? DEBT_TIMEOUT : DEBT_FAILED;
+                return debt_put(host->database, host->profile_name, &debt, reterr);
+        }
+        return debt_clear(host->database, host->profile_name, action->unit, debt.uid, reterr);
+}
+
+static int settle_manager(
+                Host *host, const UnitPlan *units, const Report *report, Debt debt, Error *reterr) {
+        for (size_t i = 0; i < report->n_actions; i++) {
+                int r = settle_action(host, report, &report->actions[i], debt, reterr);
+                if (r < 0)
+                        return r;
+        }
+        for (size_t i = 0; i < units->n_held_down; i++) {
+                debt.unit = units->held_down[i];
+                debt.verb = VERB_START;
+                debt.cause = DEBT_HELD_DOWN;
+                debt.reason = "stopped by this switch with what it depends on";
+                debt.invocation_id = "";
+                int r = debt_put(host->database, host->profile_name, &debt, reterr);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int settle_void(Host *host, const UnitPlan *units, uint32_t uid, Error *reterr) {
+        for (size_t i = 0; i < units->n_settled; i++) {
+                int r = debt_clear(
+                                host->database, host->profile_name, units->settled[i], uid, reterr);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int settle_committed(
+                Host *host, const EngineResult *result, const SwitchRecord *record, Error *reterr) {
+        const Plan *plan = result->prepared->plan;
+        int r = settle_paid(host, result->prepared, reterr);
+        for (size_t nth = 0; r >= 0 && nth <= plan->n_users; nth++) {
+                Debt debt = { .since_usec = record->started_usec, .switch_id = record->id };
+                const UnitPlan *units = nth_units(plan, nth, &debt.uid);
+                const Report *report = nth_report(result, nth);
+                r = settle_void(host, units, debt.uid, reterr);
+                if (r >= 0 && report)
+                        r = settle_manager(host, units, report, debt, reterr);
+        }
+        return r;
+}
+
+static bool was_on(const UnitStates *states, const char *unit) {
+        const UnitState *state = states ? unit_states_find(states, unit) : NULL;
+        return state && unit_state_is_on(state);
+}
+
+static int owe_start(Host *host, const char *unit, Debt debt, Error *reterr) {
+        debt.unit = unit;
+        debt.verb = VERB_START;
+        debt.cause = DEBT_FAILED;
+        debt.reason = "stopped by a switch that was undone";
+        debt.invocation_id = "";
+        return debt_put(host->database, host->profile_name, &debt, reterr);
+}
+
+static int
+owe_stopped(Host *host, const UnitPlan *units, const UnitStates *states, Debt debt, Error *reterr) {
+        int r = 0;
+        for (size_t i = 0; r >= 0 && i < units->n_actions; i++) {
+                const UnitAction *action = &units->actions[i];
+                if (action->verb == VERB_STOP && action->phase == PHASE_STOP &&
+                                was_on(states, action->unit))
+                        r = owe_start(host, action->unit, debt, reterr);
+        }
+        for (size_t i = 0; r >= 0 && i < units->n_dragged; i++) {
+                const UnitDrag *drag = &units->dragged[i];
+                if (drag->verb == VERB_STOP && was_on(states, drag->unit))
+                        r = owe_start(host, drag->unit, debt, reterr);
+        }
+        return r;
+}
+
+int settle_stopped(
+                Host *host, const Prepared *prepared, const SwitchRecord *record, Error *reterr) {
+        int r = 0;
+        for (size_t nth = 0; r >= 0 && nth <= prepared->plan->n_users; nth++) {
+                Debt debt = { .since_usec = record->started_usec, .switch_id = record->id };
+                const UnitPlan *units = nth_units(prepared->plan, nth, &debt.uid);
+                r = owe_stopped(host, units, nth_states(prepared, nth), debt, reterr);
+        }
+        return r;
+}
