@@ -7,6 +7,7 @@
 #include "activate/report.h"
 #include "activate/systemd.h"
 #include "diff/plan.h"
+#include "diff/restore.h"
 
 typedef enum ProgressKind {
         PROGRESS_BEGIN, /* an action's job was queued */
@@ -41,6 +42,9 @@ int plan_run_new(Systemd *systemd,
                 Error *reterr) must_check;
 PlanRun *plan_run_free(PlanRun *run);
 DEFINE_CLEANUP(PlanRun, plan_run_free);
+
+/* What the units that act, or are dragged along, are before the run; uid is not set. The run's. */
+int plan_run_before(PlanRun *run, const UnitBefore **ret_units, size_t *ret_n_units) must_check;
 
 /* PHASE_STOP. A stop that fails is in the report; the run goes on. */
 int plan_run_stop(PlanRun *run, Error *reterr) must_check;

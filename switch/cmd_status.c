@@ -5,8 +5,8 @@
 #include "switch/drift.h"
 #include "switch/engine.h"
 #include "switch/facts.h"
-#include "switch/interrupted.h"
 #include "switch/output.h"
+#include "switch/recovery.h"
 #include "switch/summary.h"
 
 /* Exit status; also in sysswitch(8). */
@@ -32,7 +32,7 @@ static int find_open(Status *status, Error *reterr) {
         if (r < 0)
                 return r;
         status->is_locked = r > 0;
-        r = interrupted_is(status->host, reterr);
+        r = recovery_is_needed(status->host, reterr);
         if (r < 0)
                 return r;
         status->is_open = r > 0 || status->is_locked;

@@ -14,6 +14,8 @@ int cmd_diff(const Options *options, char **arguments, size_t n_arguments, Error
 int cmd_generations(const Options *options, char **arguments, size_t n_arguments, Error *reterr)
                 must_check;
 int cmd_log(const Options *options, char **arguments, size_t n_arguments, Error *reterr) must_check;
+int cmd_recover(const Options *options, char **arguments, size_t n_arguments, Error *reterr)
+                must_check;
 int cmd_rollback(const Options *options, char **arguments, size_t n_arguments, Error *reterr)
                 must_check;
 int cmd_show(const Options *options, char **arguments, size_t n_arguments, Error *reterr)

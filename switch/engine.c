@@ -4,9 +4,9 @@
 #include "activate/apply.h"
 #include "activate/fit.h"
 #include "switch/hooks.h"
-#include "switch/interrupted.h"
 #include "switch/managers.h"
 #include "switch/store.h"
+#include "switch/recovery.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -139,7 +139,7 @@ int engine_dry_run(Host *host,
                 Error *reterr) {
         int r = host_connect(host, reterr);
         if (r >= 0)
-                r = interrupted_is(host, reterr);
+                r = recovery_is_needed(host, reterr);
         if (r > 0)
                 return error_set(reterr, -EBUSY,
                                 "A switch is under way, or was interrupted: what the next one does "
@@ -189,6 +189,11 @@ static int run_sysusers(Engine *engine, Error *reterr) {
 static int stage(Engine *engine, Error *reterr) {
         int r = run_sysusers(engine, reterr);
         if (r < 0)
+        if (r < 0)
+                return r;
+        const UnitBefore *units = NULL;
+        size_t n_units = 0;
+        r = managers_before(engine->managers, &engine->prepared->arena, &units, &n_units, reterr);
                 return r;
         char id[24], from[24], to[24];
         (void) snprintf(id, sizeof(id), "%lld", (long long) engine->record.id); /* all three fit */
@@ -201,6 +206,8 @@ static int stage(Engine *engine, Error *reterr) {
                 .from = from,
                 .to = to,
         };
+                .units = units,
+                .n_units = n_units,
         r = fit_stage(&engine->host->etc, engine->prepared->fit, &options, reterr);
         if (r >= 0)
                 r = record_set_state(
@@ -213,39 +220,53 @@ static void tell_kept(const Engine *engine, const Strv *kept) {
                 say(engine, "Kept beside, for it came meanwhile: /etc/%s", kept->items[i]);
 }
 
-/* The record first: without its manifest, a staged one would be taken for a commit. */
-static int end_undone(Engine *engine, const char *message, bool is_down, Error *reterr) {
-        engine->record.exit_status = engine->result->exit_status;
-        engine->record.message = message;
-        int r = store_undone(engine->host, engine->result, &engine->record, is_down, reterr);
-        return r < 0 ? r : fit_undo(&engine->host->etc, NULL, reterr);
+static RunOptions run_options(const Engine *engine) {
+        return (RunOptions){
+                .timeout_usec = engine->options->timeout_usec,
+                .progress = engine->options->progress,
+                .userdata = engine->options->userdata,
+        };
+}
+
+static RecoveryOptions recovery_options(
+                const Engine *engine, const char *message, int exit_status) {
+        return (RecoveryOptions){
+                .message = message,
+                .exit_status = exit_status,
+                .run = run_options(engine),
+        };
+}
+
+static void tell_recovery(const Engine *engine, const Recovery *recovery) {
+        tell_kept(engine, &recovery->kept);
+        for (size_t i = 0; i < recovery->n_failed; i++)
+                say(engine, "%s did not come back: %s", recovery->failed[i].unit,
+                                recovery->failed[i].reason);
 }
 
 /* Takes everything back that was done so far; what cannot be is said, and needs a person. */
 static int undo(Engine *engine, Error *reterr) {
-        Error error = *reterr;
         Error second;
-        say(engine, "Undoing: %s", error.message);
-        cleanup_strv Strv kept = { 0 };
-        bool is_back = fit_put_back(&engine->host->etc, &kept, &second) >= 0;
-        if (!is_back) {
+        say(engine, "Undoing: %s", reterr->message);
+        engine->managers = managers_free(engine->managers); /* what they wait for is given up */
+        const RecoveryOptions options =
+                        recovery_options(engine, reterr->message, engine->result->exit_status);
+        cleanup(recovery_donep) Recovery recovery;
+        int r = recovery_run(engine->host, &options, &recovery, &second);
+        tell_recovery(engine, &recovery);
+        if (r < 0) {
                 engine->result->exit_status = EXIT_NEEDS_RECOVER;
-                (void) error_set(&error, -EUCLEAN,
-                                "%s; and undoing it: %s: the next switch will try again",
-                                reterr->message, second.message);
+                const Error first = *reterr;
+                return error_set(reterr, -EUCLEAN,
+                                "%s; and undoing it: %s: sysswitch recover tries again",
+                                first.message, second.message);
         }
-        tell_kept(engine, &kept);
-        *reterr = error;
-        /* whatever the files came to: no reload has told systemd of them yet */
-        bool is_down = engine->managers && managers_restore(engine->managers, &second) < 0;
-        if (is_down)
-                (void) error_set(&error, error.code, "%s; and starting again what was stopped: %s",
-                                reterr->message, second.message);
-        *reterr = error;
-        if (is_back && end_undone(engine, error.message, is_down, &second) < 0)
-                return error_set(reterr, error.code, "%s; and noting it: %s", error.message,
-                                second.message);
-        return error.code;
+        const Error first = *reterr;
+        if (recovery.n_failed > 0)
+                (void) error_set(reterr, first.code, "%s; %s%s did not come back", first.message,
+                                recovery.failed[0].unit,
+                                recovery.n_failed > 1 ? " and others" : "");
+        return first.code;
 }
 
 static int add_tmpfiles(Strv *paths, const Entry *entry) {
@@ -325,17 +346,13 @@ static int commit(Engine *engine, Error *reterr) {
 }
 
 static int carry_out(Engine *engine, Error *reterr) {
-        const RunOptions run = {
-                .timeout_usec = engine->options->timeout_usec,
-                .progress = engine->options->progress,
-                .userdata = engine->options->userdata,
-        };
-        int r = stage(engine, reterr);
+        const RunOptions run = run_options(engine);
+        int r = managers_new(engine->host, engine->prepared, &run, &engine->managers, reterr);
+        if (r >= 0)
+                r = stage(engine, reterr);
         if (r >= 0)
                 engine->result->exit_status =
                                 EXIT_ROLLED_BACK; /* what an error means from here on */
-        if (r >= 0)
-                r = managers_new(engine->host, engine->prepared, &run, &engine->managers, reterr);
         if (r >= 0)
                 r = managers_stop(engine->managers, reterr);
         if (r >= 0)
@@ -367,16 +384,17 @@ static int note_nothing_to_do(Engine *engine, Error *reterr) {
 }
 
 static int close_interrupted(Engine *engine, Error *reterr) {
-        int r = interrupted_is(engine->host, reterr);
+        int r = recovery_is_needed(engine->host, reterr);
         if (r <= 0)
                 return r;
         say(engine, "An earlier switch was interrupted: setting that right first");
         r = host_make_writable(engine->host, reterr);
         if (r < 0)
                 return r;
-        cleanup_strv Strv kept = { 0 };
-        r = interrupted_close(engine->host, &kept, reterr);
-        tell_kept(engine, &kept);
+        const RecoveryOptions options = recovery_options(engine, "interrupted", EXIT_ROLLED_BACK);
+        cleanup(recovery_donep) Recovery recovery;
+        r = recovery_run(engine->host, &options, &recovery, reterr);
+        tell_recovery(engine, &recovery);
         if (r < 0)
                 engine->result->exit_status = EXIT_NEEDS_RECOVER;
         return r;

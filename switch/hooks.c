@@ -91,7 +91,7 @@ static int run_one(Host *host,
 }
 
 int hooks_run(Host *host, const Prepared *prepared, const HookOptions *options, Error *reterr) {
-        if (host->is_image)
+        if (!host_has_units(host))
                 return 0;
         cleanup_strv Strv environment = { 0 };
         int result = 0;

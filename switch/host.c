@@ -123,6 +123,15 @@ int host_open_stateless(const char *root, const char *profile_name, Host *ret_ho
         return r;
 }
 
+int host_open_files(const char *root, const char *profile_name, Host *ret_host, Error *reterr) {
+        int r = host_begin(root, profile_name, ret_host, reterr);
+        if (r >= 0)
+                r = open_etc(ret_host, false, reterr);
+        if (r < 0)
+                host_done(ret_host);
+        return r;
+}
+
 static int load_profile(Host *host, Error *reterr) {
         profile_done(&host->profile);
         int r = profile_load(host->database, host->profile_name, &host->profile, reterr);

@@ -16,6 +16,7 @@
 typedef struct Host {
         const char *root; /* "/" or the directory of --root= */
         bool is_image;    /* --root=: no manager is spoken to, no unit acts */
+        bool is_starting; /* early in boot: no unit acts, what will be started is started later */
         int root_fd;
         char *etc_path;
         Root etc;              /* fd -1: not opened */
@@ -31,6 +32,11 @@ typedef struct Host {
         Systemd *systemd; /* NULL: image, or not connected */
 } Host;
 
+/* Units run here, and act. */
+static inline bool host_has_units(const Host *host) {
+        return !host->is_image && !host->is_starting;
+}
+
 /* Opens the root and, in the given mode, the database. A database that is not there is no error for
  * DATABASE_READ. */
 int host_open(const char *root,
@@ -41,6 +47,9 @@ int host_open(const char *root,
 /* For verbs that need no state at all (diff of two sources): contents and distribution only, no
  * database. */
 int host_open_stateless(const char *root, const char *profile_name, Host *ret_host, Error *reterr)
+                must_check;
+/* For recovery without a database: the root and its /etc. */
+int host_open_files(const char *root, const char *profile_name, Host *ret_host, Error *reterr)
                 must_check;
 /* The tree of the active generation, loaded once; the host's. Load it before a source is read: what
  * did not change then has its data already, all of them by one query. */

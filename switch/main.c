@@ -56,6 +56,18 @@ static const Command commands[] = {
                         .run = cmd_rollback,
         },
         {
+        {
+                        .name = "recover",
+                        .arguments = "",
+                        .summary = "Take back a switch that was interrupted",
+                        .details = "Files and units become what they were before it, as often as "
+                                   "it takes. It is done by itself when\n"
+                                   "a switch is killed, at the next boot, and before the next "
+                                   "switch.\n",
+                        .options = OPTION_BIT(OPTION_TIMEOUT),
+                        .acts = true,
+                        .run = cmd_recover,
+        },
                         .name = "diff",
                         .arguments = "[[A] B]",
                         .summary = "Show what differs, which units would act and why",

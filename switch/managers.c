@@ -55,7 +55,7 @@ int managers_new(Host *host,
         cleanup(managers_freep) Managers *managers = calloc(1, sizeof(Managers));
         if (!managers)
                 return error_oom(reterr);
-        if (!host->is_image) {
+        if (host_has_units(host)) {
                 int r = plan_run_new(host->systemd, &plan->units, options, &managers->system.run,
                                 reterr);
                 if (r < 0)
@@ -71,6 +71,38 @@ int managers_new(Host *host,
                         return r;
         }
         *ret_managers = TAKE(managers);
+        return 0;
+}
+
+static Manager *nth_manager(Managers *managers, size_t nth) {
+        return nth == 0 ? &managers->system : &managers->users[nth - 1];
+}
+
+int managers_before(Managers *managers,
+                Arena *arena,
+                const UnitBefore **ret_units,
+                size_t *ret_n_units,
+                Error *reterr) {
+        UnitBefore *all = NULL;
+        size_t n_all = 0;
+        for (size_t nth = 0; nth <= managers->n_users; nth++) {
+                const Manager *manager = nth_manager(managers, nth);
+                const UnitBefore *units = NULL;
+                size_t n_units = 0;
+                if (!manager->run)
+                        continue;
+                if (plan_run_before(manager->run, &units, &n_units) < 0)
+                        return error_oom(reterr);
+                all = arena_grow(arena, all, n_all, n_all + n_units, sizeof(UnitBefore));
+                if (!all)
+                        return error_oom(reterr);
+                for (size_t i = 0; i < n_units; i++) {
+                        all[n_all] = units[i];
+                        all[n_all++].uid = nth == 0 ? UINT32_MAX : manager->uid;
+                }
+        }
+        *ret_units = all;
+        *ret_n_units = n_all;
         return 0;
 }
 
@@ -113,10 +145,6 @@ static int each(Managers *managers, RunStep step, Error *reterr) {
 
 int managers_stop(Managers *managers, Error *reterr) {
         return each(managers, plan_run_stop, reterr);
-}
-
-int managers_restore(Managers *managers, Error *reterr) {
-        return each(managers, plan_run_restore, reterr);
 }
 
 int managers_activate(Managers *managers, Error *reterr) {

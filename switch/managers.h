@@ -20,8 +20,15 @@ int managers_new(Host *host,
 Managers *managers_free(Managers *managers);
 DEFINE_CLEANUP(Managers, managers_free);
 
+/* What the units that act are before, by manager, for who has to take the switch back. In the
+ * arena; its strings are the managers'. */
+int managers_before(Managers *managers,
+                Arena *arena,
+                const UnitBefore **ret_units,
+                size_t *ret_n_units,
+                Error *reterr) must_check;
+
 int managers_stop(Managers *managers, Error *reterr) must_check;
-int managers_restore(Managers *managers, Error *reterr) must_check;
 int managers_activate(Managers *managers, Error *reterr) must_check;
 /* user_reports: one for each of prepared->plan->users, from malloc(); NULL where a user's manager
  * has gone. Both are set on failure too, to what could be had. */

@@ -103,7 +103,7 @@ static PlanInput plan_input_of(const Host *host, const Prepared *prepared) {
                 .debts = prepared->debts,
                 .n_debts = prepared->n_debts,
                 .distribution = host->distribution ? &prepared->distribution : NULL,
-                .everything_off = host->is_image,
+                .everything_off = !host_has_units(host),
                 .draft = prepared->draft,
         };
 }
@@ -131,7 +131,7 @@ static int make_plan(Host *host, Prepared *prepared, Error *reterr) {
                 const PlanInput input = plan_input_of(host, prepared);
                 prepared->plan = plan_free(prepared->plan);
                 int r = plan_new(&input, &prepared->plan, reterr);
-                if (r < 0 || host->is_image)
+                if (r < 0 || !host_has_units(host))
                         return r;
                 r = ask_unknown(host, prepared, reterr);
                 if (r <= 0)
@@ -185,7 +185,7 @@ static int read_user_states(Prepared *prepared, Error *reterr) {
 }
 
 static int read_states(Host *host, Prepared *prepared, Error *reterr) {
-        if (host->is_image)
+        if (!host_has_units(host))
                 return 0;
         prepared->states = unit_states_new();
         if (!prepared->states)

@@ -22,7 +22,3 @@ int settle_committed(Host *host,
                 const EngineResult *result,
                 const SwitchRecord *record,
                 Error *reterr) must_check;
-/* All that was to be stopped and was on is owed its start: what is on again by the next switch has
- * its debt paid. */
-int settle_stopped(Host *host, const Prepared *prepared, const SwitchRecord *record, Error *reterr)
-                must_check;

@@ -339,25 +339,3 @@ int store_committed(Host *host, const EngineResult *result, SwitchRecord *record
         record->message = result->warning;
         return in_transaction(host, result, record, write_committed, reterr);
 }
-
-static int write_undone(
-                Host *host, const EngineResult *result, SwitchRecord *record, Error *reterr) {
-        int r = finish(host, result, record, reterr);
-        return r >= 0 ? displaced_undo(host->database, record->id, reterr) : r;
-}
-
-static int write_undone_and_owe(
-                Host *host, const EngineResult *result, SwitchRecord *record, Error *reterr) {
-        int r = write_undone(host, result, record, reterr);
-        return r >= 0 ? settle_stopped(host, result->prepared, record, reterr) : r;
-}
-
-int store_undone(Host *host,
-                const EngineResult *result,
-                SwitchRecord *record,
-                bool is_down,
-                Error *reterr) {
-        record->state = SWITCH_UNDONE;
-        return in_transaction(host, result, record, is_down ? write_undone_and_owe : write_undone,
-                        reterr);
-}

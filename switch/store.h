@@ -28,11 +28,3 @@ int store_nothing_to_do(Host *host,
  * status. */
 int store_committed(Host *host, const EngineResult *result, SwitchRecord *record, Error *reterr)
                 must_check;
-
-/* Files are as before: what was put away for this switch is not displaced any more. record: with
- * exit status and message. is_down: not all that was stopped is up again, and that is owed. */
-int store_undone(Host *host,
-                const EngineResult *result,
-                SwitchRecord *record,
-                bool is_down,
-                Error *reterr) must_check;

@@ -4,7 +4,7 @@
  * that right. What the database says is active is then what the files are, and nothing that was not
  * ours is lost. The linker's --wrap leads each such step here. */
 
-#include "switch/interrupted.h"
+#include "switch/recovery.h"
 
 #include "state/displaced.h"
 #include "state/record.h"
@@ -110,7 +110,7 @@ static int remove_one(const char *path, const struct stat *status, int kind, str
 /* "one" and "two" are the profile's, "gone" is so in the first generation alone, "taken" and "new"
  * in the second; "gone" and "taken" were there before. */
 static void make_world(void) {
-        (void) snprintf(directory, sizeof(directory), "%s/test-interrupted-XXXXXX",
+        (void) snprintf(directory, sizeof(directory), "%s/test-recovery-XXXXXX",
                         access("/dev/shm", W_OK) == 0 ? "/dev/shm"
                                                       : "/tmp"); /* fits; syncing takes its time */
         assert_non_null(mkdtemp(directory));
@@ -155,10 +155,13 @@ static void close_it(void) {
         cleanup(host_donep) Host host;
         Error error = { 0 };
         open_locked(root, &host);
-        int r = interrupted_close(&host, NULL, &error);
+        const RecoveryOptions options = { .message = "interrupted",
+                .exit_status = EXIT_ROLLED_BACK };
+        cleanup(recovery_donep) Recovery recovery;
+        int r = recovery_run(&host, &options, &recovery, &error);
         if (r < 0)
                 fail_msg("%s", error.message);
-        assert_int_equal(interrupted_is(&host, &error), 0);
+        assert_int_equal(recovery_is_needed(&host, &error), 0);
 }
 
 /* Runs it in a child that dies after so many steps. Returns false when it came to its end before.
@@ -255,20 +258,20 @@ static int die_everywhere(void) {
         return 0;
 }
 
-static void test_interrupted__is_old_or_new(void **state) {
+static void test_recovery__is_old_or_new(void **state) {
         (void) state;
         rename_to_fail = NEVER;
         assert_true(die_everywhere() > 1);
 }
 
-static void test_interrupted__an_undo_is_no_commit(void **state) {
+static void test_recovery__an_undo_is_no_commit(void **state) {
         (void) state;
         rename_to_fail = 3;
         assert_int_equal(die_everywhere(), 0);
 }
 
 /* What cannot be put back is told as such, and stays open until it can. */
-static void test_interrupted__stays_open_while_it_cannot_be_undone(void **state) {
+static void test_recovery__stays_open_while_it_cannot_be_undone(void **state) {
         (void) state;
         begin();
         rename_to_fail = NEVER;
@@ -293,9 +296,9 @@ static void test_interrupted__stays_open_while_it_cannot_be_undone(void **state)
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_interrupted__is_old_or_new),
-                cmocka_unit_test(test_interrupted__an_undo_is_no_commit),
-                cmocka_unit_test(test_interrupted__stays_open_while_it_cannot_be_undone),
+                cmocka_unit_test(test_recovery__is_old_or_new),
+                cmocka_unit_test(test_recovery__an_undo_is_no_commit),
+                cmocka_unit_test(test_recovery__stays_open_while_it_cannot_be_undone),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

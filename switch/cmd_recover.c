@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "diff/quote.h"
+#include "switch/commands.h"
+#include "switch/engine.h"
+#include "switch/output.h"
+#include "switch/progress.h"
+#include "switch/recovery.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* The state first; where it cannot be had, files and units go back without it. */
+static int open_host(const Options *options, Host *host, Error *reterr) {
+        int r = host_open(options_root(options), options->profile, DATABASE_READ, host, reterr);
+        if (r >= 0)
+                r = host_lock(host, "recover", reterr);
+        if (r == -EBUSY)
+                return r;
+        if (r >= 0)
+                r = recovery_is_needed(host, reterr);
+        if (r == 0)
+                return 0;
+        if (r > 0)
+                r = host_make_writable(host, reterr);
+        if (r >= 0)
+                return 1;
+        Error first = *reterr;
+        host_done(host);
+        r = host_open_files(options_root(options), options->profile, host, reterr);
+        if (r >= 0)
+                r = recovery_is_needed(host, reterr);
+        if (r == 0)
+                *reterr = first;
+        else if (r > 0)
+                (void) fprintf(stderr, "Going on without the database: %s\n", first.message);
+        return r == 0 ? first.code : r;
+}
+
+static void add_result(const Recovery *recovery, Text *text) {
+        for (size_t i = 0; i < recovery->kept.n_items; i++)
+                text_addf(text, "Kept beside, for it came meanwhile: /etc/%s\n",
+                                recovery->kept.items[i]);
+        for (size_t i = 0; i < recovery->n_failed; i++) {
+                text_addf(text, "%s did not come back: ", recovery->failed[i].unit);
+                text_add_line(text, recovery->failed[i].reason);
+                text_add(text, "\n");
+        }
+        if (recovery->switch_id > 0)
+                text_addf(text, "Switch %lld, from generation %lld to %lld, ",
+                                (long long) recovery->switch_id, (long long) recovery->from_number,
+                                (long long) recovery->to_number);
+        else
+                text_add(text, "A switch ");
+        text_addf(text, "was %s: generation %lld is active.\n",
+                        recovery->is_commit ? "complete, and is committed now" : "undone",
+                        (long long) (recovery->is_commit ? recovery->to_number
+                                                         : recovery->from_number));
+        if (!recovery->is_noted)
+                text_add(text, "The database will say so when it can be opened: run sysswitch "
+                               "recover again.\n");
+}
+
+static int tell(const Options *options, const Recovery *recovery, Error *reterr) {
+        cleanup(text_donep) Text text = { 0 };
+        if (recovery->was_open)
+                add_result(recovery, &text);
+        if (text.error < 0)
+                return error_oom(reterr);
+        if (text.data && !option_is_given(options, OPTION_QUIET))
+                (void) fputs(text.data, stdout); /* output_close() tells */
+        return recovery->n_failed > 0 ? EXIT_UNITS_FAILED : EXIT_DONE;
+}
+
+int cmd_recover(const Options *options, char **arguments, size_t n_arguments, Error *reterr) {
+        (void) arguments; /* it takes none */
+        (void) n_arguments;
+        cleanup(host_donep) Host host = { 0 };
+        int r = open_host(options, &host, reterr);
+        if (r == 0 && !option_is_given(options, OPTION_QUIET))
+                printf("Nothing to recover.\n");
+        if (r <= 0)
+                return r;
+        r = host_connect(&host, reterr);
+        if (r < 0)
+                return r;
+        Output output;
+        output_init(&output, options);
+        ProgressView view = { .output = &output, .silent = option_is_given(options, OPTION_QUIET) };
+        const RecoveryOptions recovery_options = {
+                .message = "interrupted",
+                .exit_status = EXIT_ROLLED_BACK,
+                .run = { .timeout_usec = options->timeout_usec,
+                                .progress = progress_view_progress,
+                                .userdata = &view },
+        };
+        cleanup(recovery_donep) Recovery recovery;
+        r = recovery_run(&host, &recovery_options, &recovery, reterr);
+        progress_view_clear(&view);
+        if (r < 0) {
+                output_error(reterr);
+                return EXIT_NEEDS_RECOVER;
+        }
+        return tell(options, &recovery, reterr);
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "switch/recovery.h"
+
+#include "activate/fit.h"
+#include "activate/manifest.h"
+#include "base/clock.h"
+#include "state/debt.h"
+#include "state/displaced.h"
+#include "state/record.h"
+#include "switch/engine.h"
+#include "switch/units_back.h"
+
+#include <string.h>
+
+void recovery_done(Recovery *recovery) {
+        strv_done(&recovery->kept);
+        arena_done(&recovery->arena);
+        *recovery = (Recovery){ 0 };
+}
+
+int recovery_is_needed(Host *host, Error *reterr) {
+        int r = manifest_is_there(&host->etc, reterr);
+        if (r == 0)
+                r = fit_is_undone(&host->etc, reterr);
+        if (r != 0 || !host->database)
+                return r;
+        cleanup(arena_donep) Arena arena = { 0 };
+        SwitchRecord record;
+        return record_open_switch(host->database, host->profile_name, &arena, &record, reterr);
+}
+
+/* The commit point is the manifest's removal: a staged record without one is a commit whose row is
+ * late. Which of its actions did not work is not known any more. */
+static int end_commit(Host *host, SwitchRecord *record, Error *reterr) {
+        record->state = SWITCH_COMMITTED;
+        record->exit_status = EXIT_DONE;
+        int r = record_finish(host->database, record, NULL, 0, reterr);
+        if (r >= 0)
+                r = profile_set_active(host->database, host->profile_name, record->to_number,
+                                record->to_number, reterr);
+        if (r >= 0)
+                r = displaced_drop_unmanaged(
+                                host->database, host->profile_name, record->to_number, reterr);
+        return r;
+}
+
+static int owe_failed(
+                Host *host, const Recovery *recovery, const SwitchRecord *record, Error *reterr) {
+        int r = 0;
+        for (size_t i = 0; r >= 0 && i < recovery->n_failed; i++) {
+                Debt debt = recovery->failed[i];
+                debt.since_usec = record->started_usec;
+                debt.switch_id = record->id;
+                r = debt_put(host->database, host->profile_name, &debt, reterr);
+        }
+        return r;
+}
+
+static int end_undone(Host *host, const Recovery *recovery, SwitchRecord *record, Error *reterr) {
+        record->state = SWITCH_UNDONE;
+        int r = record_finish(host->database, record, NULL, 0, reterr);
+        if (r >= 0)
+                r = displaced_undo(host->database, record->id, reterr);
+        return r >= 0 ? owe_failed(host, recovery, record, reterr) : r;
+}
+
+static int end_record(Host *host,
+                const RecoveryOptions *options,
+                bool was_undone,
+                Recovery *recovery,
+                Error *reterr) {
+        SwitchRecord record;
+        int r = record_open_switch(
+                        host->database, host->profile_name, &recovery->arena, &record, reterr);
+        if (r <= 0)
+                return r;
+        recovery->was_open = true;
+        recovery->switch_id = record.id;
+        recovery->from_number = record.from_number;
+        recovery->to_number = record.to_number;
+        recovery->is_commit = record.state == SWITCH_STAGED && !was_undone;
+        record.message = options->message;
+        record.exit_status = options->exit_status;
+        record.ended_usec = now_realtime_usec();
+        r = database_begin(host->database, reterr);
+        if (r < 0)
+                return r;
+        r = recovery->is_commit ? end_commit(host, &record, reterr)
+                                : end_undone(host, recovery, &record, reterr);
+        if (r >= 0)
+                return database_commit(host->database, reterr);
+        database_rollback(host->database);
+        return r;
+}
+
+/* Units go back even where a file did not: none is left down for it. */
+static int take_back(Host *host,
+                const RecoveryOptions *options,
+                const Manifest *manifest,
+                Recovery *recovery,
+                Error *reterr) {
+        int files = fit_put_back(&host->etc, &recovery->kept, reterr);
+        if (files < 0)
+                (void) error_prefix(reterr, "Cannot undo the open switch"); /* files is its code */
+        int units = units_back(host, manifest, &options->run, &recovery->arena, &recovery->failed,
+                        &recovery->n_failed, files < 0 ? NULL : reterr);
+        return files < 0 ? files : units;
+}
+
+static int64_t number_of(const char *text) {
+        char *end = NULL;
+        long long number = strtoll(text, &end, 10);
+        return *text && !*end ? number : -1;
+}
+
+/* The record first: a manifest that goes before it would make a commit of it. */
+static int close_switch(Host *host,
+                const RecoveryOptions *options,
+                bool was_undone,
+                Recovery *recovery,
+                Error *reterr) {
+        if (!host->database)
+                return fit_set_undone(&host->etc, reterr);
+        int r = end_record(host, options, was_undone, recovery, reterr);
+        if (r < 0)
+                return r;
+        recovery->is_noted = true;
+        if (!was_undone)
+                return 0;
+        r = fit_set_undone(&host->etc, reterr);
+        return r < 0 ? r : fit_forget(&host->etc, reterr);
+}
+
+int recovery_run(
+                Host *host, const RecoveryOptions *options, Recovery *ret_recovery, Error *reterr) {
+        *ret_recovery = (Recovery){ .from_number = -1, .to_number = -1 };
+        Manifest *manifest = NULL;
+        int is_open = manifest_read(&host->etc, &manifest, reterr);
+        if (is_open < 0)
+                return is_open;
+        int was_undone = is_open ? 1 : fit_is_undone(&host->etc, reterr);
+        int r = was_undone < 0 ? was_undone : 0;
+        if (is_open) {
+                ret_recovery->was_open = true;
+                ret_recovery->switch_id = number_of(manifest->switch_id);
+                ret_recovery->from_number = number_of(manifest->from);
+                ret_recovery->to_number = number_of(manifest->to);
+                r = take_back(host, options, manifest, ret_recovery, reterr);
+        }
+        if (r >= 0)
+                r = close_switch(host, options, was_undone > 0, ret_recovery, reterr);
+        if (r >= 0 && host->database)
+                r = host_refresh(host, reterr);
+        manifest_free(manifest); /* names of units that failed are copied */
+        return r;
+}
