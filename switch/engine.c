@@ -5,8 +5,8 @@
 #include "activate/fit.h"
 #include "switch/hooks.h"
 #include "switch/managers.h"
-#include "switch/store.h"
 #include "switch/recovery.h"
+#include "switch/store.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -189,11 +189,11 @@ static int run_sysusers(Engine *engine, Error *reterr) {
 static int stage(Engine *engine, Error *reterr) {
         int r = run_sysusers(engine, reterr);
         if (r < 0)
-        if (r < 0)
                 return r;
         const UnitBefore *units = NULL;
         size_t n_units = 0;
         r = managers_before(engine->managers, &engine->prepared->arena, &units, &n_units, reterr);
+        if (r < 0)
                 return r;
         char id[24], from[24], to[24];
         (void) snprintf(id, sizeof(id), "%lld", (long long) engine->record.id); /* all three fit */
@@ -205,9 +205,9 @@ static int stage(Engine *engine, Error *reterr) {
                 .switch_id = id,
                 .from = from,
                 .to = to,
-        };
                 .units = units,
                 .n_units = n_units,
+        };
         r = fit_stage(&engine->host->etc, engine->prepared->fit, &options, reterr);
         if (r >= 0)
                 r = record_set_state(
