@@ -56,7 +56,6 @@ static const Command commands[] = {
                         .run = cmd_rollback,
         },
         {
-        {
                         .name = "recover",
                         .arguments = "",
                         .summary = "Take back a switch that was interrupted",
@@ -68,6 +67,7 @@ static const Command commands[] = {
                         .acts = true,
                         .run = cmd_recover,
         },
+        {
                         .name = "diff",
                         .arguments = "[[A] B]",
                         .summary = "Show what differs, which units would act and why",
