@@ -328,6 +328,10 @@ void database_rollback(Database *database) {
                                 NULL); /* fails only when SQLite has done it already */
 }
 
+int database_vacuum(Database *database, Error *reterr) {
+        return execute(database, "PRAGMA temp_store = MEMORY; VACUUM", reterr);
+}
+
 uint64_t database_steps(const Database *database) {
         uint64_t steps = 0;
         for (size_t i = 0; i < database->n_statements; i++)

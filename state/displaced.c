@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "state/displaced.h"
 
+#include "state/deletion.h"
 #include "state/found_row.h"
 #include "state/profile.h"
 #include "state/statement.h"
@@ -59,6 +60,20 @@ int displaced_load(Database *database,
         return 0;
 }
 
+static int
+is_there(Database *database, int64_t profile, EntryRoot root, const char *path, Error *reterr) {
+        static const char sql[] = "SELECT 1 FROM displaced "
+                                  "WHERE profile = ?1 AND root = ?2 AND path = ?3";
+        cleanup(statement_donep) Statement statement = { 0 };
+        int r = statement_open(database, sql, &statement, reterr);
+        if (r < 0)
+                return r;
+        statement_bind_int(&statement, 1, profile);
+        statement_bind_int(&statement, 2, root);
+        statement_bind_text(&statement, 3, path);
+        return statement_step(&statement, reterr);
+}
+
 int displaced_put(Database *database,
                 const char *profile,
                 EntryRoot root,
@@ -68,12 +83,15 @@ int displaced_put(Database *database,
                 Error *reterr) {
         static const char sql[] = "INSERT INTO displaced (profile, root, path, switch, kind, "
                                   "mode, uid, gid, mtime_nsec, content, target, xattrs) "
-                                  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) "
-                                  "ON CONFLICT (profile, root, path) DO NOTHING";
+                                  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
         int64_t id = 0, content = 0;
         int r = profile_id(database, profile, &id, reterr);
         if (r >= 0)
+                r = is_there(database, id, root, found->path, reterr);
+        if (r == 0)
                 r = found_store_content(database, contents, found, &content, reterr);
+        else
+                return r < 0 ? r : 0;
         if (r < 0)
                 return r;
         cleanup(statement_donep) Statement statement = { 0 };
@@ -96,7 +114,7 @@ int displaced_drop(Database *database,
                 Error *reterr) {
         static const char sql[] = "DELETE FROM displaced "
                                   "WHERE profile = (SELECT id FROM profiles WHERE name = ?1) "
-                                  "AND root = ?2 AND path = ?3";
+                                  "AND root = ?2 AND path = ?3 RETURNING content";
         cleanup(statement_donep) Statement statement = { 0 };
         int r = statement_open(database, sql, &statement, reterr);
         if (r < 0)
@@ -104,8 +122,7 @@ int displaced_drop(Database *database,
         statement_bind_text(&statement, 1, profile);
         statement_bind_int(&statement, 2, root);
         statement_bind_text(&statement, 3, path);
-        r = statement_run(&statement, reterr);
-        return r < 0 ? r : 0;
+        return deletion_run(&statement, &(Deleted){ 0 }, reterr);
 }
 
 int displaced_drop_unmanaged(
@@ -114,26 +131,25 @@ int displaced_drop_unmanaged(
                                   "WHERE profile = (SELECT id FROM profiles WHERE name = ?1) "
                                   "AND (root, path) NOT IN (SELECT e.root, e.path "
                                   "FROM entries AS e JOIN profiles AS p ON p.id = e.profile "
-                                  "WHERE p.name = ?1 AND e.first <= ?2 AND e.last >= ?2)";
+                                  "WHERE p.name = ?1 AND e.first <= ?2 AND e.last >= ?2) "
+                                  "RETURNING content";
         cleanup(statement_donep) Statement statement = { 0 };
         int r = statement_open(database, sql, &statement, reterr);
         if (r < 0)
                 return r;
         statement_bind_text(&statement, 1, profile);
         statement_bind_int(&statement, 2, number);
-        r = statement_run(&statement, reterr);
-        return r < 0 ? r : 0;
+        return deletion_run(&statement, &(Deleted){ 0 }, reterr);
 }
 
 /* Reads all of displaced, which is as long as files were in the way: an undo is rare, an index
  * would be written always. */
 int displaced_undo(Database *database, int64_t switch_id, Error *reterr) {
-        static const char sql[] = "DELETE FROM displaced WHERE switch = ?1";
+        static const char sql[] = "DELETE FROM displaced WHERE switch = ?1 RETURNING content";
         cleanup(statement_donep) Statement statement = { 0 };
         int r = statement_open(database, sql, &statement, reterr);
         if (r < 0)
                 return r;
         statement_bind_int(&statement, 1, switch_id);
-        r = statement_run(&statement, reterr);
-        return r < 0 ? r : 0;
+        return deletion_run(&statement, &(Deleted){ 0 }, reterr);
 }

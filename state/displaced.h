@@ -2,7 +2,8 @@
 #pragma once
 
 /* What was in the way and comes back: displaced files, one for a path. And what was edited by hand
- * and overridden: saved files, kept with number and time until they are pruned. */
+ * and overridden: saved files, kept with number and time. A content goes with the last of all that
+ * have it. */
 
 #include "base/arena.h"
 #include "base/error.h"

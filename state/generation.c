@@ -103,10 +103,17 @@ int generation_store(Database *database,
 }
 
 /* Whether some switch to it was committed is not kept twice: the switches know. */
-#define GENERATION_COLUMNS                                                                         \
-        "g.number, g.created_usec, g.user, g.description, g.path, g.commit_id, g.commit_subject, " \
-        "g.commit_author, g.commit_time_sec, g.is_dirty, EXISTS (SELECT 1 FROM switches AS s "     \
-        "WHERE s.profile = g.profile AND s.to_number = g.number AND s.state = 'committed') "
+#define GENERATION_QUERY(pinned)                                                                   \
+        "SELECT g.number, g.created_usec, g.user, g.description, g.path, g.commit_id, "            \
+        "g.commit_subject, g.commit_author, g.commit_time_sec, g.is_dirty, "                       \
+        "EXISTS (SELECT 1 FROM switches AS s WHERE s.profile = g.profile "                         \
+        "AND s.to_number = g.number AND s.state = 'committed'), " pinned                           \
+        " FROM generations AS g JOIN profiles AS p ON p.id = g.profile WHERE p.name = ?1 "
+#define IS_PINNED                                                                                  \
+        "EXISTS (SELECT 1 FROM pins AS i WHERE i.profile = g.profile AND i.number = g.number)"
+
+/* The first version that has pins. */
+enum { VERSION_OF_PINS = 2 };
 
 static int read_generation(const Statement *statement, Generation *ret_generation, Error *reterr) {
         cleanup(generation_donep) Generation generation = {
@@ -115,6 +122,7 @@ static int read_generation(const Statement *statement, Generation *ret_generatio
                 .origin.commit_time = statement_int(statement, 8),
                 .origin.is_dirty = statement_int(statement, 9),
                 .was_committed = statement_int(statement, 10),
+                .is_pinned = statement_int(statement, 11),
         };
         char **texts[] = { &generation.user, &generation.description, &generation.origin.path,
                 &generation.origin.commit, &generation.origin.subject, &generation.origin.author };
@@ -128,25 +136,37 @@ static int read_generation(const Statement *statement, Generation *ret_generatio
         return 0;
 }
 
+int generation_fail_missing(
+                Database *database, const char *profile, int64_t number, Error *reterr) {
+        cleanup(profile_donep) Profile row = { 0 };
+        int r = profile_load(database, profile, &row, reterr);
+        if (r < 0)
+                return r;
+        bool was_there = number > 0 && number <= row.newest;
+        return error_set(reterr, -ENOENT,
+                        was_there ? "Generation %lld of profile %s was pruned: see \"generations\""
+                                  : "There is no generation %lld of profile %s: see "
+                                    "\"generations\"",
+                        (long long) number, profile);
+}
+
 int generation_get(Database *database,
                 const char *profile,
                 int64_t number,
                 Generation *ret_generation,
                 Error *reterr) {
-        static const char sql[] = "SELECT " GENERATION_COLUMNS "FROM generations AS g "
-                                  "JOIN profiles AS p ON p.id = g.profile "
-                                  "WHERE p.name = ?1 AND g.number = ?2";
+        static const char sql[] = GENERATION_QUERY(IS_PINNED) "AND g.number = ?2";
+        static const char sql_before[] = GENERATION_QUERY("0") "AND g.number = ?2";
+        bool has_pins = database_version(database) >= VERSION_OF_PINS;
         cleanup(statement_donep) Statement statement = { 0 };
-        int r = statement_open(database, sql, &statement, reterr);
+        int r = statement_open(database, has_pins ? sql : sql_before, &statement, reterr);
         if (r < 0)
                 return r;
         statement_bind_text(&statement, 1, profile);
         statement_bind_int(&statement, 2, number);
         r = statement_step(&statement, reterr);
         if (r == 0)
-                return error_set(reterr, -ENOENT,
-                                "There is no generation %lld of profile %s: see \"generations\"",
-                                (long long) number, profile);
+                return generation_fail_missing(database, profile, number, reterr);
         return r < 0 ? r : read_generation(&statement, ret_generation, reterr);
 }
 
@@ -172,11 +192,11 @@ int generation_list(Database *database,
                 const char *profile,
                 Generations *ret_generations,
                 Error *reterr) {
-        static const char sql[] = "SELECT " GENERATION_COLUMNS "FROM generations AS g "
-                                  "JOIN profiles AS p ON p.id = g.profile "
-                                  "WHERE p.name = ?1 ORDER BY g.number";
+        static const char sql[] = GENERATION_QUERY(IS_PINNED) "ORDER BY g.number";
+        static const char sql_before[] = GENERATION_QUERY("0") "ORDER BY g.number";
+        bool has_pins = database_version(database) >= VERSION_OF_PINS;
         cleanup(statement_donep) Statement statement = { 0 };
-        int r = statement_open(database, sql, &statement, reterr);
+        int r = statement_open(database, has_pins ? sql : sql_before, &statement, reterr);
         if (r < 0)
                 return r;
         statement_bind_text(&statement, 1, profile);
@@ -200,7 +220,9 @@ int generation_previous(Database *database,
                 int64_t *ret_number,
                 Error *reterr) {
         static const char sql[] = "SELECT max(s.to_number) FROM switches AS s "
-                                  "JOIN profiles AS p ON p.id = s.profile WHERE p.name = ?1 "
+                                  "JOIN profiles AS p ON p.id = s.profile "
+                                  "JOIN generations AS g ON g.profile = p.id "
+                                  "AND g.number = s.to_number WHERE p.name = ?1 "
                                   "AND s.state = 'committed' AND s.to_number < ?2";
         cleanup(statement_donep) Statement statement = { 0 };
         int r = statement_open(database, sql, &statement, reterr);

@@ -19,6 +19,7 @@ typedef struct Generation {
         char *user;         /* who gave it: login name */
         char *description;  /* of profile.conf; NULL */
         bool was_committed; /* some switch to it ended as committed */
+        bool is_pinned;     /* never pruned */
 } Generation;
 
 typedef struct Generations {
@@ -32,9 +33,10 @@ static inline void generations_donep(Generations *generations) {
 }
 
 /* Stores the tree as the next number, within the open transaction: changes is the difference
- * between the newest stored generation's tree and this one (all of it as additions for the first).
- * Contents not stored yet are; their data must be at hand. generation's number and was_committed
- * are not read. Costs what changes is long. */
+ * between the newest stored generation's tree (profile.h) and this one (all of it as additions
+ * where there is none).
+ * Contents not stored yet are; their data must be at hand. generation's number, was_committed
+ * and is_pinned are not read. Costs what changes is long. */
 int generation_store(Database *database,
                 const char *profile,
                 const Generation *generation,
@@ -71,6 +73,9 @@ int generation_get(Database *database,
                 int64_t number,
                 Generation *ret_generation,
                 Error *reterr) must_check; /* -ENOENT */
+/* For a number that is not there: -ENOENT, and whether it ever was. */
+int generation_fail_missing(
+                Database *database, const char *profile, int64_t number, Error *reterr) must_check;
 void generation_done(Generation *generation);
 static inline void generation_donep(Generation *generation) {
         generation_done(generation);

@@ -22,9 +22,7 @@ static int find_profile(Database *database,
         statement_bind_int(&statement, 2, number);
         r = statement_step(&statement, reterr);
         if (r == 0)
-                return error_set(reterr, -ENOENT,
-                                "There is no generation %lld of profile %s: see \"generations\"",
-                                (long long) number, profile);
+                return generation_fail_missing(database, profile, number, reterr);
         if (r < 0)
                 return r;
         *ret_id = statement_int(&statement, 0);

@@ -12,8 +12,9 @@ void profile_done(Profile *profile) {
 }
 
 static int read_row(Database *database, Profile *profile, Error *reterr) {
-        static const char sql[] = "SELECT active, default_number, newest, source FROM profiles "
-                                  "WHERE name = ?1";
+        static const char sql[] = "SELECT active, default_number, newest, source, "
+                                  "(SELECT max(number) FROM generations WHERE profile = p.id) "
+                                  "FROM profiles AS p WHERE name = ?1";
         cleanup(statement_donep) Statement statement = { 0 };
         int r = statement_open(database, sql, &statement, reterr);
         if (r < 0)
@@ -25,6 +26,7 @@ static int read_row(Database *database, Profile *profile, Error *reterr) {
         profile->active = statement_int(&statement, 0);
         profile->default_number = statement_int(&statement, 1);
         profile->newest = statement_int(&statement, 2);
+        profile->newest_stored = statement_int(&statement, 4); /* NULL: 0 */
         return statement_text_copy(&statement, 3, &profile->source, reterr);
 }
 

@@ -10,8 +10,9 @@ typedef struct Profile {
         char *name;     /* "system" */
         int64_t active; /* 0: the host as found */
         int64_t default_number;
-        int64_t newest; /* highest number given so far; the next one is one more */
-        char *source;   /* what the profile was last given; NULL: nothing yet */
+        int64_t newest;        /* highest number given so far; the next one is one more */
+        int64_t newest_stored; /* highest number that is there: not the same where it was pruned */
+        char *source;          /* what the profile was last given; NULL: nothing yet */
 } Profile;
 
 void profile_done(Profile *profile);

@@ -3,7 +3,7 @@
 -- Times are microseconds, or seconds and nanoseconds where the name says so, of the wall clock since the epoch.
 
 PRAGMA application_id = 0x53595357;
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 
 CREATE TABLE profiles (
         id INTEGER PRIMARY KEY,
@@ -29,6 +29,14 @@ CREATE TABLE generations (
         is_dirty INTEGER NOT NULL CHECK (is_dirty IN (0, 1)),
         UNIQUE (profile, number)
 ) STRICT;
+
+-- Generations that are never pruned: the database refuses, too.
+CREATE TABLE pins (
+        profile INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        PRIMARY KEY (profile, number),
+        FOREIGN KEY (profile, number) REFERENCES generations (profile, number)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE contents (
         id INTEGER PRIMARY KEY,
@@ -60,6 +68,7 @@ CREATE TABLE entries (
         PRIMARY KEY (profile, last, root, path)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX entries_by_first ON entries (profile, first);
+CREATE INDEX entries_by_content ON entries (content) WHERE content IS NOT NULL;
 
 CREATE TABLE switches (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -127,8 +136,9 @@ CREATE TABLE displaced (
         xattrs BLOB,
         PRIMARY KEY (profile, root, path)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX displaced_by_content ON displaced (content) WHERE content IS NOT NULL;
 
--- What was edited by hand and overridden, as it was; kept until it is pruned.
+-- What was edited by hand and overridden, as it was; pruning leaves it.
 CREATE TABLE saved (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         profile INTEGER NOT NULL REFERENCES profiles (id),
@@ -147,9 +157,10 @@ CREATE TABLE saved (
         xattrs BLOB
 ) STRICT;
 CREATE INDEX saved_by_profile ON saved (profile);
+CREATE INDEX saved_by_content ON saved (content) WHERE content IS NOT NULL;
 
 -- What git's index is to a work tree: stat data and digests of a source's files as they were last read (stat_cache.h has
--- the format). Whoever deletes contents empties this table.
+-- the format). Whoever deletes entries empties this table.
 CREATE TABLE stat_cache (
         id INTEGER PRIMARY KEY,
         source TEXT NOT NULL UNIQUE,

@@ -8,8 +8,8 @@
  * 1. A file may change without its stat data changing only within the grain of the clock that the
  * file system's times come from. A stamp that is that young when it is taken ("racily clean") is
  * never kept.
- * 2. Only digests whose contents are stored are kept, and whoever deletes contents empties the
- * table: a hit can be loaded.
+ * 2. Only digests whose contents are stored, as those of entries, are kept; and whoever deletes
+ * entries empties the table: a hit can be loaded.
  * 3. The cache may always be lost, or not be of this version: then every file is read. */
 
 #include "base/error.h"

@@ -29,6 +29,9 @@ struct Database {
 /* Folds SQLite's result code, and the connection's message, into reterr. Returns a negative errno.
  */
 int database_fail(const Database *database, int code, Error *reterr);
+/* Rewrites the file without what is free in it; outside of a transaction. The copy is made in
+ * memory: what is secret is on no other file system. */
+int database_vacuum(Database *database, Error *reterr) must_check;
 /* For what no statement of ours can have written: -EBADMSG. */
 int database_fail_damaged(const Database *database, const char *what, Error *reterr);
 

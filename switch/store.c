@@ -31,9 +31,9 @@ static int changes_since_newest(Host *host,
                 Tree **ret_newest,
                 Error *reterr) {
         const Tree *newest = prepared->old;
-        if (host->profile.newest != prepared->from_number) {
-                int r = generation_load(host->database, host->profile_name, host->profile.newest,
-                                host->contents, ret_newest, reterr);
+        if (host->profile.newest_stored != prepared->from_number) {
+                int r = generation_load(host->database, host->profile_name,
+                                host->profile.newest_stored, host->contents, ret_newest, reterr);
                 if (r < 0)
                         return r;
                 newest = *ret_newest;
