@@ -54,5 +54,6 @@ int plan_run_restore(PlanRun *run, Error *reterr) must_check;
 int plan_run_activate(PlanRun *run, Error *reterr) must_check;
 /* Looks at every unit that acted, now and a moment later (a start job's "done" proves little),
  * reads the failures with their journal lines. The report's strings live in it; its actions point
- * into the plan. */
+ * into the plan. When the manager cannot be asked, that is the error, and the report tells what the
+ * jobs came to; NULL when out of memory. */
 int plan_run_report(PlanRun *run, Report **ret_report, Error *reterr) must_check;

@@ -394,10 +394,23 @@ static int try_report(PlanRun *run, Report **ret_report, Error *reterr) {
         return 0;
 }
 
+/* What the jobs came to, when the manager cannot be asked what became of the units. */
+static Report *report_of_jobs(PlanRun *run) {
+        Report *report = report_new();
+        if (!report)
+                return NULL;
+        cleanup(verdict_done) Verdict verdict = { .run = run, .report = report };
+        return add_actions(&verdict) < 0 ? report_free(report) : report;
+}
+
 int plan_run_report(PlanRun *run, Report **ret_report, Error *reterr) {
         int r = try_report(run, ret_report, reterr);
-        if (r != -ECONNRESET)
-                return r;
-        r = connection_await(run->systemd, RESTORE_TIMEOUT_USEC, reterr);
-        return r < 0 ? r : try_report(run, ret_report, reterr);
+        if (r == -ECONNRESET) {
+                r = connection_await(run->systemd, RESTORE_TIMEOUT_USEC, reterr);
+                if (r >= 0)
+                        r = try_report(run, ret_report, reterr);
+        }
+        if (r < 0)
+                *ret_report = report_of_jobs(run);
+        return r;
 }

@@ -167,7 +167,9 @@ int managers_report(Managers *managers,
                 if (!manager->run || has_gone(manager))
                         continue;
                 int r = plan_run_report(manager->run, &users[i], result < 0 ? NULL : reterr);
-                if (result >= 0 && r < 0 && !has_gone(manager))
+                if (r < 0 && has_gone(manager))
+                        users[i] = report_free(users[i]);
+                else if (result >= 0)
                         result = r;
         }
         return result;

@@ -176,6 +176,38 @@ static void test_verdict__a_job_that_failed_counts_though_its_unit_stands(void *
         plan_world_done(&world);
 }
 
+/* What cannot be looked at is told by its job alone: what did not run is still known. */
+static void test_verdict__without_an_answer_the_jobs_are_told(void **state) {
+        (void) state;
+        FakeUnit units[] = { { .name = "a.service", .active_state = "active" },
+                { .name = "b.service", .active_state = "active", .job_result = "failed" },
+                { .name = "c.service",
+                                .active_state = "active",
+                                .fault = FAKE_REFUSES,
+                                .error_name = "org.freedesktop.DBus.Error.LimitsExceeded" } };
+        PlanWorld world;
+        Error error;
+        plan_world_init(&world,
+                        &(FakeOptions){ .units = units,
+                                        .n_units = N_ELEMENTS(units),
+                                        .list_error = "org.freedesktop.DBus.Error."
+                                                      "LimitsExceeded" },
+                        "restart a.service 1\nrestart b.service 2\nrestart c.service 3");
+        assert_int_equal(plan_run_new(world.systemd, &world.words.plan, &world.options, &world.run,
+                                         &error),
+                        0);
+        assert_int_equal(plan_run_activate(world.run, &error), 0);
+        assert_true(plan_run_report(world.run, &world.report, &error) < 0);
+        assert_non_null(strstr(error.message, "Not now, please"));
+        assert_non_null(world.report);
+        assert_int_equal(world.report->n_actions, 3);
+        assert_int_equal(world.report->actions[0].outcome, JOB_DONE);
+        assert_int_equal(world.report->actions[1].outcome, JOB_FAILED);
+        assert_int_equal(world.report->actions[2].outcome, JOB_REFUSED);
+        assert_string_equal(world.report->actions[1].before_state, "active");
+        plan_world_done(&world);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_verdict__done_proves_nothing_for_simple),
@@ -185,6 +217,7 @@ int main(void) {
                 cmocka_unit_test(test_verdict__tells_whose_failure_it_is),
                 cmocka_unit_test(test_verdict__a_stop_that_ends_in_failure_counts),
                 cmocka_unit_test(test_verdict__a_condition_is_no_failure),
+                cmocka_unit_test(test_verdict__without_an_answer_the_jobs_are_told),
                 cmocka_unit_test(test_verdict__a_job_that_failed_counts_though_its_unit_stands),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,6 +25,7 @@ struct FakeManager {
         Text calls;
         char *shown;
         unsigned n_calls, max_going_down;
+        bool has_listed;
 };
 
 static void note(FakeManager *fake, const char *method, const char *argument) {
@@ -130,15 +131,24 @@ static int on_reset_failed(FakeManager *fake, sd_bus_message *call) {
         return 0; /* no reply is expected */
 }
 
+static int on_list(FakeManager *fake, sd_bus_message *call, const char *method) {
+        note(fake, method, NULL);
+        if (fake->options.list_error && strcmp(method, "ListUnitsFiltered") == 0) {
+                if (fake->has_listed)
+                        return sd_bus_reply_method_errorf(
+                                        call, fake->options.list_error, "Not now, please");
+                fake->has_listed = true;
+        }
+        return fake_unit_reply_list(call, &fake->units);
+}
+
 static int answer(FakeManager *fake, sd_bus_message *call, const char *method) {
         if (strcmp(method, "Get") == 0)
                 return fake_unit_reply_property(call, &fake->units);
         if (strcmp(method, "GetUnit") == 0)
                 return fake_unit_reply_object(call, &fake->units);
-        if (strncmp(method, "ListUnits", strlen("ListUnits")) == 0) {
-                note(fake, method, NULL);
-                return fake_unit_reply_list(call, &fake->units);
-        }
+        if (strncmp(method, "ListUnits", strlen("ListUnits")) == 0)
+                return on_list(fake, call, method);
         if (strcmp(method, "ResetFailedUnit") == 0)
                 return on_reset_failed(fake, call);
         if (strcmp(method, "Reload") == 0)
