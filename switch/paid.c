@@ -21,7 +21,12 @@ static bool is_paid(const Debt *debt, const UnitLook *look) {
         return *debt->invocation_id && strcmp(look->invocation_id, debt->invocation_id) != 0;
 }
 
-static int look_at(Systemd *systemd, const Debt *debts, size_t n, bool *ret_paid, Error *reterr) {
+typedef struct Seen {
+        UnitLook look; /* without a unit: it was not to be had */
+        bool has_gone; /* with the manager of its user */
+} Seen;
+
+static int look_at(Systemd *systemd, const Debt *debts, size_t n, Seen *seen, Error *reterr) {
         cleanup_free UnitLook *looks = calloc(n + 1, sizeof(UnitLook));
         if (!looks)
                 return error_oom(reterr);
@@ -29,50 +34,67 @@ static int look_at(Systemd *systemd, const Debt *debts, size_t n, bool *ret_paid
                 looks[i].unit = debts[i].unit;
         int r = unit_look(systemd, looks, n, LOOK_STATE, reterr);
         for (size_t i = 0; r >= 0 && i < n; i++)
-                ret_paid[i] = is_paid(&debts[i], &looks[i]);
+                seen[i].look = looks[i];
         return r;
 }
 
 /* Without their manager, none of a user's units runs. */
-static int look_at_user(uint32_t uid, const Debt *debts, size_t n, bool *ret_paid, Error *reterr) {
+static int look_at_user(uint32_t uid, const Debt *debts, size_t n, Seen *seen, Error *reterr) {
         cleanup(systemd_closep) Systemd *systemd = NULL;
         Error ignored;
         int r = systemd_connect_user(uid, &systemd, &ignored);
         if (r >= 0)
-                return look_at(systemd, debts, n, ret_paid, reterr);
+                return look_at(systemd, debts, n, seen, reterr);
         for (size_t i = 0; i < n; i++)
-                ret_paid[i] = r == -ENOENT || r == -ECONNREFUSED;
+                seen[i].has_gone = r == -ENOENT || r == -ECONNREFUSED;
         return 0; /* what cannot be asked is owed still */
 }
 
-static int sort_out(Debt *debts, const bool *paid, size_t n_debts, size_t *ret_n_owed) {
+static int note_run(Arena *arena, const Seen *seen, Debt *debt) {
+        if (*debt->invocation_id || !*seen->look.invocation_id)
+                return 0;
+        debt->invocation_id = arena_strdup(arena, seen->look.invocation_id);
+        return debt->invocation_id ? 0 : -ENOMEM;
+}
+
+static int sort_out(
+                Arena *arena, const Seen *seen, Debt *debts, size_t n_debts, size_t *ret_n_owed) {
         cleanup_free Debt *apart = calloc(n_debts + 1, sizeof(Debt));
         if (!apart)
                 return -ENOMEM;
         size_t n_owed = 0, n_apart = 0;
-        for (size_t i = 0; i < n_debts; i++)
-                if (paid[i])
+        for (size_t i = 0; i < n_debts; i++) {
+                if (seen[i].has_gone || (seen[i].look.unit && is_paid(&debts[i], &seen[i].look))) {
                         apart[n_apart++] = debts[i];
-                else
-                        debts[n_owed++] = debts[i];
+                        continue;
+                }
+                debts[n_owed] = debts[i];
+                if (note_run(arena, &seen[i], &debts[n_owed++]) < 0)
+                        return -ENOMEM;
+        }
         if (n_apart > 0)
                 memcpy(debts + n_owed, apart, n_apart * sizeof(Debt));
         *ret_n_owed = n_owed;
         return 0;
 }
 
-int paid_find(Host *host, Debt *debts, size_t n_debts, size_t *ret_n_owed, Error *reterr) {
-        cleanup_free bool *paid = calloc(n_debts + 1, sizeof(bool));
-        if (!paid)
+int paid_find(Host *host,
+                Arena *arena,
+                Debt *debts,
+                size_t n_debts,
+                size_t *ret_n_owed,
+                Error *reterr) {
+        cleanup_free Seen *seen = calloc(n_debts + 1, sizeof(Seen));
+        if (!seen)
                 return error_oom(reterr);
         for (size_t i = 0, n = 0; host->systemd && i < n_debts; i += n) {
                 uint32_t uid = debts[i].uid;
                 for (n = 1; i + n < n_debts && debts[i + n].uid == uid;)
                         n++;
-                int r = uid == UINT32_MAX ? look_at(host->systemd, debts + i, n, paid + i, reterr)
-                                          : look_at_user(uid, debts + i, n, paid + i, reterr);
+                int r = uid == UINT32_MAX ? look_at(host->systemd, debts + i, n, seen + i, reterr)
+                                          : look_at_user(uid, debts + i, n, seen + i, reterr);
                 if (r < 0)
                         return r;
         }
-        return sort_out(debts, paid, n_debts, ret_n_owed) < 0 ? error_oom(reterr) : 0;
+        return sort_out(arena, seen, debts, n_debts, ret_n_owed) < 0 ? error_oom(reterr) : 0;
 }

@@ -9,6 +9,11 @@
 #include "switch/host.h"
 
 /* Looks at the units of debts, sorted by user, and puts the paid ones behind the others, whose
- * number is ret_n_owed. The host is connected; an image knows of no debts. */
-int paid_find(Host *host, Debt *debts, size_t n_debts, size_t *ret_n_owed, Error *reterr)
-                must_check;
+ * number is ret_n_owed. A debt that does not know of which run of its unit it is, is of the one
+ * found: the ID is the arena's. A host that is not connected is not asked, and all is owed. */
+int paid_find(Host *host,
+                Arena *arena,
+                Debt *debts,
+                size_t n_debts,
+                size_t *ret_n_owed,
+                Error *reterr) must_check;

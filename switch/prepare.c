@@ -53,7 +53,8 @@ static int load_old(Host *host, Prepared *prepared, Error *reterr) {
         r = debt_load(host->database, host->profile_name, &prepared->arena, &prepared->debts,
                         &n_debts, reterr);
         if (r >= 0)
-                r = paid_find(host, prepared->debts, n_debts, &prepared->n_debts, reterr);
+                r = paid_find(host, &prepared->arena, prepared->debts, n_debts, &prepared->n_debts,
+                                reterr);
         if (r >= 0)
                 prepared->n_paid = n_debts - prepared->n_debts;
         return r;

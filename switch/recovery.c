@@ -8,6 +8,7 @@
 #include "state/displaced.h"
 #include "state/record.h"
 #include "switch/engine.h"
+#include "switch/settle.h"
 #include "switch/units_back.h"
 
 #include <string.h>
@@ -30,10 +31,10 @@ int recovery_is_needed(Host *host, Error *reterr) {
 }
 
 /* The commit point is the manifest's removal: a staged record without one is a commit whose row is
- * late. Which of its actions did not work is not known any more. */
+ * late. Which of its actions and steps did not work is not known any more: all of them are owed. */
 static int end_commit(Host *host, SwitchRecord *record, Error *reterr) {
         record->state = SWITCH_COMMITTED;
-        record->exit_status = EXIT_DONE;
+        record->exit_status = EXIT_UNITS_FAILED;
         int r = record_finish(host->database, record, NULL, 0, reterr);
         if (r >= 0)
                 r = profile_set_active(host->database, host->profile_name, record->to_number,
@@ -41,7 +42,7 @@ static int end_commit(Host *host, SwitchRecord *record, Error *reterr) {
         if (r >= 0)
                 r = displaced_drop_unmanaged(
                                 host->database, host->profile_name, record->to_number, reterr);
-        return r;
+        return r >= 0 ? settle_late(host, record, reterr) : r;
 }
 
 static int owe_failed(

@@ -2,6 +2,7 @@
 #include "switch/settle.h"
 
 #include "state/debt.h"
+#include "switch/paid.h"
 
 #include <string.h>
 
@@ -115,5 +116,58 @@ int settle_committed(
                 if (r >= 0 && report)
                         r = settle_manager(host, units, report, debt, reterr);
         }
+        return r;
+}
+
+static Debt *find_stop(Debt *debts, size_t n_debts, const SwitchActionRecord *action) {
+        for (size_t i = 0; i < n_debts; i++)
+                if (debts[i].verb == VERB_STOP && debts[i].uid == action->uid &&
+                                strcmp(debts[i].unit, action->unit) == 0)
+                        return &debts[i];
+        return NULL;
+}
+
+/* A stop and a start of one unit are a restart. Returns how many debts there are. */
+static size_t late_debts(const SwitchRecord *record,
+                const SwitchActionRecord *actions,
+                size_t n_actions,
+                Debt *ret_debts) {
+        size_t n_debts = 0;
+        for (size_t i = 0; i < n_actions; i++) {
+                const SwitchActionRecord *action = &actions[i];
+                bool is_skip = action->verb == VERB_SKIP;
+                Debt *stop = action->verb == VERB_START ? find_stop(ret_debts, n_debts, action)
+                                                        : NULL;
+                if (stop)
+                        stop->verb = VERB_RESTART;
+                else
+                        ret_debts[n_debts++] = (Debt){
+                                .unit = action->unit,
+                                .uid = action->uid,
+                                .verb = is_skip ? VERB_RESTART : action->verb,
+                                .cause = is_skip ? DEBT_SKIPPED : DEBT_FAILED,
+                                .reason = action->reason ? action->reason : "",
+                                .invocation_id = "",
+                                .since_usec = record->started_usec,
+                                .switch_id = record->id,
+                        };
+        }
+        return n_debts;
+}
+
+int settle_late(Host *host, const SwitchRecord *record, Error *reterr) {
+        cleanup(arena_donep) Arena arena = { 0 };
+        SwitchActionRecord *actions;
+        size_t n_actions, n_debts;
+        int r = record_actions(host->database, record->id, &arena, &actions, &n_actions, reterr);
+        if (r < 0)
+                return r;
+        Debt *debts = arena_new(&arena, Debt, n_actions + 1);
+        if (!debts)
+                return error_oom(reterr);
+        n_debts = late_debts(record, actions, n_actions, debts);
+        r = paid_find(host, &arena, debts, n_debts, &n_debts, reterr);
+        for (size_t i = 0; r >= 0 && i < n_debts; i++)
+                r = debt_put(host->database, host->profile_name, &debts[i], reterr);
         return r;
 }

@@ -22,3 +22,6 @@ int settle_committed(Host *host,
                 const EngineResult *result,
                 const SwitchRecord *record,
                 Error *reterr) must_check;
+/* A commit whose record is ended late: what its actions came to is not known any more. All of them
+ * are owed, but for what is as they would have made it. */
+int settle_late(Host *host, const SwitchRecord *record, Error *reterr) must_check;

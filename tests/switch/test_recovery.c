@@ -294,11 +294,41 @@ static void test_recovery__stays_open_while_it_cannot_be_undone(void **state) {
         remove_world();
 }
 
+/* The last step of all is the record of the commit. What its actions and steps came to is not known
+ * then: the next switch does not take them for done. */
+static void test_recovery__a_late_commit_is_not_taken_for_done(void **state) {
+        (void) state;
+        rename_to_fail = NEVER;
+        int n_steps = 0;
+        begin();
+        for (; dies_after(n_steps, switch_to_b); n_steps++) {
+                remove_world();
+                begin();
+        }
+        remove_world();
+        begin();
+        assert_true(dies_after(n_steps - 1, switch_to_b));
+        close_it();
+        assert_int_equal(expect_either(), 2);
+        cleanup_free char *root = path_of("image");
+        cleanup(host_donep) Host host;
+        cleanup(arena_donep) Arena arena = { 0 };
+        SwitchRecord record;
+        Error error = { 0 };
+        open_locked(root, &host);
+        assert_int_equal(record_last_commit(host.database, "system", &arena, &record, &error), 1);
+        assert_int_equal(record.to_number, 2);
+        assert_int_equal(record.exit_status, EXIT_UNITS_FAILED);
+        assert_string_equal(record.message, "interrupted");
+        remove_world();
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_recovery__is_old_or_new),
                 cmocka_unit_test(test_recovery__an_undo_is_no_commit),
                 cmocka_unit_test(test_recovery__stays_open_while_it_cannot_be_undone),
+                cmocka_unit_test(test_recovery__a_late_commit_is_not_taken_for_done),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
