@@ -97,8 +97,24 @@ static void choose_goal(const FitInput *input, FitItem *item) {
                 item->entry = item->new;
 }
 
+/* A path where the old tree wants nothing has nothing of ours. Who has put a link there since that
+ * was there before (systemctl enable, of what was disabled) has given it back. */
+static bool was_given_back_by_hand(const FitInput *input, const FitItem *item) {
+        const Found *found = item->found, *displaced = item->displaced;
+        if (!item->old || item->old->kind != ENTRY_ABSENT || item->new)
+                return false;
+        if (!displaced)
+                return true;
+        return found->kind == FOUND_LINK && displaced->kind == FOUND_LINK && found->target &&
+               strcmp(found->target, displaced->target) == 0 &&
+               (!input->check_owners ||
+                               (found->uid == displaced->uid && found->gid == displaced->gid));
+}
+
 static bool goal_is_met(const FitInput *input, const FitItem *item) {
         const Found *found = item->found;
+        if (was_given_back_by_hand(input, item))
+                return true;
         if (item->give_back) {
                 bool has_own_attributes = found->kind == FOUND_DIRECTORY &&
                                           item->old->kind == ENTRY_DIRECTORY &&
