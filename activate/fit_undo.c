@@ -2,12 +2,12 @@
 
 /* Undoes a flip, from whatever point it stopped at. For each operation, what is in its slot tells
  * how far it came, and each step is one rename that leads to a state from which this very function
- * goes on:
+ * goes on. SLOT / PATH have:
  *
- *             before the flip             after it                      undone
- *   place     slot: the new, path: none   slot: none, path: the new     as before (a directory:
- * slot and path: none) exchange  slot: the new, path: old    slot: old, path: the new      slot:
- * none, path: old remove    slot: none, path: old       slot: old, path: none         as before
+ *              before the flip    after it       undone
+ *   place      new / none         none / new     new / none; a directory: none / none
+ *   exchange   new / old          old / new      none / old
+ *   remove     none / old         old / none     none / old
  *
  * Whatever else is found at a path was put there by others since: it is renamed to
  * PATH.sysswitch-saved, never lost. */

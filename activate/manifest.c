@@ -61,6 +61,8 @@ static void add_operation(Text *text, const ManifestOperation *operation) {
                 text_addf(text, "%s %04o %u %u %ju %jd %s ", kinds[staged->kind], staged->mode,
                                 staged->uid, staged->gid, (uintmax_t) staged->size_bytes,
                                 (intmax_t) staged->mtime_nsec, digest_to_hex(&staged->digest, hex));
+                text_addf(text, "%s ",
+                                staged->has_twin ? digest_to_hex(&staged->xattrs, hex) : "-");
         }
         add_escaped(text, operation->path);
         text_add(text, "\n");
@@ -211,6 +213,11 @@ static bool parse_operation(char *text, ManifestOperation *operation) {
                 staged->size_bytes = take_number(&line, 10, UINT64_MAX);
                 staged->mtime_nsec = take_signed(&line);
                 take_digest(&line, &staged->digest);
+                staged->has_twin = strncmp(line.rest ? line.rest : "", "- ", 2) != 0;
+                if (staged->has_twin)
+                        take_digest(&line, &staged->xattrs);
+                else
+                        (void) take_word(&line); /* the dash */
         }
         operation->path = take_text(&line);
         return !line.is_wrong && !line.rest;

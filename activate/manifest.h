@@ -6,11 +6,19 @@
  * break a line:
  *
  *   sysswitch manifest 1
- *   switch ID           from GENERATION           to GENERATION           units N      (a line
- * each) unit UID on|off INVOCATION|- PHASES once|again NAME         N times: as it was before place
- * SLOT KIND MODE UID GID SIZE MTIME_NSEC DIGEST PATH    what was staged exchange (the same) remove
- * SLOT PATH attributes SLOT OLD_MODE OLD_UID OLD_GID MODE UID GID PATH end N_OPERATIONS DIGEST of
- * all before it; a manifest without it is torn: no flip began
+ *   switch ID
+ *   from GENERATION
+ *   to GENERATION
+ *   units N
+ *   unit UID on|off INVOCATION|- PHASES once|again NAME
+ *           N times: what it was before
+ *   place SLOT KIND MODE UID GID SIZE MTIME_NSEC DIGEST XATTRS|- PATH
+ *           what was staged; the digest of its extended attributes where it has a twin
+ *   exchange (the same)
+ *   remove SLOT PATH
+ *   attributes SLOT OLD_MODE OLD_UID OLD_GID MODE UID GID PATH
+ *   end N_OPERATIONS DIGEST
+ *           of all before it; a manifest without it is torn: no flip began
  */
 
 #include "activate/root.h"

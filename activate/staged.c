@@ -121,7 +121,24 @@ static int set_attributes(const Place *place, const Shape *shape, bool set_owner
         return 0;
 }
 
-static int describe(const Place *place, const Shape *shape, Staged *ret_staged) {
+static int digest_xattrs(int dir_fd, const char *name, Digest *ret_digest) {
+        cleanup(arena_donep) Arena arena = { 0 };
+        const void *xattrs = NULL;
+        size_t size_bytes = 0;
+        int r = xattrs_read(dir_fd, name, &arena, &xattrs, &size_bytes);
+        return r < 0 ? r : digest_of(xattrs ? xattrs : "", size_bytes, ret_digest);
+}
+
+static bool is_twin(const Found *found, const Staged *staged) {
+        return found && found->kind == staged->kind && found->kind != FOUND_DIRECTORY &&
+               found->mode == staged->mode && found->uid == staged->uid &&
+               found->gid == staged->gid && found->size_bytes == staged->size_bytes &&
+               found->mtime_nsec == staged->mtime_nsec;
+}
+
+/* replaced: NULL when nothing is. */
+static int describe(
+                const Place *place, const Shape *shape, const Found *replaced, Staged *ret_staged) {
         Found found = { 0 };
         int r = scan_look(place->dir_fd, place->name, &found);
         if (r < 0)
@@ -137,6 +154,9 @@ static int describe(const Place *place, const Shape *shape, Staged *ret_staged) 
                 staged.digest = shape->content->digest;
         else if (found.kind == FOUND_LINK)
                 r = digest_of(shape->target, strlen(shape->target), &staged.digest);
+        staged.has_twin = is_twin(replaced, &staged);
+        if (r >= 0 && staged.has_twin)
+                r = digest_xattrs(place->dir_fd, place->name, &staged.xattrs);
         *ret_staged = staged;
         return r;
 }
@@ -172,7 +192,8 @@ int staged_make(const FitOperation *operation,
         r = set_attributes(place, &shape, options->owners);
         if (r < 0)
                 return error_set_errno(reterr, r, "setting its owner, mode, times and attributes");
-        r = describe(place, &shape, ret_staged);
+        r = describe(place, &shape, operation->verb == FIT_EXCHANGE ? operation->found : NULL,
+                        ret_staged);
         return r < 0 ? error_set_errno(reterr, r, "looking at it") : 0;
 }
 
@@ -212,5 +233,10 @@ int staged_is_at(const Staged *staged, int dir_fd, const char *name, bool exactl
         Digest digest;
         r = found.kind == FOUND_LINK ? digest_link(dir_fd, name, &digest)
                                      : digest_file(dir_fd, name, found.size_bytes, &digest);
-        return r < 0 ? r : digest_equal(&digest, &staged->digest);
+        if (r < 0 || !digest_equal(&digest, &staged->digest))
+                return r;
+        if (!exactly || !staged->has_twin)
+                return 1;
+        r = digest_xattrs(dir_fd, name, &digest);
+        return r < 0 ? r : digest_equal(&digest, &staged->xattrs);
 }

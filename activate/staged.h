@@ -17,6 +17,8 @@ typedef struct Staged {
         uint64_t size_bytes; /* not of directories, as the time and digest */
         int64_t mtime_nsec;
         Digest digest; /* of the content or the target */
+        bool has_twin; /* what it replaces agrees in mode, owner, size and time */
+        Digest xattrs; /* then these tell them apart */
 } Staged;
 
 /* A name in an open directory, as openat() takes them. */
@@ -41,6 +43,7 @@ int staged_make(const FitOperation *operation,
                 Staged *ret_staged,
                 Error *reterr) must_check;
 
-/* Is that what is at name? exactly: with mode, owner and time, else kind and bytes. Returns 1 or 0,
+/* Is that what is at name? exactly: with mode, owner, time and what tells it from its twin, else
+ * kind and bytes. Returns 1 or 0,
  * -ENOENT when nothing is there, another negative errno. */
 int staged_is_at(const Staged *staged, int dir_fd, const char *name, bool exactly) must_check;

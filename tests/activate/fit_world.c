@@ -273,3 +273,43 @@ void attempt_carry_out(World *world, const Attempt *attempt) {
         assert_int_equal(fit_commit(&world->root, &error), 1);
         attempt_remember(world, attempt);
 }
+
+/* Fits, and sees that nothing more is to do. */
+void world_fit(World *world, const Tree *old, const Tree *new, unsigned flags) {
+        cleanup(attempt_donep) Attempt attempt, again;
+        attempt_init(world, old, new, flags, &attempt);
+        attempt_carry_out(world, &attempt);
+        attempt_init(world, new, new, 0, &again);
+        assert_int_equal(again.plan->n_operations, 0);
+        assert_int_equal(again.plan->n_conflicts, 0);
+}
+
+void expect_shown(World *world, const char *expected) {
+        cleanup_free char *shown = world_show(world);
+        assert_string_equal(shown, expected);
+}
+
+Found world_look(World *world, const char *path) {
+        Found found = { 0 };
+        if (scan_look(world->root.fd, path, &found) < 0)
+                assert_int_equal(errno, ENOENT);
+        return found;
+}
+
+void expect_text(World *world, const char *path, const char *text) {
+        char got[256] = { 0 };
+        cleanup_fd int fd = openat(world->root.fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+        assert_true(fd >= 0);
+        assert_true(read(fd, got, sizeof(got) - 1) >= 0);
+        assert_string_equal(got, text);
+}
+
+const char world_found[] =
+                "d sub 0710; f sub/theirs one 0640; f file theirs 04755; l link to/it; d empty "
+                "0700; "
+                "f gone theirs 0600; f same same; d kept 0750; f kept/foreign one; d modes 0711";
+
+const char world_profile[] = "d sub; f sub/theirs ours; f sub/new ours 0755; f file ours; l link "
+                             "other; f empty ours; "
+                             "- gone; f same same; d kept; d kept/more; f kept/more/x ours 0600; "
+                             "D modes 0700; D own 0705";

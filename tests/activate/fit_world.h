@@ -66,3 +66,12 @@ int attempt_stage(World *world, const Attempt *attempt, Error *reterr) must_chec
 /* Stage, flip, commit, and what the database then remembers. The test ends when any fails. */
 void attempt_carry_out(World *world, const Attempt *attempt);
 void attempt_remember(World *world, const Attempt *attempt);
+
+/* Fits, and sees that nothing more is to do. */
+void world_fit(World *world, const Tree *old, const Tree *new, unsigned flags);
+Found world_look(World *world, const char *path);
+void expect_shown(World *world, const char *expected); /* of world_show() */
+void expect_text(World *world, const char *path, const char *text);
+
+/* A bit of everything, and a profile that changes it all, in words. */
+extern const char world_found[], world_profile[];

@@ -138,12 +138,6 @@ verify_below(World *world, const Tree *host, const Tree *new, const char *prefix
         }
 }
 
-static void expect_shown(World *world, const char *expected) {
-        cleanup_free char *shown = world_show(world);
-        if (strcmp(shown, expected) != 0)
-                fail_msg("got:\n%s\nexpected:\n%s", shown, expected);
-}
-
 typedef struct Count {
         size_t carried_out, refused, operations[FIT_RECORD + 1], given_back;
 } Count;
