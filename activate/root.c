@@ -74,6 +74,10 @@ int root_walk_parent(RootWalk *walk,
         size_t length = slash ? (size_t) (slash - path) : 0;
         if (!is_plain_name(name, strlen(name)))
                 return -EINVAL;
+        if (walk->root->fd < 0) {
+                *ret_blocked = slash ? strcspn(path, "/") : 0;
+                return -ENOENT;
+        }
 
         close_from(walk, count_shared(walk, path, length));
         size_t position = walk->n_open > 0 ? walk->end[walk->n_open - 1] + 1 : 0;

@@ -9,7 +9,8 @@
 #include <stddef.h>
 
 typedef struct Root {
-        int fd;           /* of the directory; stays the caller's */
+        int fd; /* of the directory; stays the caller's; -1: there is none, so that nothing
+                   is in it */
         const char *path; /* for messages: "/etc" */
 } Root;
 
@@ -36,7 +37,8 @@ static inline void root_walk_donep(RootWalk *walk) {
  * last component. The path itself is never left open: it may be renamed. Returns 0; -ENOENT: a
  * parent is missing; -ENOTDIR: one is a link or no directory; -EXDEV: one is a mount point; in
  * these cases ret_blocked is the length of that parent's path; -EINVAL: ".." or the like;
- * -ENAMETOOLONG: too deep; others. */
+ * -ENAMETOOLONG: too deep; others. Of a root that is not there: -ENOENT, and ret_blocked may be 0.
+ */
 int root_walk_parent(RootWalk *walk,
                 const char *path,
                 int *ret_fd,

@@ -159,9 +159,9 @@ static int blocked(
         *ret_found = (Found){
                 .kind = missing ? FOUND_NOTHING : FOUND_BLOCKED,
                 .path = sought->path,
-                .blocked_by = arena_strndup(arena, sought->path, length),
+                .blocked_by = length > 0 ? arena_strndup(arena, sought->path, length) : NULL,
         };
-        return ret_found->blocked_by ? 0 : -ENOMEM;
+        return length == 0 || ret_found->blocked_by ? 0 : -ENOMEM;
 }
 
 static int scan_path(Run *run, const Sought *sought, Found *ret_found, Error *reterr) {

@@ -20,6 +20,8 @@ static int make_directory(const Root *root) {
 }
 
 int slots_open(const Root *root, bool make, int *ret_slots_fd, Error *reterr) {
+        if (root->fd < 0)
+                return -ENOENT;
         int r = make ? make_directory(root) : 0;
         if (r < 0)
                 return error_set_errno(reterr, r, "Cannot make %s/" DIRECTORY, root->path);

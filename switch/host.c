@@ -85,15 +85,23 @@ static int open_root(Host *host, Error *reterr) {
         return 0;
 }
 
+/* An image may have none yet: the first switch makes it. */
+static int open_etc_directory(Host *host, bool make, Error *reterr) {
+        int r = open_in_image(host->root_fd, "etc", make, &host->etc.fd);
+        if (r == -ENOENT && !make && host->is_image)
+                return 0;
+        return r < 0 ? error_set_errno(reterr, r, "%s", host->etc.path) : 0;
+}
+
 static int open_etc(Host *host, bool make, Error *reterr) {
         if (asprintf(&host->etc_path, "%s/etc", host->is_image ? host->root : "") < 0) {
                 host->etc_path = NULL;
                 return error_oom(reterr);
         }
         host->etc.path = host->etc_path;
-        int r = open_in_image(host->root_fd, "etc", make, &host->etc.fd);
+        int r = open_etc_directory(host, make, reterr);
         if (r < 0)
-                return error_set_errno(reterr, r, "%s", host->etc.path);
+                return r;
         if (host->is_image && geteuid() != 0)
                 return 0;
         r = owners_new(host->is_image ? host->root_fd : -1, &host->owners);
@@ -199,6 +207,11 @@ int host_refresh(Host *host, Error *reterr) {
 }
 
 int host_make_writable(Host *host, Error *reterr) {
+        if (host->etc.fd < 0) {
+                int r = open_etc_directory(host, true, reterr);
+                if (r < 0)
+                        return r;
+        }
         return reopen(host, DATABASE_WRITE, reterr);
 }
 

@@ -19,7 +19,7 @@ typedef struct Host {
         bool is_starting; /* early in boot: no unit acts, what will be started is started later */
         int root_fd;
         char *etc_path;
-        Root etc;              /* fd -1: not opened */
+        Root etc;              /* fd -1: not opened, or an image has none yet */
         Owners *owners;        /* NULL: an image, without root: owners are left alone */
         int lock_fd;           /* -1: not locked */
         char *state_directory; /* ROOT/var/lib/sysswitch */
@@ -60,7 +60,8 @@ int host_lock(Host *host, const char *what, Error *reterr) must_check;
 /* Reads the profile again, after something else than this run's own switch may have moved it; the
  * active tree is loaded anew when it is asked for. */
 int host_refresh(Host *host, Error *reterr) must_check;
-/* Opens the database again for writing, once the lock is held: created and migrated when needed. */
+/* Opens the database again for writing, once the lock is held: created and migrated when needed; so
+ * is the etc of an image. */
 int host_make_writable(Host *host, Error *reterr) must_check;
 /* Connects to the manager, once. -ENOENT with what to do when there is none. Does nothing for an
  * image. */

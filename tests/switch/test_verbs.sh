@@ -22,6 +22,21 @@ WantedBy=multi-user.target'
 
 R=(--root=image)
 
+# an image that has no etc yet
+mkdir bare
+runs 0 --root=bare status
+runs 0 --root=bare switch --dry-run src
+has "A /etc/motd"
+runs 1 --root=bare diff --exit-code src
+refuses 1 "none" --root=bare switch none
+[ ! -e bare/etc ] || fail "etc was made for nothing"
+runs 0 --root=bare switch src
+equal "$(< bare/etc/motd)" "version 1"
+equal "$(stat -c %a bare/etc)" 755
+runs 0 --root=bare rollback 0
+equal "$(find bare/etc)" bare/etc
+rm -r bare
+
 # nothing was switched yet
 runs 0 "${R[@]}" generations
 has "the host as found"
