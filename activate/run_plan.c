@@ -169,6 +169,8 @@ static int drive_until(PlanRun *run, Feed feed, uint64_t end_usec, Error *reterr
                         return more;
                 if (!more && run->n_in_flight == 0)
                         return 0;
+                if (run->options.should_stop && run->options.should_stop())
+                        return error_set(reterr, -EINTR, "It was asked to stop");
                 if (now_usec() >= end_usec) {
                         give_up(run);
                         return 0;

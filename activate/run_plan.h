@@ -28,6 +28,8 @@ typedef struct Progress {
 typedef struct RunOptions {
         uint64_t timeout_usec; /* for all jobs together; 0: no limit */
         void (*progress)(void *userdata, const Progress *progress); /* may be NULL */
+        /* May be NULL. Asked while jobs are awaited: true ends that with -EINTR. */
+        bool (*should_stop)(void);
         void *userdata;
 } RunOptions;
 

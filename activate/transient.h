@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A program of ours as a service of its own, that outlives whoever asked for it. */
+
+#include "activate/systemd.h"
+
+typedef struct TransientService {
+        const char *name;         /* "sysswitch-switch.service" */
+        const char *description;  /* UTF-8 */
+        const char *arguments[4]; /* the program first, by its absolute path; NULL at the end */
+        const char *on_failure;   /* the unit that is started when it fails or is killed */
+        const int *good_exits;    /* exit statuses besides 0 that are no failure */
+        size_t n_good_exits;
+        uint64_t stop_timeout_usec; /* from the request to stop until it is killed */
+} TransientService;
+
+/* Queues its start, and does not wait for that. It is gone from systemd once it ended. -EEXIST: one
+ * of that name is there (still). */
+int transient_start(Systemd *systemd, const TransientService *service, Error *reterr) must_check;
