@@ -81,6 +81,7 @@ lab_install() {
         local prefix=/usr
         [ "$(cat "$LAB_DIR/$LAB/kind")" = overlay ] || prefix=/usr/local
         DESTDIR=$lab_root cmake --install "$BUILD_DIR" --prefix "$prefix" > /dev/null
+        on systemctl daemon-reload
 }
 
 # on CMD...: runs it in the lab.
