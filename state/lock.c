@@ -50,7 +50,7 @@ static int write_holder(int fd, const char *what) {
         return written == length ? 0 : written < 0 ? -errno : -EIO;
 }
 
-static int fail_busy(const LockHolder *holder, Error *reterr) {
+int lock_fail_busy(const LockHolder *holder, Error *reterr) {
         if (!holder->since_usec)
                 return error_set(reterr, -EBUSY, "Another switch is at work: wait for it");
         time_t since = (time_t) (holder->since_usec / 1000000);
@@ -59,8 +59,9 @@ static int fail_busy(const LockHolder *holder, Error *reterr) {
         if (localtime_r(&since, &local))
                 (void) strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &local); /* fits */
         return error_set(reterr, -EBUSY,
-                        "Another switch is at work since %s: %s (process %d): wait for it", when,
-                        holder->what, (int) holder->pid);
+                        "Another switch is at work since %s: %s (process %d): wait for it, or see "
+                        "sysswitch log --follow",
+                        when, holder->what, (int) holder->pid);
 }
 
 int lock_take(const char *directory, const char *what, LockHolder *ret_holder, Error *reterr) {
@@ -83,7 +84,7 @@ int lock_take(const char *directory, const char *what, LockHolder *ret_holder, E
                 read_holder(fd, &holder);
                 if (ret_holder)
                         *ret_holder = holder;
-                return fail_busy(&holder, reterr);
+                return lock_fail_busy(&holder, reterr);
         }
         r = write_holder(fd, what);
         if (r < 0)

@@ -19,5 +19,7 @@ typedef struct LockHolder {
  * with ret_holder filled and the holder named in the message. */
 int lock_take(const char *directory, const char *what, LockHolder *ret_holder, Error *reterr)
                 must_check;
+/* -EBUSY, with the holder named. */
+int lock_fail_busy(const LockHolder *holder, Error *reterr);
 /* 1: held, ret_holder filled; 0: free; negative errno. Never waits. */
 int lock_query(const char *directory, LockHolder *ret_holder, Error *reterr) must_check;

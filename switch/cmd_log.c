@@ -3,6 +3,7 @@
 #include "diff/quote.h"
 #include "state/record.h"
 #include "switch/commands.h"
+#include "switch/detach.h"
 #include "switch/engine.h"
 #include "switch/facts.h"
 #include "switch/host.h"
@@ -257,7 +258,17 @@ static int log_one(Log *log, const char *argument, Error *reterr) {
         return print_one(log, &record, actions, n_actions, reterr);
 }
 
+static int follow(const Options *options, size_t n_arguments, Error *reterr) {
+        if (n_arguments > 0 || options->root || option_is_given(options, OPTION_JSON))
+                return error_set(reterr, USAGE_ERROR,
+                                "--follow shows what the switch that is under way on this host "
+                                "prints: it goes with no number, --root= or --json");
+        return detach_follow(options, reterr);
+}
+
 int cmd_log(const Options *options, char **arguments, size_t n_arguments, Error *reterr) {
+        if (option_is_given(options, OPTION_FOLLOW))
+                return follow(options, n_arguments, reterr);
         cleanup(host_donep) Host host;
         int r = host_open(options_root(options), options->profile, DATABASE_READ, &host, reterr);
         if (r < 0)

@@ -6,6 +6,7 @@
 #include "switch/hooks.h"
 #include "switch/managers.h"
 #include "switch/recovery.h"
+#include "switch/stop_request.h"
 #include "switch/store.h"
 
 #include <errno.h>
@@ -224,16 +225,20 @@ static RunOptions run_options(const Engine *engine) {
         return (RunOptions){
                 .timeout_usec = engine->options->timeout_usec,
                 .progress = engine->options->progress,
+                .should_stop = stop_request_is_made,
                 .userdata = engine->options->userdata,
         };
 }
 
+/* What takes something back is not stopped: that would be neither the one nor the other. */
 static RecoveryOptions recovery_options(
                 const Engine *engine, const char *message, int exit_status) {
+        RunOptions run = run_options(engine);
+        run.should_stop = NULL;
         return (RecoveryOptions){
                 .message = message,
                 .exit_status = exit_status,
-                .run = run_options(engine),
+                .run = run,
         };
 }
 
@@ -296,8 +301,8 @@ static int run_tmpfiles(Engine *engine, Error *reterr) {
                         engine->options->timeout_usec, reterr);
 }
 
-/* After the flip nothing returns early: each step is tried, and what fails is told with the result.
- */
+/* After the flip nothing returns early, unless the whole is to be undone: each step is tried, and
+ * what fails is told with the result. */
 static void activate(Engine *engine) {
         Error error;
         EngineResult *result = engine->result;
@@ -314,10 +319,12 @@ static void activate(Engine *engine) {
         };
         if (hooks_run(engine->host, engine->prepared, &hooks, &error) < 0)
                 warn(engine, error.message);
-        if (!engine->managers)
+        if (!engine->managers || stop_request_is_made())
                 return;
         if (managers_activate(engine->managers, &error) < 0)
                 warn(engine, error.message);
+        if (stop_request_is_made())
+                return;
         if (managers_report(engine->managers, &result->report, &result->user_reports, &error) < 0)
                 warn(engine, error.message);
         result->n_user_reports = result->user_reports ? engine->prepared->plan->n_users : 0;
@@ -356,11 +363,18 @@ static int carry_out(Engine *engine, Error *reterr) {
         if (r >= 0)
                 r = managers_stop(engine->managers, reterr);
         if (r >= 0)
+                r = stop_request_check(reterr);
+        if (r >= 0)
                 r = fit_flip(&engine->host->etc, engine->prepared->fit, reterr);
         if (r < 0)
                 return undo(engine, reterr);
         engine->result->exit_status = EXIT_DONE;
         activate(engine);
+        r = stop_request_check(reterr); /* the last time: the commit is not taken back */
+        if (r < 0) {
+                engine->result->exit_status = EXIT_ROLLED_BACK;
+                return undo(engine, reterr);
+        }
         return commit(engine, reterr);
 }
 
@@ -413,7 +427,9 @@ static int run(Engine *engine, const char *reference, Error *reterr) {
                 return note_nothing_to_do(engine, reterr);
         if (engine->options->prepared)
                 engine->options->prepared(engine->options->userdata, engine->prepared);
-        r = host_make_writable(engine->host, reterr);
+        r = stop_request_check(reterr);
+        if (r >= 0)
+                r = host_make_writable(engine->host, reterr);
         if (r >= 0)
                 r = store_intent(engine->host, engine->result, engine->options, &engine->record,
                                 reterr);

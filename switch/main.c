@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "switch/commands.h"
+#include "switch/detach.h"
 #include "switch/engine.h"
 #include "switch/output.h"
 
@@ -10,7 +11,8 @@
 #include <sys/stat.h>
 
 #define SWITCH_OPTIONS                                                                             \
-        (OPTION_BIT(OPTION_DRY_RUN) | OPTION_BIT(OPTION_FORCE) | OPTION_BIT(OPTION_TIMEOUT))
+        (OPTION_BIT(OPTION_DRY_RUN) | OPTION_BIT(OPTION_FORCE) | OPTION_BIT(OPTION_TIMEOUT) |      \
+                        OPTION_BIT(OPTION_FOREGROUND))
 
 static const char switch_details[] = "REF is a directory, or a generation as @42, @active, "
                                      "@default, @previous or PROFILE@42. Without it, the\n"
@@ -29,6 +31,7 @@ static const Command commands[] = {
                         .options = SWITCH_OPTIONS,
                         .max_arguments = 1,
                         .acts = true,
+                        .detaches = true,
                         .run = cmd_switch,
         },
         {
@@ -50,9 +53,11 @@ static const Command commands[] = {
                                    "that a switch to was completed.\n"
                                    "0 is the host as found. Files edited by hand are saved "
                                    "(sysswitch show --saved) and replaced.\n",
-                        .options = OPTION_BIT(OPTION_DRY_RUN) | OPTION_BIT(OPTION_TIMEOUT),
+                        .options = OPTION_BIT(OPTION_DRY_RUN) | OPTION_BIT(OPTION_TIMEOUT) |
+                                   OPTION_BIT(OPTION_FOREGROUND),
                         .max_arguments = 1,
                         .acts = true,
+                        .detaches = true,
                         .run = cmd_rollback,
         },
         {
@@ -113,8 +118,9 @@ static const Command commands[] = {
                         .name = "log",
                         .arguments = "[SWITCH]",
                         .summary = "List the switches, newest first, or show one",
-                        .details = "",
-                        .options = OPTION_BIT(OPTION_LIMIT),
+                        .details = "--follow shows the switch that is under way, from its "
+                                   "beginning, and ends with its exit status.\n",
+                        .options = OPTION_BIT(OPTION_LIMIT) | OPTION_BIT(OPTION_FOLLOW),
                         .max_arguments = 1,
                         .run = cmd_log,
         },
@@ -133,9 +139,11 @@ static int exit_status_of(const Options *options, int code) {
         return option_is_given(options, OPTION_EXIT_CODE) ? 2 : EXIT_REFUSED;
 }
 
+/* directory: before the options took effect. */
 static int
-run(const Options *options, const Command *command, char **arguments, size_t n_arguments) {
+run(const Options *options, const Command *command, char **argv, int first, const char *directory) {
         Error error = { 0 };
+        char **arguments = argv + first;
         if (option_is_given(options, OPTION_HELP)) {
                 options_print_help(commands, command);
                 return EXIT_DONE;
@@ -156,25 +164,37 @@ run(const Options *options, const Command *command, char **arguments, size_t n_a
                         .sa_flags = SA_RESTART };
                 (void) sigaction(SIGPIPE, &ignore, NULL); /* cannot fail for this signal */
         }
-        int r = command->run(options, arguments, n_arguments, &error);
+        const DetachRequest request = {
+                .options = options, .command = command, .directory = directory, .arguments = argv
+        };
+        int r = detach_run(&request, &error);
+        if (r == DETACH_NOT_HERE) {
+                size_t n_arguments = 0;
+                while (arguments[n_arguments])
+                        n_arguments++;
+                r = command->run(options, arguments, n_arguments, &error);
+        }
         if (r >= 0)
                 return r;
         output_error(&error);
         return exit_status_of(options, r);
 }
 
-int main(int argc, char **argv) {
+static int run_command_line(int argc, char **argv, const DetachedEngine *engine) {
         Error error = { 0 };
         cleanup(options_donep) Options options = { 0 };
         const Command *command = NULL;
         (void) setlocale(LC_ALL, ""); /* an unknown locale is "C" */
         (void) umask(022);
+        cleanup_free char *directory = getcwd(NULL, 0); /* NULL: it is gone */
         int first = options_parse(commands, argc, argv, &options, &command, &error);
         if (first < 0) {
                 output_error(&error);
                 return first == -EINVAL ? EXIT_USAGE : EXIT_REFUSED;
         }
-        int status = run(&options, command, argv + first, (size_t) (argc - first));
+        options.stream = engine->stream;
+        options.invoker = engine->invoker;
+        int status = run(&options, command, argv, first, directory);
         bool acted = command && command->acts && !option_is_given(&options, OPTION_DRY_RUN);
         if (output_close(&error) < 0) {
                 if (error.code != -EPIPE)
@@ -183,5 +203,21 @@ int main(int argc, char **argv) {
                                 !acted) /* what a switch came to stays true, read or not */
                         status = option_is_given(&options, OPTION_EXIT_CODE) ? 2 : EXIT_REFUSED;
         }
+        return status;
+}
+
+int main(int argc, char **argv) {
+        Error error = { 0 };
+        DetachedEngine engine = { 0 };
+        if (argc == 3 && strcmp(argv[1], DETACH_ENGINE_OPTION) == 0) {
+                if (engine_begin(argv[2], &engine, &error) < 0) {
+                        output_error(&error);
+                        return EXIT_REFUSED;
+                }
+                argc = (int) engine.arguments.n_items;
+                argv = engine.arguments.items;
+        }
+        int status = run_command_line(argc, argv, &engine);
+        engine_finish(&engine, status);
         return status;
 }

@@ -39,6 +39,8 @@ static const OptionRow rows[N_OPTIONS] = {
         [OPTION_EXIT_CODE] = { "exit-code", 0, NULL, "Exit with 1 when there is a difference" },
         [OPTION_SAVED] = { "saved", 0, NULL, "List the edited files that were saved" },
         [OPTION_LIMIT] = { "lines", 'n', "N", "Show at most N entries" },
+        [OPTION_FOLLOW] = { "follow", 'f', NULL, "Show the switch that is under way, to its end" },
+        [OPTION_FOREGROUND] = { "foreground", 0, NULL, "Run in this process, not as a service" },
 };
 
 static int parse_limit(const char *text, size_t *ret_limit, Error *reterr) {

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct Stream;
+
 typedef enum OptionId {
         OPTION_PROFILE,
         OPTION_DIRECTORY,
@@ -27,6 +29,8 @@ typedef enum OptionId {
         OPTION_EXIT_CODE,
         OPTION_SAVED,
         OPTION_LIMIT,
+        OPTION_FOLLOW,
+        OPTION_FOREGROUND,
         N_OPTIONS,
 } OptionId;
 
@@ -37,6 +41,9 @@ typedef struct Options {
         const char *states;    /* file of --states=; NULL */
         uint64_t timeout_usec; /* 0: no limit */
         size_t limit;          /* 0: all */
+        /* Of a detached switch; both NULL elsewhere. */
+        struct Stream *stream; /* where the output goes */
+        const char *invoker;   /* who asked */
 } Options;
 
 typedef struct Command {
@@ -47,7 +54,8 @@ typedef struct Command {
         unsigned options;    /* beyond the global ones */
         unsigned implied;    /* options that this name stands for */
         size_t max_arguments;
-        bool acts; /* changes the host: the loss of its output does not end it */
+        bool acts;     /* changes the host: the loss of its output does not end it */
+        bool detaches; /* runs as a service of its own where it can */
         /* Returns an exit status, or a negative errno with the reason in reterr: main() prints it.
          */
         int (*run)(const Options *options, char **arguments, size_t n_arguments, Error *reterr);

@@ -15,6 +15,8 @@ void output_init(Output *output, const Options *options) {
         *output = (Output){ .width = 80 };
         output->terminal = isatty(STDOUT_FILENO) && term && strcmp(term, "dumb") != 0;
         output->color = output->terminal && !(no_color && *no_color);
+        output->stream = options->stream;
+        output->color = output->color || output->stream; /* each watcher takes that away, or not */
         output->ascii = strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
         output->pager = output->terminal && !option_is_given(options, OPTION_NO_PAGER);
         if (output->terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "switch/options.h"
+#include "switch/stream.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,6 +18,7 @@ typedef struct Output {
         bool ascii;    /* the locale is not UTF-8 */
         bool pager;
         unsigned width; /* columns; 80 where nobody knows */
+        Stream *stream; /* what goes to it is coloured, and no terminal; NULL */
 } Output;
 
 typedef enum Style {

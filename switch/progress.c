@@ -17,8 +17,13 @@ void progress_view_clear(ProgressView *view) {
 
 /* One screen line at most: what wraps cannot be drawn over. Unit names are ASCII, so that bytes are
  * columns. */
-static void draw(ProgressView *view, const char *line) {
-        if (view->silent || !view->output->terminal)
+void progress_view_draw(ProgressView *view, const char *line) {
+        if (view->silent)
+                return;
+        if (view->output->stream)
+                (void) stream_add(view->output->stream, FRAME_LIVE, line,
+                                strlen(line)); /* the switch matters more than the telling */
+        if (!view->output->terminal)
                 return;
         progress_view_clear(view);
         printf("%.*s", (int) view->output->width - 1, line);
@@ -32,6 +37,20 @@ static void print_line(ProgressView *view, Text *text) {
         progress_view_clear(view);
         printf("%s\n", text->data);
         (void) fflush(stdout); /* output_close() tells */
+}
+
+/* What a terminal shows in its live line. */
+static void print_plain(ProgressView *view, Text *text) {
+        if (!view->output->stream) {
+                if (!view->output->terminal)
+                        print_line(view, text);
+                return;
+        }
+        text_add(text, "\n");
+        if (view->silent || text->error < 0 || fflush(stdout) != 0)
+                return; /* as above */
+        (void) stream_add(
+                        view->output->stream, FRAME_PLAIN, text->data, text->length); /* as above */
 }
 
 static const char *ellipsis(const ProgressView *view) {
@@ -76,7 +95,7 @@ static void draw_running(ProgressView *view, const Progress *progress) {
                 text_add_span(&text, progress->age_usec);
         }
         if (text.error >= 0)
-                draw(view, text.data);
+                progress_view_draw(view, text.data);
 }
 
 /* Where no line can be drawn over: only what takes long, ever more seldom. */
@@ -91,7 +110,7 @@ static void tell_waiting(ProgressView *view, const Progress *progress) {
         text_addf(&text, "%s %s %s still running after ", verb_present(progress->verb),
                         progress->unit, ellipsis(view));
         text_add_span(&text, progress->age_usec);
-        print_line(view, &text);
+        print_plain(view, &text);
 }
 
 void progress_view_progress(void *userdata, const Progress *progress) {
@@ -102,21 +121,16 @@ void progress_view_progress(void *userdata, const Progress *progress) {
                 draw_running(view, progress);
                 break;
         case PROGRESS_WAIT:
-                if (view->output->terminal)
-                        draw_running(view, progress);
-                else
-                        tell_waiting(view, progress);
+                draw_running(view, progress);
+                tell_waiting(view, progress);
                 break;
         case PROGRESS_END:
                 tell_end(view, progress);
                 break;
         case PROGRESS_DAEMON:
-                if (view->output->terminal)
-                        draw(view, "Reloading systemd");
-                else {
-                        text_add(&text, "Reloading systemd");
-                        print_line(view, &text);
-                }
+                progress_view_draw(view, "Reloading systemd");
+                text_add(&text, "Reloading systemd");
+                print_plain(view, &text);
                 break;
         }
 }

@@ -3,7 +3,8 @@
 
 /* A switch while it runs. On a terminal: one line that is drawn anew, with what runs and how long,
  * and a line for each action that ended. Elsewhere only lines, as things end; what takes long is
- * named now and then. */
+ * named now and then. An engine whose output goes into a stream tells both, and each watcher shows
+ * what is for it. */
 
 #include "activate/run_plan.h"
 #include "switch/output.h"
@@ -19,5 +20,7 @@ typedef struct ProgressView {
 void progress_view_step(void *view, const char *text);
 void progress_view_output(void *view, const char *line);
 void progress_view_progress(void *view, const Progress *progress);
+/* Sets the live line. */
+void progress_view_draw(ProgressView *view, const char *line);
 /* Takes the live line away, before anything else is printed. */
 void progress_view_clear(ProgressView *view);

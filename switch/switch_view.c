@@ -8,10 +8,10 @@
 #include "switch/plan_output.h"
 #include "switch/progress.h"
 #include "switch/result_json.h"
+#include "switch/stop_request.h"
 #include "switch/summary.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 
 /* What the engine's callbacks are given. The progress view is first: it takes its own callbacks
@@ -57,17 +57,8 @@ static int print_text(const Text *text, Error *reterr) {
         return 0;
 }
 
-/* From the first change on neither a closed terminal nor Ctrl-C ends the switch half-way: it ends
- * by itself, at its deadline at the latest. */
-static void hold_signals(void) {
-        static const int signals[] = { SIGHUP, SIGINT, SIGTERM };
-        for (size_t i = 0; i < N_ELEMENTS(signals); i++)
-                (void) signal(signals[i], SIG_IGN); /* cannot fail for these */
-}
-
 static void show_prepared(void *userdata, const Prepared *prepared) {
         SwitchView *view = userdata;
-        hold_signals();
         if (view->progress.silent)
                 return;
         progress_view_clear(&view->progress);
@@ -126,9 +117,14 @@ static void print_conflicts(const Prepared *prepared) {
 
 static int carry_out(SwitchView *view, Host *host, const SwitchRequest *request, Error *reterr) {
         cleanup_free char *user = NULL;
-        int r = invoker_name(&user, reterr);
-        if (r < 0)
-                return r;
+        int r = 0;
+        if (view->options->invoker)
+                user = strdup(view->options->invoker);
+        else
+                r = invoker_name(&user, reterr);
+        if (r < 0 || !user)
+                return r < 0 ? r : error_oom(reterr);
+        stop_request_listen();
         const EngineOptions engine_options = {
                 .verb = request->verb,
                 .user = user,
