@@ -47,6 +47,14 @@ static bool is_state(const Job *job, const char *state) {
         return strcmp(job->active_state, state) == 0;
 }
 
+static void close_job(JobWait *wait, const Job *job) {
+        for (size_t i = 0; i < wait->n_open; i++)
+                if (wait->open[i] == job) {
+                        wait->open[i] = wait->open[--wait->n_open];
+                        break;
+                }
+}
+
 static void end_job(JobWait *wait, Job *job, JobOutcome outcome, const char *message) {
         job->slot = sd_bus_slot_unref(job->slot);
         job->stage = JOB_ENDED;
@@ -55,11 +63,7 @@ static void end_job(JobWait *wait, Job *job, JobOutcome outcome, const char *mes
         job->end_usec = now_usec();
         job->is_settled = true;
         wait->n_events++;
-        for (size_t i = 0; i < wait->n_open; i++)
-                if (wait->open[i] == job) {
-                        wait->open[i] = wait->open[--wait->n_open];
-                        break;
-                }
+        close_job(wait, job);
 }
 
 void job_wait_give_up(JobWait *wait, Job *job, JobOutcome outcome, const char *message) {
@@ -348,17 +352,42 @@ static int on_job_property(void *userdata, size_t nth, sd_bus_message *reply) {
         return sd_bus_message_read(reply, "v", "(uo)", &ids[nth], &path);
 }
 
-static int ask_for_ids(JobWait *wait, uint32_t *ret_ids) {
+static int ask_for_ids(JobWait *wait, Job *const *jobs, size_t n_jobs, uint32_t *ret_ids) {
         cleanup(call_batch_freep) CallBatch *batch = NULL;
         int r = call_batch_new(wait->systemd, on_job_property, ret_ids, &batch);
-        for (size_t i = 0; r >= 0 && i < wait->n_open; i++) {
+        for (size_t i = 0; r >= 0 && i < n_jobs; i++) {
                 sd_bus_message *call = NULL;
                 r = connection_new_get(
-                                wait->systemd, wait->open[i]->object, UNIT_INTERFACE, "Job", &call);
+                                wait->systemd, jobs[i]->object, UNIT_INTERFACE, "Job", &call);
                 if (r >= 0)
                         r = call_batch_add(batch, i, call, 0);
         }
         return r < 0 ? r : call_batch_run(batch);
+}
+
+int job_wait_join(JobWait *wait, Job *jobs, size_t n_jobs, Error *reterr) {
+        cleanup_free uint32_t *ids = calloc(n_jobs + 1, sizeof(uint32_t));
+        cleanup_free Job **idle = calloc(n_jobs + 1, sizeof(Job *));
+        if (!ids || !idle)
+                return error_oom(reterr);
+        size_t n_idle = 0;
+        int r = 0;
+        for (size_t i = 0; r >= 0 && i < n_jobs; i++)
+                if (jobs[i].stage == JOB_IDLE) {
+                        idle[n_idle++] = &jobs[i];
+                        r = open_job(wait, &jobs[i]);
+                }
+        if (r >= 0)
+                r = ask_for_ids(wait, idle, n_idle, ids);
+        for (size_t i = 0; i < n_idle; i++)
+                if (r < 0 || ids[i] == 0)
+                        close_job(wait, idle[i]);
+                else {
+                        idle[i]->id = ids[i];
+                        idle[i]->stage = JOB_QUEUED;
+                        idle[i]->begin_usec = now_usec();
+                }
+        return r < 0 ? call_fold_result(wait->systemd, r, reterr) : 0;
 }
 
 /* A job that is no more, and whose end was not heard. */
@@ -398,7 +427,7 @@ static int look_up(JobWait *wait, Error *reterr) {
                 looks[i].unit = jobs[i]->unit;
                 jobs[i]->slot = sd_bus_slot_unref(jobs[i]->slot);
         }
-        int r = ask_for_ids(wait, ids);
+        int r = ask_for_ids(wait, jobs, n_jobs, ids);
         if (r < 0)
                 return call_fold_result(wait->systemd, r, reterr);
         r = unit_look(wait->systemd, looks, n_jobs, LOOK_RESULT, reterr);

@@ -51,6 +51,10 @@ DEFINE_CLEANUP(JobWait, job_wait_free);
  * of starts are forgotten, so that its start limit does not hit us. */
 int job_wait_add(JobWait *wait, Job *job, Error *reterr) must_check;
 
+/* Jobs that the manager has by itself for these units become QUEUED, and are heard of like those
+ * that were asked for; a unit that has none stays IDLE. */
+int job_wait_join(JobWait *wait, Job *jobs, size_t n_jobs, Error *reterr) must_check;
+
 /* Waits until something is heard, or until the instant until_usec of CLOCK_MONOTONIC. When the
  * manager drops the connection, it is made again, and all jobs that are not over are looked up. */
 int job_wait_turn(JobWait *wait, uint64_t until_usec, Error *reterr) must_check;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The inside of a PlanRun: what run_plan.c, group.c and verdict.c share. */
+/* The inside of a PlanRun: what run_plan.c, group.c, triggered.c and verdict.c share. */
 
 #include "activate/job_wait.h"
 #include "activate/run_plan.h"
@@ -45,7 +45,8 @@ struct PlanRun {
         size_t n_groups;
         Job **in_flight; /* in the order in which they began */
         size_t n_in_flight;
-        Job *restored; /* starts of what PHASE_STOP took down for nothing */
+        Job *triggered; /* as in the plan; IDLE: it has no job */
+        Job *restored;  /* starts of what PHASE_STOP took down for nothing */
         size_t n_restored;
         unsigned n_ended, n_total; /* actions, for the progress */
         uint64_t left_usec;        /* for jobs; UINT64_MAX: no limit */
@@ -60,3 +61,11 @@ int groups_new(PlanRun *run) must_check;
 /* Until which instant of CLOCK_MONOTONIC another group shall wait for this one; 0: no longer. */
 uint64_t group_holds_until(const Group *group, uint64_t now);
 bool group_late_stops_ended(const Group *group);
+
+int triggered_new(PlanRun *run) must_check;
+/* Lets path units see what happened so far, and listens to the jobs that they made. */
+int triggered_join(PlanRun *run, Error *reterr) must_check;
+/* Does the group act on a unit whose triggered job is not over? */
+bool triggered_holds(const PlanRun *run, const Group *group);
+/* Waits until they are over, but not for ever; or just those whose unit the plan acts on. */
+int triggered_wait(PlanRun *run, bool only_acted_on, Error *reterr) must_check;

@@ -87,7 +87,8 @@ int plan_run_new(Systemd *systemd,
                 return r;
         run->actions = arena_new(&run->arena, ActionRun, plan->n_actions + 1);
         run->in_flight = arena_new(&run->arena, Job *, plan->n_actions + plan->n_dragged + 1);
-        if (!run->actions || !run->in_flight || set_up_actions(run) < 0 || groups_new(run) < 0)
+        if (!run->actions || !run->in_flight || set_up_actions(run) < 0 || groups_new(run) < 0 ||
+                        triggered_new(run) < 0)
                 return error_oom(reterr);
         *ret_run = TAKE(run);
         return 0;
@@ -211,7 +212,8 @@ static int feed_stops(PlanRun *run, uint64_t *ret_until, Error *reterr) {
 }
 
 int plan_run_stop(PlanRun *run, Error *reterr) {
-        return drive(run, feed_stops, reterr);
+        int r = drive(run, feed_stops, reterr);
+        return r < 0 ? r : triggered_join(run, reterr);
 }
 
 /* What was stopped before the flip may be on again, started by its timer or socket with the old
@@ -284,7 +286,8 @@ static bool may_begin(const PlanRun *run, const Group *group, uint64_t now, uint
 static int feed_groups(PlanRun *run, uint64_t *ret_until, Error *reterr) {
         for (size_t i = 0; i < run->n_groups; i++) {
                 Group *group = &run->groups[i];
-                if (group->stage == GROUP_ACTING)
+                if (group->stage == GROUP_ACTING ||
+                                (group->stage == GROUP_WAITING && triggered_holds(run, group)))
                         continue;
                 if (group->stage == GROUP_WAITING && !may_begin(run, group, now_usec(), ret_until))
                         return 1;
@@ -370,31 +373,13 @@ int plan_run_restore(PlanRun *run, Error *reterr) {
         return 0;
 }
 
-/* A path unit that watches a changed file starts its service by an event that systemd may not have
- * taken up yet, and a daemon-reload would throw it away. What is asked after the change is answered
- * after the events before it. */
-static int let_path_units_see(PlanRun *run, Error *reterr) {
-        const UnitPlan *plan = run->plan;
-        if (plan->n_triggered == 0)
-                return 0;
-        cleanup_free UnitLook *looks = calloc(plan->n_triggered + 1, sizeof(UnitLook));
-        if (!looks)
-                return error_oom(reterr);
-        for (size_t i = 0; i < plan->n_triggered; i++)
-                looks[i].unit = plan->triggered[i].unit;
-        return unit_look(run->systemd, looks, plan->n_triggered, LOOK_STATE, reterr);
-}
-
 static int reload_daemon(PlanRun *run, Error *reterr) {
         if (run->plan->daemon == DAEMON_NONE)
                 return 0;
-        int r = let_path_units_see(run, reterr);
-        if (r < 0)
-                return r;
         tell(run, PROGRESS_DAEMON, NULL, 0);
-        r = run->plan->daemon == DAEMON_REEXEC
-                            ? systemd_reexecute(run->systemd, RELOAD_TIMEOUT_USEC, reterr)
-                            : systemd_reload(run->systemd, RELOAD_TIMEOUT_USEC, reterr);
+        int r = run->plan->daemon == DAEMON_REEXEC
+                                ? systemd_reexecute(run->systemd, RELOAD_TIMEOUT_USEC, reterr)
+                                : systemd_reload(run->systemd, RELOAD_TIMEOUT_USEC, reterr);
         if (r < 0)
                 return error_prefix(reterr, "daemon-reload");
         run->daemon_reloaded = true;
@@ -410,7 +395,11 @@ static void note_not_run(PlanRun *run, const char *message) {
 }
 
 int plan_run_activate(PlanRun *run, Error *reterr) {
-        int r = reload_daemon(run, reterr);
+        int r = triggered_join(run, reterr);
+        if (r >= 0 && run->plan->daemon != DAEMON_NONE)
+                r = triggered_wait(run, true, reterr);
+        if (r >= 0)
+                r = reload_daemon(run, reterr);
         if (r < 0) {
                 /* Without the reload nothing would take up its new text; but what was stopped for
                  * it shall not stay down. */
@@ -420,7 +409,9 @@ int plan_run_activate(PlanRun *run, Error *reterr) {
                         (void) error_prefix(reterr, "%s", error.message);
                 return r;
         }
-        r = drive(run, feed_groups, reterr);
+        r = triggered_join(run, reterr); /* a path unit that is read anew looks again */
+        if (r >= 0)
+                r = drive(run, feed_groups, reterr);
         note_not_run(run, r < 0 ? "the connection to systemd was lost"
                                 : "the time given to this switch was over before");
         return r;

@@ -47,6 +47,7 @@ static const struct Property {
         { "Type", LOOK_RESULT, OWNER_SERVICE, PROPERTY_TEXT, FIELD(service_type) },
         { "ExecMainCode", LOOK_RESULT, OWNER_SERVICE, PROPERTY_INT, FIELD(exec_main_code) },
         { "ExecMainStatus", LOOK_RESULT, OWNER_SERVICE, PROPERTY_INT, FIELD(exec_main_status) },
+        { "MainPID", LOOK_PROCESS, OWNER_SERVICE, PROPERTY_UINT, FIELD(main_pid) },
         { "NRestarts", LOOK_RESULT, OWNER_SERVICE, PROPERTY_UINT, FIELD(n_restarts) },
 };
 

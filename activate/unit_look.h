@@ -22,11 +22,14 @@ typedef struct UnitLook {
         int32_t exec_main_code, exec_main_status;
         uint32_t n_restarts;   /* that systemd did by itself since the last start by a job */
         bool condition_failed; /* the last start came to nothing, as a Condition…= did not hold */
+        /* Of LOOK_PROCESS. */
+        uint32_t main_pid; /* 0: none */
 } UnitLook;
 
 typedef enum LookDepth {
-        LOOK_STATE,  /* before an action */
-        LOOK_RESULT, /* after it */
+        LOOK_STATE,   /* before an action */
+        LOOK_RESULT,  /* after it */
+        LOOK_PROCESS, /* and a moment later */
 } LookDepth;
 
 int unit_look(Systemd *systemd, UnitLook *looks, size_t n_looks, LookDepth depth, Error *reterr)

@@ -4,19 +4,22 @@
  * it was forked, whether its program exists or not, and dies some milliseconds later; so units
  * whose type does not tell when they are ready are looked at a second time, a moment after their
  * job's end. The moment has mostly passed already when the last job of the switch ends; a switch
- * that starts nothing of the kind does not wait at all. One that has died and was started again by
+ * that starts nothing of the kind does not wait at all. It begins anew while a machine that is
+ * short of time has not come to the program itself. One that has died and was started again by
  * systemd in this time gets one more moment, and is failing if it does not stand then either. */
 
 #include "activate/call_batch.h"
 #include "activate/journal.h"
 #include "activate/live_states.h"
 #include "activate/plan_run.h"
+#include "diff/unit_name.h"
 
 #include <errno.h>
 #include <string.h>
 
 enum {
         MOMENT_USEC = 100 * 1000,
+        MAX_MOMENTS = 50, /* until the program itself runs */
         LOG_ENTRIES = 10,
         RESTORE_TIMEOUT_USEC = 30 * 1000 * 1000,
 };
@@ -25,6 +28,7 @@ typedef struct Seen {
         UnitLook look;
         const ActionRun *action; /* the last one of this unit; NULL: dragged, or none of ours */
         uint64_t since_realtime_usec; /* 0: nothing of ours touched it */
+        bool is_dragged_up;           /* started or restarted, with another or by a path unit */
         bool keeps_dying;
         bool is_failing;
 } Seen;
@@ -68,6 +72,7 @@ static int see_drags(Verdict *verdict, const UnitDrag *drags, size_t n_drags) {
                         return -ENOMEM;
                 if (seen->since_realtime_usec == 0)
                         seen->since_realtime_usec = verdict->run->begin_realtime_usec;
+                seen->is_dragged_up |= drags[i].verb == VERB_START || drags[i].verb == VERB_RESTART;
         }
         return 0;
 }
@@ -117,7 +122,8 @@ static int see_what_failed(Verdict *verdict, Error *reterr) {
 }
 
 /* Looks at those of the seen ones that pick wants, all at once. */
-static int look_at(Verdict *verdict, bool (*pick)(const Seen *seen), Error *reterr) {
+static int look_at(
+                Verdict *verdict, bool (*pick)(const Seen *seen), LookDepth depth, Error *reterr) {
         cleanup_free UnitLook *looks = calloc(verdict->n_seen + 1, sizeof(UnitLook));
         if (!looks)
                 return error_oom(reterr);
@@ -125,7 +131,7 @@ static int look_at(Verdict *verdict, bool (*pick)(const Seen *seen), Error *rete
         for (size_t i = 0; i < verdict->n_seen; i++)
                 if (pick(&verdict->seen[i]))
                         looks[n++].unit = verdict->seen[i].look.unit;
-        int r = unit_look(verdict->run->systemd, looks, n, LOOK_RESULT, reterr);
+        int r = unit_look(verdict->run->systemd, looks, n, depth, reterr);
         if (r < 0)
                 return r;
         for (size_t i = 0, next = 0; next < n; i++)
@@ -143,13 +149,17 @@ static bool is_not_looked_at(const Seen *seen) {
         return !*seen->look.active_state;
 }
 
+static bool was_brought_up(const Seen *seen) {
+        if (!seen->action)
+                return seen->is_dragged_up;
+        const Job *job = &seen->action->job;
+        return job->outcome == JOB_DONE && (job->verb == VERB_START || job->verb == VERB_RESTART);
+}
+
 /* Up, by our doing, and of a type that says so before it is true. */
 static bool is_unproven(const Seen *seen) {
         static const char *const types[] = { "simple", "exec", "idle" };
-        if (!seen->action || seen->action->job.outcome != JOB_DONE ||
-                        (seen->action->job.verb != VERB_START &&
-                                        seen->action->job.verb != VERB_RESTART) ||
-                        !unit_look_is_on(&seen->look))
+        if (!was_brought_up(seen) || !unit_look_is_on(&seen->look))
                 return false;
         for (size_t i = 0; i < N_ELEMENTS(types); i++)
                 if (strcmp(seen->look.service_type, types[i]) == 0)
@@ -170,18 +180,44 @@ static int wait_until(PlanRun *run, uint64_t end_usec, Error *reterr) {
         return 0;
 }
 
+/* The manager's child has its name in parentheses until it executes the program. */
+static bool is_about_to_run(const UnitLook *look) {
+        char path[32], name[2] = "";
+        (void) snprintf(path, sizeof(path), "/proc/%u/comm", look->main_pid); /* fits */
+        cleanup_file FILE *file = look->main_pid != 0 ? fopen(path, "re") : NULL;
+        return file && fread(name, 1, 1, file) == 1 && *name == '(';
+}
+
+static bool is_any_about_to_run(const Verdict *verdict) {
+        for (size_t i = 0; i < verdict->n_seen; i++)
+                if (is_unproven(&verdict->seen[i]) && is_about_to_run(&verdict->seen[i].look))
+                        return true;
+        return false;
+}
+
 static int look_a_moment_later(Verdict *verdict, Error *reterr) {
         uint64_t end_usec = 0;
-        for (size_t i = 0; i < verdict->n_seen; i++)
-                if (is_unproven(&verdict->seen[i])) {
-                        uint64_t until = verdict->seen[i].action->job.end_usec + MOMENT_USEC;
-                        if (until > end_usec)
-                                end_usec = until;
-                }
+        for (size_t i = 0; i < verdict->n_seen; i++) {
+                const Seen *seen = &verdict->seen[i];
+                if (!is_unproven(seen))
+                        continue;
+                uint64_t up_usec =
+                                seen->action ? seen->action->job.end_usec : seen->look.active_usec;
+                if (up_usec + MOMENT_USEC > end_usec)
+                        end_usec = up_usec + MOMENT_USEC;
+        }
         if (end_usec == 0)
                 return 0;
-        int r = wait_until(verdict->run, end_usec, reterr);
-        return r < 0 ? r : look_at(verdict, is_unproven, reterr);
+        int r = 0;
+        for (unsigned i = 0; r >= 0 && i < MAX_MOMENTS; i++) {
+                r = wait_until(verdict->run, end_usec, reterr);
+                if (r >= 0)
+                        r = look_at(verdict, is_unproven, LOOK_PROCESS, reterr);
+                if (!is_any_about_to_run(verdict))
+                        break;
+                end_usec = now_usec() + MOMENT_USEC;
+        }
+        return r;
 }
 
 static int look_once_more(Verdict *verdict, Error *reterr) {
@@ -198,7 +234,7 @@ static int look_once_more(Verdict *verdict, Error *reterr) {
                 return 0;
         int r = wait_until(verdict->run, now_usec() + MOMENT_USEC, reterr);
         if (r >= 0)
-                r = look_at(verdict, is_restarted, reterr);
+                r = look_at(verdict, is_restarted, LOOK_RESULT, reterr);
         for (size_t i = 0; r >= 0 && i < verdict->n_seen; i++)
                 verdict->seen[i].keeps_dying =
                                 counts[i] > 0 && verdict->seen[i].look.n_restarts > counts[i];
@@ -206,17 +242,24 @@ static int look_once_more(Verdict *verdict, Error *reterr) {
 }
 
 /* It was to stop, and is down: that its program ended by our signal, or with a status of its own,
- * is no failure. One that had to be killed (timeout) is told all the same. */
+ * is no failure; nor that a timer or path unit, whose file is gone, was ended by the daemon-reload
+ * for want of a unit to start. One that had to be killed (timeout) is told all the same. */
 static bool is_stopped(const Seen *seen) {
-        return seen->action && seen->action->job.verb == VERB_STOP &&
-               seen->action->job.outcome == JOB_DONE &&
-               strcmp(seen->look.active_state, "failed") == 0 &&
-               (strcmp(seen->look.result, "signal") == 0 ||
-                               strcmp(seen->look.result, "exit-code") == 0);
+        if (!seen->action || seen->action->job.verb != VERB_STOP ||
+                        seen->action->job.outcome != JOB_DONE ||
+                        strcmp(seen->look.active_state, "failed") != 0)
+                return false;
+        int type = unit_name_type(seen->look.unit);
+        if (type == UNIT_TIMER || type == UNIT_PATH)
+                return strcmp(seen->look.result, "resources") == 0;
+        return strcmp(seen->look.result, "signal") == 0 ||
+               strcmp(seen->look.result, "exit-code") == 0;
 }
 
 static int look_at_all(Verdict *verdict, Error *reterr) {
-        int r = look_at(verdict, is_any, reterr);
+        int r = triggered_wait(verdict->run, false, reterr);
+        if (r >= 0)
+                r = look_at(verdict, is_any, LOOK_RESULT, reterr);
         if (r >= 0)
                 r = look_a_moment_later(verdict, reterr);
         if (r >= 0)
@@ -224,7 +267,7 @@ static int look_at_all(Verdict *verdict, Error *reterr) {
         if (r >= 0)
                 r = see_what_failed(verdict, reterr);
         if (r >= 0)
-                r = look_at(verdict, is_not_looked_at, reterr);
+                r = look_at(verdict, is_not_looked_at, LOOK_RESULT, reterr);
         for (size_t i = 0; r >= 0 && i < verdict->n_seen; i++) {
                 Seen *seen = &verdict->seen[i];
                 seen->is_failing = seen->keeps_dying || unit_look_is_failing(&seen->look);

@@ -38,7 +38,9 @@ void plan_words_init(PlanWords *words, const char *text) {
         words->plan.dragged = arena_new(&words->arena, UnitDrag, MAX_WORDS);
         char *copy = arena_strdup(&words->arena, text), *position = NULL;
         assert_non_null(words->plan.actions);
+        words->plan.triggered = arena_new(&words->arena, UnitDrag, MAX_WORDS);
         assert_non_null(words->plan.dragged);
+        assert_non_null(words->plan.triggered);
         assert_non_null(copy);
         for (char *line = strtok_r(copy, "\n", &position); line;
                         line = strtok_r(NULL, "\n", &position)) {
@@ -55,6 +57,10 @@ void plan_words_init(PlanWords *words, const char *text) {
                                 .by = by,
                                 .via = "Requires",
                                 .verb = strcmp(unit, "stop") == 0 ? VERB_STOP : VERB_RESTART,
+                        };
+                else if (strcmp(verb, "triggers") == 0)
+                        words->plan.triggered[words->plan.n_triggered++] = (UnitDrag){
+                                .unit = group, .by = by, .via = "PathChanged", .verb = VERB_START
                         };
                 else
                         add_action(words, verb, unit, (unsigned) strtoul(group, NULL, 10));

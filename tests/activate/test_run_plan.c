@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "activate/plan_run.h"
+#include "base/clock.h"
 #include "tests/activate/plan_words.h"
 #include "tests/support/cmocka.h"
 
@@ -326,6 +328,68 @@ static void test_run_plan__the_time_is_for_all_phases(void **state) {
         plan_world_done(&world);
 }
 
+/* What a path unit started is over before the plan acts on it; what else there is goes on. */
+static void test_run_plan__waits_for_what_was_triggered(void **state) {
+        (void) state;
+        FakeUnit units[] = {
+                { .name = "a.service",
+                                .active_state = "inactive",
+                                .is_starting = true,
+                                .start_msec = 300 },
+                { .name = "b.service", .active_state = "active" },
+        };
+        PlanWorld world;
+        plan_world_init(&world, &(FakeOptions){ .units = units, .n_units = N_ELEMENTS(units) },
+                        "restart a.service 1\nrestart b.service 2\ntriggers start a.service "
+                        "a.path");
+        plan_world_run(&world);
+        assert_string_equal(world.told, "begin b.service\nend b.service done\n"
+                                        "begin a.service\nend a.service done\n");
+        plan_world_done(&world);
+}
+
+/* It began with its old text, and ends with it. */
+static void test_run_plan__what_was_triggered_ends_before_the_reload(void **state) {
+        (void) state;
+        FakeUnit units[] = {
+                { .name = "a.service",
+                                .active_state = "inactive",
+                                .is_starting = true,
+                                .state_after = "failed",
+                                .start_msec = 300 },
+        };
+        PlanWorld world;
+        Error error;
+        uint64_t begin_usec = now_usec();
+        plan_world_init(&world, &(FakeOptions){ .units = units, .n_units = N_ELEMENTS(units) },
+                        "triggers start a.service a.path\nreload a.service 1\ndaemon-reload");
+        assert_int_equal(plan_run_new(world.systemd, &world.words.plan, &world.options, &world.run,
+                                         &error),
+                        0);
+        assert_int_equal(plan_run_activate(world.run, &error), 0);
+        assert_true(world.run->reloaded_usec >= begin_usec + UINT64_C(300000));
+        plan_world_done(&world);
+}
+
+/* The verdict is about how it ended, not about that it began. */
+static void test_run_plan__what_was_triggered_and_fails_is_told(void **state) {
+        (void) state;
+        FakeUnit units[] = {
+                { .name = "a.service",
+                                .active_state = "inactive",
+                                .is_starting = true,
+                                .state_after = "failed",
+                                .start_msec = 300 },
+        };
+        PlanWorld world;
+        plan_world_init(&world, &(FakeOptions){ .units = units, .n_units = N_ELEMENTS(units) },
+                        "triggers start a.service a.path");
+        plan_world_run(&world);
+        assert_non_null(plan_world_failure(&world, "a.service"));
+        assert_int_equal(report_n_caused(world.report), 1);
+        plan_world_done(&world);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_run_plan__calls_what_the_verbs_say),
@@ -342,6 +406,9 @@ int main(void) {
                 cmocka_unit_test(test_run_plan__a_refused_reload_leaves_nothing_down),
                 cmocka_unit_test(test_run_plan__names_what_is_not_over_in_time),
                 cmocka_unit_test(test_run_plan__the_time_is_for_all_phases),
+                cmocka_unit_test(test_run_plan__waits_for_what_was_triggered),
+                cmocka_unit_test(test_run_plan__what_was_triggered_ends_before_the_reload),
+                cmocka_unit_test(test_run_plan__what_was_triggered_and_fails_is_told),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

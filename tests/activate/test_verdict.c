@@ -208,6 +208,51 @@ static void test_verdict__without_an_answer_the_jobs_are_told(void **state) {
         plan_world_done(&world);
 }
 
+/* A timer whose file is gone finds nothing to start at the daemon-reload, and fails. */
+static void test_verdict__a_timer_that_stopped_for_want_of_its_unit_has_not_failed(void **state) {
+        (void) state;
+        for (int i = 0; i < 2; i++) {
+                FakeUnit units[] = {
+                        { .name = i == 0 ? "a.timer" : "a.service",
+                                        .active_state = "active",
+                                        .state_after = "failed",
+                                        .result = "resources" },
+                };
+                PlanWorld world;
+                plan_world_init(&world, &(FakeOptions){ .units = units, .n_units = 1 },
+                                i == 0 ? "stop-late a.timer 1" : "stop-late a.service 1");
+                plan_world_run(&world);
+                assert_int_equal(world.report->n_failures, i);
+                bool is_reset = strstr(fake_manager_calls(world.fake), "ResetFailedUnit") != NULL;
+                assert_int_equal(is_reset, i == 0);
+                plan_world_done(&world);
+        }
+}
+
+/* What was restarted with another unit is looked at a moment later as well. */
+static void test_verdict__dragged_units_are_looked_at_twice(void **state) {
+        (void) state;
+        FakeUnit units[] = {
+                { .name = "a.service", .active_state = "active", .type = "notify" },
+                { .name = "b.service",
+                                .active_state = "active",
+                                .type = "simple",
+                                .is_starting = true,
+                                .last_start_usec = 1000,
+                                .start_msec = 20,
+                                .dies_msec = 60,
+                                .dies_into = "failed" },
+        };
+        units[1].active_state = "inactive";
+        PlanWorld world;
+        plan_world_init(&world, &(FakeOptions){ .units = units, .n_units = N_ELEMENTS(units) },
+                        "restart a.service 1\ndrags restart b.service a.service");
+        units[0].start_msec = 25;
+        plan_world_run(&world);
+        assert_non_null(plan_world_failure(&world, "b.service"));
+        plan_world_done(&world);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_verdict__done_proves_nothing_for_simple),
@@ -219,6 +264,9 @@ int main(void) {
                 cmocka_unit_test(test_verdict__a_condition_is_no_failure),
                 cmocka_unit_test(test_verdict__without_an_answer_the_jobs_are_told),
                 cmocka_unit_test(test_verdict__a_job_that_failed_counts_though_its_unit_stands),
+                cmocka_unit_test(
+                                test_verdict__a_timer_that_stopped_for_want_of_its_unit_has_not_failed),
+                cmocka_unit_test(test_verdict__dragged_units_are_looked_at_twice),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -224,6 +224,10 @@ static void *run(void *userdata) {
                                 fake->event, NULL, fake->listen_fd, EPOLLIN, on_connection, fake);
         if (r >= 0)
                 r = sd_event_add_io(fake->event, NULL, fake->stop_fd, EPOLLIN, on_stop, fake);
+        for (size_t i = 0; r >= 0 && i < fake->units.n_units; i++)
+                if (fake->units.units[i].is_starting &&
+                                !fake_job_new(&fake->units, &fake->units.units[i], "StartUnit"))
+                        r = -EXFULL;
         if (r >= 0)
                 r = sd_event_loop(fake->event);
         if (r < 0)

@@ -31,6 +31,7 @@ typedef struct FakeUnit {
         bool unloads; /* once it is stopped */
         uint32_t n_restarts;
         bool dies_at_each_look;   /* n_restarts grows whenever it is asked for */
+        bool is_starting;         /* at first, by a job that nobody asked for */
         uint64_t last_start_usec; /* how long it took to get up; 0 unknown */
         /* The next job of it. */
         FakeFault fault; /* only once */

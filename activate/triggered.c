@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What the change of the files and the daemon-reload make systemd do by itself: path units start
+ * their services, which the plan names as triggered. Their jobs are not asked for, but waited for:
+ *
+ *   1. A path unit whose service was just stopped watches again a turn of systemd's later. Before
+ *      it does, no file may change.
+ *   2. An event that systemd has not taken up yet would be thrown away by a daemon-reload. What is
+ *      asked after the change is answered after the events before it.
+ *   3. What began with its old text ends with it where the plan acts on the unit as well: an action
+ *      would else join the job that is there, or end it. */
+
+#include "activate/plan_run.h"
+#include "base/clock.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum {
+        /* The first answer may come before the events that were there at the same time. */
+        N_ASKS = 2,
+        /* A service that is at work for longer holds up neither the daemon-reload nor the verdict.
+         */
+        PATIENCE_USEC = 5 * 1000 * 1000,
+};
+
+static Job job_of(const PlanRun *run, size_t nth) {
+        return (Job){ .unit = run->plan->triggered[nth].unit, .verb = VERB_START };
+}
+
+int triggered_new(PlanRun *run) {
+        run->triggered = arena_new(&run->arena, Job, run->plan->n_triggered + 1);
+        for (size_t i = 0; run->triggered && i < run->plan->n_triggered; i++)
+                run->triggered[i] = job_of(run, i);
+        return run->triggered ? 0 : -ENOMEM;
+}
+
+int triggered_join(PlanRun *run, Error *reterr) {
+        size_t n = run->plan->n_triggered;
+        int r = 0;
+        for (size_t i = 0; i < n; i++)
+                if (run->triggered[i].stage == JOB_ENDED)
+                        run->triggered[i] = job_of(run, i);
+        for (unsigned i = 0; r >= 0 && n > 0 && i < N_ASKS; i++)
+                r = job_wait_join(run->wait, run->triggered, n, reterr);
+        return r == -ECONNRESET ? 0 : r; /* the next turn sees to the connection */
+}
+
+static bool is_of(const Job *job, const ActionRun *action) {
+        return strcmp(job->unit, action->action->unit) == 0;
+}
+
+bool triggered_holds(const PlanRun *run, const Group *group) {
+        for (size_t i = 0; i < run->plan->n_triggered; i++)
+                for (size_t j = 0; j < group->n_actions; j++)
+                        if (run->triggered[i].stage == JOB_QUEUED &&
+                                        is_of(&run->triggered[i], group->actions[j]))
+                                return true;
+        return false;
+}
+
+static bool is_acted_on(const PlanRun *run, const Job *job) {
+        for (size_t i = 0; i < run->plan->n_actions; i++)
+                if (is_of(job, &run->actions[i]))
+                        return true;
+        return false;
+}
+
+int triggered_wait(PlanRun *run, bool only_acted_on, Error *reterr) {
+        uint64_t end_usec = now_usec() +
+                            (run->left_usec < PATIENCE_USEC ? run->left_usec : PATIENCE_USEC);
+        for (size_t i = 0; i < run->plan->n_triggered; i++) {
+                const Job *job = &run->triggered[i];
+                if (only_acted_on && !is_acted_on(run, job))
+                        continue;
+                while (job->stage == JOB_QUEUED && now_usec() < end_usec) {
+                        int r = job_wait_turn(run->wait, end_usec, reterr);
+                        if (r < 0)
+                                return r;
+                }
+        }
+        return 0;
+}
