@@ -14,19 +14,43 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 
+import random_aim
 import random_change
 import random_host
 from watching import Watch, settle
 
 SOURCE = "/root/source"
+PATIENCE_SECONDS = 3  # with what is held at work: the switch, or what it started, may well wait for that
 PLAN_VERBS = ("stop", "start", "restart", "reload")
 
 
+def active_units():
+    listed = subprocess.run(["systemctl", "list-units", "--no-legend", "--plain", "--state=active"], capture_output=True,
+                            text=True).stdout
+    return {line.split()[0] for line in listed.splitlines()}
+
+
+def journal(begin):
+    """What systemd said since then."""
+    return subprocess.run(["journalctl", "-q", "-o", "short-precise", "--no-hostname", f"--since=@{begin:.6f}", "_PID=1"],
+                          capture_output=True, text=True).stdout.splitlines()
+
+
+def release():
+    """Lets what is held at work end."""
+    try:
+        os.unlink(random_host.HELD)
+    except FileNotFoundError:
+        pass
+
+
 class Episode:
-    def __init__(self, seed, number):
+    def __init__(self, seed, number, n_steps):
         self.rng = random.Random(f"{seed}/{number}")
+        self.number, self.n_steps = number, n_steps
         self.watch = Watch()
         self.host = random_host.Host(self.rng)
         self.held = []
@@ -48,22 +72,26 @@ class Episode:
                     file.write("found\n")
 
     def next_source(self, step):
-        """Turns self.host into the next version; what was changed: (word, unit)."""
+        """Turns self.host into the next version; what was changed, (word, unit), and what is to be done by hand."""
         rng = self.rng
         if step == 0:
-            return [("first", None)]
+            return [("first", None)], []
         draw = rng.random()
-        if draw < 0.06:
-            return [("same", None)]
-        if draw < 0.16 and len(self.history) > 1:
+        if draw < 0.05:
+            return [("same", None)], []
+        if draw < 0.12 and len(self.history) > 1:
             self.host = rng.choice(self.history[:-1]).copy()
-            return [("back", None)]
+            return [("back", None)], []
         self.host = self.host.copy()
-        return [random_change.mutate(self.host) for _ in range(rng.choice([1, 2, 4, 8, 12, 16]))]
+        words = [random_change.mutate(self.host) for _ in range(rng.choice([1, 2, 4, 8, 12, 16]))]
+        if draw < 0.25:
+            return words, []
+        return words, random_aim.take(self.host, active_units(), self.number * self.n_steps + step)
 
-    def turn_states(self):
+    def turn_states(self, aimed):
         """An administrator's hands. What systemd refuses is all right: it is drawn all the same."""
         rng, done = self.rng, []
+        hands = [argv for argv in aimed if isinstance(argv, list)]
         names = [n for n in self.host.units if "@" not in n] + random_host.INSTANCES + ["d-web.service", "d-mail.service",
                                                                                       "d-log.socket", "d-log.service"]
         for _ in range(rng.choice([0, 0, 1, 1, 2, 4])):
@@ -73,12 +101,16 @@ class Episode:
                 argv = ["isolate", "multi-user.target"]
             if name == random_host.RETRIED and argv[0] == "start":
                 continue  # it would wait for the auto-restart
+            hands.insert(0, argv)
+        for argv in hands:
             done.append(" ".join(argv))
             subprocess.run(["systemctl", "--quiet", *argv], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        if random_host.WORK in self.host.units and rng.random() < 0.5:
+        if "hold" in aimed or random_host.WORK in self.host.units and rng.random() < 0.2:
             done.append(self.hold_at_work())
-        if rng.random() < 0.2:
-            done.append(self.use())
+        if "connect" in aimed:
+            done.append(self.connect())
+        if rng.random() < 0.1:
+            done.append(self.use_automount())
         settle(self.held)
         return done
 
@@ -93,11 +125,12 @@ class Episode:
             self.let_go()
         return "start, and hold at work, " + random_host.WORK
 
-    def use(self):
-        """Somebody uses the automount, connects to a socket of one service each and stays."""
-        if self.rng.random() < 0.5:
-            subprocess.run(["ls", "/run/pm3"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            return "ls /run/pm3"
+    def use_automount(self):
+        subprocess.run(["ls", "/run/pm3"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return "ls /run/pm3"
+
+    def connect(self):
+        """To a socket of one service each, and stays."""
         for path in glob.glob("/run/p-each.socket.*"):
             connection = socket.socket(socket.AF_UNIX)
             try:
@@ -109,7 +142,7 @@ class Episode:
 
     def let_go(self):
         if self.held:
-            os.unlink(random_host.HELD)
+            release()
             self.held = []
             settle()
 
@@ -122,23 +155,30 @@ class Episode:
         return done.returncode, plan, done.stdout + done.stderr if plan is None else done.stderr
 
     def step(self, number):
-        words = self.next_source(number)  # (word, unit)
+        words, aimed = self.next_source(number)
         shutil.rmtree(SOURCE, ignore_errors=True)
         self.host.write(SOURCE)
         clock = [time.perf_counter()]
-        hands = self.turn_states()
+        hands = self.turn_states(aimed)
         clock.append(time.perf_counter())
         dry = self.run("--dry-run")
         clock.append(time.perf_counter())
+        begin = time.time()
         self.watch.begin()
+        patience = threading.Timer(PATIENCE_SECONDS, release)
+        if self.held:
+            patience.start()
         wet = self.run()
         clock.append(time.perf_counter())
         seen = self.watch.end()
         clock.append(time.perf_counter())
+        patience.cancel()
         self.let_go()
-        result = {"step": number, "words": words, "hands": hands, "dry": dry, "wet": wet, "seen": seen["units"], "msec": [round(1000 * (b - a)) for a, b in zip(clock, clock[1:])],
+        result = {"step": number, "words": words, "hands": hands, "dry": dry, "wet": wet, "seen": seen["units"],
+                  "msec": [round(1000 * (b - a)) for a, b in zip(clock, clock[1:])],
                   "daemon_reloads": seen["daemon_reloads"]}
         result["errors"] = judge(result)
+        result["journal"] = journal(begin) if result["errors"] else []
         result["changes"] = self.changes(result)
         if dry[0] == 0:
             self.history.append(self.host)
@@ -166,12 +206,18 @@ def planned(plan):
     return {unit: sorted(listed) for unit, listed in verbs.items()}
 
 
+def is_on(state):
+    return state.split("/")[0] in ("active", "activating", "reloading")
+
+
 def observed(seen):
-    """unit -> the verbs that were seen. A start that was refused at once left no trace but its job: "try"."""
+    """unit -> the verbs that were seen. A start that was refused at once left no trace but its job: "try". What a
+    daemon-reload itself ends leaves none at all."""
     verbs = {}
     for unit, what in seen.items():
-        is_on = what["before"].split("/")[0] in ("active", "activating", "reloading")
-        listed = [("reload" if is_on else "start") if verb == "try" else verb for verb, _ in what["deeds"]]
+        listed = [("reload" if is_on(what["before"]) else "start") if verb == "try" else verb for verb, _ in what["deeds"]]
+        if not listed and is_on(what["before"]) and not is_on(what["after"]) and not what["alone_down"]:
+            listed = ["stop"]
         if listed:
             verbs[unit] = sorted(listed)
     return verbs
@@ -185,17 +231,18 @@ def refused_by_systemd(wet):
             if subprocess.run(["systemctl", verb, unit], stderr=subprocess.DEVNULL).returncode]
 
 
-def failures(plan, seen):
-    """Units that the switch acted on and that are no good now, and jobs that did not end well."""
+def failures(plan, seen, verbs):
+    """Units that the switch acted on and that are no good now, and those whose last job did not end well."""
     names = set()
     for unit in planned(plan):
         what = seen.get(unit, {"after": "", "deeds": []})
-        if what["deeds"] and what["deeds"][-1][0] == "stop":
+        last, result = what["deeds"][-1] if what["deeds"] else ("".join(verbs.get(unit, [])), "done")
+        if last == "stop":
             continue  # how it ended is nothing that the switch is to be blamed for
         if what["after"].startswith("failed/") or what["after"] == "activating/auto-restart":
             names.add(unit)
         # a start that was at work, and is stopped, is canceled
-        if any(result not in ("done", "skipped", "canceled") for _, result in what["deeds"]):
+        if result not in ("done", "skipped", "canceled"):
             names.add(unit)
     return names
 
@@ -224,7 +271,7 @@ def judge(result):
             errors.append(f"{unit}: planned {wanted.get(unit, [])}, seen {seen.get(unit, [])} {result['seen'].get(unit)}")
     if result["daemon_reloads"] != (dry["daemon"] == "reload"):
         errors.append(f"daemon: {dry['daemon']}, reloads seen: {result['daemon_reloads']}")
-    bad = failures(dry, result["seen"]) | {unit for unit, _ in refused}
+    bad = failures(dry, result["seen"], seen) | {unit for unit, _ in refused}
     if wet_status != (4 if bad else 0):
         errors.append(f"exit {wet_status}, failed units: {sorted(bad)}\n{wet_text}")
     return errors
@@ -232,7 +279,7 @@ def judge(result):
 
 def main():
     seed, number, steps = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-    episode = Episode(seed, number)
+    episode = Episode(seed, number, steps)
     for step in range(steps):
         result = episode.step(step)
         print(json.dumps(result), flush=True)

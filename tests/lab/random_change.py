@@ -89,6 +89,8 @@ def failing(host):
         return None
     unit = host.units[name]
     if unit.get("Service", "ExecStart") != "/bin/false":
+        if name == hosts.TRIGGERED and unit.get("Service", "RemainAfterExit"):
+            return None  # whether its path unit gets it up decides whether a start that follows does anything
         unit.set("Service", "ExecStart", "/bin/false")
     else:
         host.set_command(name)
@@ -105,7 +107,8 @@ def stop_key(host):
         if unit.get("Service", "ExecStart") != "/bin/false":
             host.set_command(name)
     elif host.rng.random() < 0.1:
-        unit.set("Service", "RemainAfterExit", host.rng.choice(["yes", None]))
+        if name != hosts.TRIGGERED or unit.get("Service", "ExecStart") != "/bin/false":  # see failing()
+            unit.set("Service", "RemainAfterExit", host.rng.choice(["yes", None]))
     else:
         change_key(host, hosts.STOP_KEYS, "Service", unit)
     return "stop key"
@@ -365,7 +368,7 @@ def reader(host):
     return "reader"
 
 
-CHANGES = [(comment, 6), (live_key, 4), (reload_command, 2), (restart_setting, 1), (restart_key, 8), (command, 4), (failing, 2),
+CHANGES = [(comment, 9), (live_key, 6), (reload_command, 2), (restart_setting, 1), (restart_key, 8), (command, 4), (failing, 2),
            (stop_key, 4), (flag, 14), (dropin, 6), (type_wide, 0.4), (protected, 1), (trigger_file, 12), (watched_file, 4),
            (trigger_rule, 3), (trigger_value, 4), (remove, 4), (add, 6), (install, 3), (rule, 4), (link, 2), (dependency, 3),
            (conflict, 0.5), (listen, 2), (timer, 1.5), (reconfiguration, 0.7), (fstab, 1), (reader, 2)]
