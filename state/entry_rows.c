@@ -154,10 +154,13 @@ static int read_entry(const Statement *statement, Contents *contents, Tree *tree
                 .owner = owner_from_column(statement_text(statement, COLUMN_OWNER)),
                 .group = owner_from_column(statement_text(statement, COLUMN_GROUP)),
         };
+        if (entry.kind == ENTRY_LINK &&
+                        sqlite3_column_type(statement->handle, COLUMN_TARGET) == SQLITE_NULL)
+                return database_fail_damaged(statement->database, "a link without target", reterr);
         if (entry.kind == ENTRY_LINK)
                 entry.target = statement_text(statement, COLUMN_TARGET);
         if (!entry.path || (entry.kind == ENTRY_LINK && !entry.target))
-                return error_oom(reterr); /* neither is ever NULL in the table */
+                return error_oom(reterr); /* neither is NULL in the table */
         if (entry.kind == ENTRY_FILE) {
                 int r = read_content(statement, contents, &entry.content, reterr);
                 if (r < 0)

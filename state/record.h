@@ -22,8 +22,9 @@ typedef struct SwitchRecord {
         const char *profile;
         const char *verb; /* "switch", "rollback" */
         int64_t from_number, to_number;
-        const char *origin; /* the source as given; NULL */
-        const char *commit; /* NULL */
+        bool is_from_pruned, is_to_pruned; /* when read: that generation is not there any more */
+        const char *origin;                /* the source as given; NULL */
+        const char *commit;                /* NULL */
         bool is_dirty;
         const char *user;
         uint64_t started_usec, ended_usec; /* CLOCK_REALTIME; 0: not yet */
@@ -94,5 +95,12 @@ int record_last_commit(Database *database,
                 const char *profile,
                 Arena *arena,
                 SwitchRecord *ret_record,
+                Error *reterr) must_check;
+/* The generation that was the default at an instant of CLOCK_REALTIME: by the last switch that had
+ * been committed by then, and was no test; 0: none had. */
+int record_default_at(Database *database,
+                const char *profile,
+                uint64_t usec,
+                int64_t *ret_number,
                 Error *reterr) must_check;
 const char *switch_state_to_string(SwitchState state);

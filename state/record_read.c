@@ -5,12 +5,20 @@
 #include <errno.h>
 #include <string.h>
 
+#define IS_PRUNED(number)                                                                          \
+        number " > 0 AND NOT EXISTS (SELECT 1 FROM generations AS g WHERE g.profile = s.profile "  \
+               "AND g.number = " number ")"
 #define RECORD_COLUMNS                                                                             \
         "s.id, s.state, s.from_number, s.to_number, s.is_dirty, s.started_usec, s.ended_usec, "    \
         "s.exit_status, s.n_actions, s.n_failed, p.name, s.verb, s.origin, s.commit_id, s.user, "  \
-        "s.message"
+        "s.message, " IS_PRUNED("s.from_number") ", " IS_PRUNED("s.to_number")
 #define RECORD_TABLES " FROM switches AS s JOIN profiles AS p ON p.id = s.profile "
-enum { COLUMN_EXIT_STATUS = 7, COLUMN_FIRST_TEXT = 10, COLUMN_PLAN_JSON = 16 };
+enum {
+        COLUMN_EXIT_STATUS = 7,
+        COLUMN_FIRST_TEXT = 10,
+        COLUMN_IS_PRUNED = 16,
+        COLUMN_PLAN_JSON = 18
+};
 
 static int read_state(const Statement *statement, SwitchState *ret_state, Error *reterr) {
         const char *text = statement_text(statement, 1);
@@ -35,6 +43,8 @@ static int read_record(
                 .exit_status = has_ended ? (int) statement_int(statement, COLUMN_EXIT_STATUS) : -1,
                 .n_actions = (unsigned) statement_int(statement, 8),
                 .n_failed = (unsigned) statement_int(statement, 9),
+                .is_from_pruned = statement_int(statement, COLUMN_IS_PRUNED),
+                .is_to_pruned = statement_int(statement, COLUMN_IS_PRUNED + 1),
         };
         const char **texts[] = { &record.profile, &record.verb, &record.origin, &record.commit,
                 &record.user, &record.message };
@@ -149,6 +159,28 @@ int record_get(Database *database,
         if (r < 0)
                 return r;
         *ret_record = record;
+        return 0;
+}
+
+int record_default_at(Database *database,
+                const char *profile,
+                uint64_t usec,
+                int64_t *ret_number,
+                Error *reterr) {
+        static const char sql[] = "SELECT s.to_number" RECORD_TABLES
+                                  "WHERE p.name = ?1 AND s.state = 'committed' "
+                                  "AND s.verb <> 'test' AND s.ended_usec <= ?2 "
+                                  "ORDER BY s.id DESC LIMIT 1";
+        cleanup(statement_donep) Statement statement = { 0 };
+        int r = statement_open(database, sql, &statement, reterr);
+        if (r < 0)
+                return r;
+        statement_bind_text(&statement, 1, profile);
+        statement_bind_int(&statement, 2, (int64_t) usec);
+        r = statement_step(&statement, reterr);
+        if (r < 0)
+                return r;
+        *ret_number = r > 0 ? statement_int(&statement, 0) : 0;
         return 0;
 }
 

@@ -17,6 +17,10 @@ int statement_open(Database *database, const char *sql, Statement *ret_statement
                 assert(database->n_statements < N_ELEMENTS(database->statements));
                 int code = sqlite3_prepare_v3(database->handle, sql, -1, SQLITE_PREPARE_PERSISTENT,
                                 &handle, NULL);
+                /* our texts are right: what they name is not there */
+                if ((code & 0xff) == SQLITE_ERROR)
+                        return database_fail_damaged(
+                                        database, sqlite3_errmsg(database->handle), reterr);
                 if (code != SQLITE_OK)
                         return database_fail(database, code, reterr);
                 database->statements[database->n_statements++] =

@@ -8,16 +8,25 @@
 
 #include <errno.h>
 
-static const char *marks(const Profile *profile, const Generation *generation) {
-        bool active = generation->number == profile->active;
-        bool is_default = generation->number == profile->default_number;
-        if (active || is_default)
-                return active && is_default ? "active, default" : active ? "active" : "default";
-        return generation->number > 0 && !generation->was_committed ? "not completed" : "";
+static void add_mark(Text *text, const char *mark) {
+        text_add(text, text->length > 0 ? ", " : "");
+        text_add(text, mark);
+}
+
+static void add_marks(Text *text, const Profile *profile, const Generation *generation) {
+        if (generation->number == profile->active)
+                add_mark(text, "active");
+        if (generation->number == profile->default_number)
+                add_mark(text, "default");
+        if (text->length == 0 && generation->number > 0 && !generation->was_committed)
+                add_mark(text, "not completed");
+        if (generation->is_pinned)
+                add_mark(text, "pinned");
 }
 
 static void add_row(Table *table, const Profile *profile, const Generation *generation) {
-        cleanup(text_donep) Text created = { 0 }, origin = { 0 }, description = { 0 };
+        cleanup(text_donep) Text created = { 0 }, origin = { 0 }, description = { 0 },
+                                 state = { 0 };
         Style style = generation->number == profile->active ? STYLE_BOLD : STYLE_NONE;
         text_add_time(&created, generation->created_usec);
         text_add_commit(&origin, generation->origin.commit, generation->origin.is_dirty);
@@ -26,13 +35,14 @@ static void add_row(Table *table, const Profile *profile, const Generation *gene
                 text_add_name(&origin, "", generation->origin.path);
         }
         text_add_line(&description, generation->description ? generation->description : "");
-        if (created.error < 0 || origin.error < 0 || description.error < 0) {
+        add_marks(&state, profile, generation);
+        if (state.error < 0 || created.error < 0 || origin.error < 0 || description.error < 0) {
                 table->error = -ENOMEM;
                 return;
         }
         table_addf(table, style, "%lld", (long long) generation->number);
         table_add(table, style, created.data);
-        table_add(table, style, marks(profile, generation));
+        table_add(table, style, state.data ? state.data : "");
         table_add(table, style, origin.data ? origin.data : "");
         table_add(table, style, generation->user ? generation->user : "");
         table_add(table, style, description.data);

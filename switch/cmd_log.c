@@ -43,14 +43,23 @@ static uint64_t duration_of(const SwitchRecord *record) {
                                                          : 0;
 }
 
+/* "(1) → 2": generation 1 was pruned. */
+static void add_numbers(Text *text, const Output *output, const SwitchRecord *record) {
+        text_addf(text, record->is_from_pruned ? "(%lld)" : "%lld",
+                        (long long) record->from_number);
+        text_add(text, output->ascii ? " -> " : " → ");
+        text_addf(text, record->is_to_pruned ? "(%lld)" : "%lld", (long long) record->to_number);
+}
+
 static void add_row(Table *table, const Output *output, const SwitchRecord *record) {
         cleanup(text_donep) Text started = { 0 };
         text_add_time(&started, record->started_usec);
         table_addf(table, STYLE_NONE, "%lld", (long long) record->id);
         table_add(table, STYLE_NONE, started.error < 0 ? "" : started.data);
         table_add(table, STYLE_NONE, record->verb);
-        table_addf(table, STYLE_NONE, "%lld %s %lld", (long long) record->from_number,
-                        output->ascii ? "->" : "→", (long long) record->to_number);
+        cleanup(text_donep) Text numbers = { 0 };
+        add_numbers(&numbers, output, record);
+        table_add(table, STYLE_NONE, numbers.error < 0 ? "" : numbers.data);
         table_add(table, result_style(record), result_text(record));
         table_add(table, STYLE_NONE, record->user ? record->user : "");
         if (record->n_failed > 0)
@@ -83,6 +92,8 @@ static json_t *record_json(const SwitchRecord *record) {
                         object, "state", json_text(switch_state_to_string(record->state)));
         failed |= json_object_set_new(object, "from", json_integer(record->from_number));
         failed |= json_object_set_new(object, "to", json_integer(record->to_number));
+        failed |= json_object_set_new(object, "from_pruned", json_boolean(record->is_from_pruned));
+        failed |= json_object_set_new(object, "to_pruned", json_boolean(record->is_to_pruned));
         failed |= json_object_set_new(object, "path", json_text_or_null(record->origin));
         failed |= json_object_set_new(object, "commit", json_text_or_null(record->commit));
         failed |= json_object_set_new(object, "dirty", json_boolean(record->is_dirty));
@@ -152,8 +163,9 @@ static void add_facts(const Log *log, const SwitchRecord *record, Text *text) {
                         (long long) record->id, style_end(output, STYLE_BOLD), record->verb,
                         record->user ? record->user : "unknown");
         text_addf(text, "Profile:     %s\n", record->profile);
-        text_addf(text, "Generation:  %lld %s %lld\n", (long long) record->from_number,
-                        output->ascii ? "->" : "→", (long long) record->to_number);
+        text_add(text, "Generation:  ");
+        add_numbers(text, output, record);
+        text_add(text, record->is_from_pruned || record->is_to_pruned ? ", () pruned\n" : "\n");
         if (record->origin) {
                 text_add(text, "Source:      ");
                 text_add_name(text, "", record->origin);

@@ -11,9 +11,14 @@ enum { USAGE_ERROR = -4096 };
 
 int cmd_diff(const Options *options, char **arguments, size_t n_arguments, Error *reterr)
                 must_check;
+int cmd_export(const Options *options, char **arguments, size_t n_arguments, Error *reterr)
+                must_check;
 int cmd_generations(const Options *options, char **arguments, size_t n_arguments, Error *reterr)
                 must_check;
 int cmd_log(const Options *options, char **arguments, size_t n_arguments, Error *reterr) must_check;
+int cmd_pin(const Options *options, char **arguments, size_t n_arguments, Error *reterr) must_check;
+int cmd_prune(const Options *options, char **arguments, size_t n_arguments, Error *reterr)
+                must_check;
 int cmd_recover(const Options *options, char **arguments, size_t n_arguments, Error *reterr)
                 must_check;
 int cmd_rollback(const Options *options, char **arguments, size_t n_arguments, Error *reterr)
@@ -23,4 +28,6 @@ int cmd_show(const Options *options, char **arguments, size_t n_arguments, Error
 int cmd_status(const Options *options, char **arguments, size_t n_arguments, Error *reterr)
                 must_check;
 int cmd_switch(const Options *options, char **arguments, size_t n_arguments, Error *reterr)
+                must_check;
+int cmd_verify(const Options *options, char **arguments, size_t n_arguments, Error *reterr)
                 must_check;

@@ -242,12 +242,21 @@ static int find_units(Host *host, Drift *drift, Error *reterr) {
         return 0;
 }
 
-int drift_find(Host *host, Drift *ret_drift, Error *reterr) {
+int drift_find_files(Host *host, Drift *ret_drift, Error *reterr) {
         cleanup(drift_donep) Drift drift = { 0 };
         int r = prepare_all(host, &drift.prepared, reterr);
+        if (r >= 0)
+                r = find_files(&drift, reterr);
         if (r < 0)
                 return r;
-        r = find_files(&drift, reterr);
+        *ret_drift = drift;
+        drift = (Drift){ 0 };
+        return 0;
+}
+
+int drift_find(Host *host, Drift *ret_drift, Error *reterr) {
+        cleanup(drift_donep) Drift drift = { 0 };
+        int r = drift_find_files(host, &drift, reterr);
         if (r < 0)
                 return r;
         if (!host->is_image) {

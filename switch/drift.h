@@ -30,7 +30,9 @@ typedef struct Drift {
         size_t n_units;
 } Drift;
 
-/* Compares all; the host must be connected, unless it is an image, whose units have no state. */
+/* Compares all files; and all units too, unless the host is an image, whose units have no state. A
+ * live host must be connected for both. */
+int drift_find_files(Host *host, Drift *ret_drift, Error *reterr) must_check;
 int drift_find(Host *host, Drift *ret_drift, Error *reterr) must_check;
 void drift_done(Drift *drift);
 static inline void drift_donep(Drift *drift) {

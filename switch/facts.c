@@ -40,6 +40,7 @@ json_t *json_generation(const Generation *generation) {
         failed |= json_object_set_new(
                         object, "description", json_text_or_null(generation->description));
         failed |= json_object_set_new(object, "committed", json_boolean(generation->was_committed));
+        failed |= json_object_set_new(object, "pinned", json_boolean(generation->is_pinned));
         if (!failed)
                 return object;
         json_decref(object);

@@ -124,6 +124,51 @@ static const Command commands[] = {
                         .max_arguments = 1,
                         .run = cmd_log,
         },
+        {
+                        .name = "export",
+                        .arguments = "REF DIR",
+                        .summary = "Write a generation as a source",
+                        .details = "DIR must not be there, or be empty. A switch to it changes "
+                                   "nothing where REF is active.\n"
+                                   "Secrets are written with mode 0600.\n"
+                                   "\n"
+                                   "Exit status: 0 done, 1 refused or failed and nothing written, "
+                                   "2 usage, 4 written, but on this host\n"
+                                   "it is another configuration by now.\n",
+                        .max_arguments = 2,
+                        .run = cmd_export,
+        },
+        {
+                        .name = "pin",
+                        .arguments = "REF",
+                        .summary = "Keep a generation from ever being pruned",
+                        .details = "",
+                        .options = OPTION_BIT(OPTION_REMOVE),
+                        .max_arguments = 1,
+                        .run = cmd_pin,
+        },
+        {
+                        .name = "prune",
+                        .arguments = "",
+                        .summary = "Delete old generations",
+                        .details = "Without --keep= or --older-than=, nothing is: with both, what "
+                                   "both say. --keep= counts those\n"
+                                   "that a switch to was completed. Never the active, the default, "
+                                   "a pinned or the booted one.\n",
+                        .options = OPTION_BIT(OPTION_KEEP) | OPTION_BIT(OPTION_OLDER_THAN) |
+                                   OPTION_BIT(OPTION_DRY_RUN),
+                        .acts = true,
+                        .run = cmd_prune,
+        },
+        {
+                        .name = "verify",
+                        .arguments = "",
+                        .summary = "Check the database, and /etc against it",
+                        .details = "Exit status: 0 all is well, 1 files of /etc are not as the "
+                                   "active generation has them, 2 the database\n"
+                                   "is damaged or cannot be read, 3 a switch is open.\n",
+                        .run = cmd_verify,
+        },
         { 0 },
 };
 

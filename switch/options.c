@@ -41,14 +41,17 @@ static const OptionRow rows[N_OPTIONS] = {
         [OPTION_LIMIT] = { "lines", 'n', "N", "Show at most N entries" },
         [OPTION_FOLLOW] = { "follow", 'f', NULL, "Show the switch that is under way, to its end" },
         [OPTION_FOREGROUND] = { "foreground", 0, NULL, "Run in this process, not as a service" },
+        [OPTION_KEEP] = { "keep", 0, "N", "Keep the newest N" },
+        [OPTION_OLDER_THAN] = { "older-than", 0, "TIME", "Only those made so long ago (30d)" },
+        [OPTION_REMOVE] = { "remove", 0, NULL, "Take the pin away" },
 };
 
-static int parse_limit(const char *text, size_t *ret_limit, Error *reterr) {
+static int parse_count(const char *text, const char *what, size_t *ret_limit, Error *reterr) {
         errno = 0;
         char *end;
         unsigned long value = strtoul(text, &end, 10);
         if (!isdigit((unsigned char) *text) || *end || errno || value == 0)
-                return error_set(reterr, -EINVAL, "Not a number of entries: %s", text);
+                return error_set(reterr, -EINVAL, "Not a number of %s: %s", what, text);
         *ret_limit = value;
         return 0;
 }
@@ -91,7 +94,11 @@ static int take(Options *options, OptionId id, const char *value, Error *reterr)
                 options->states = value;
                 return 0;
         case OPTION_LIMIT:
-                return parse_limit(value, &options->limit, reterr);
+                return parse_count(value, "entries", &options->limit, reterr);
+        case OPTION_KEEP:
+                return parse_count(value, "generations", &options->keep, reterr);
+        case OPTION_OLDER_THAN:
+                return parse_timeout(value, &options->older_than_usec, reterr);
         default:
                 return 0; /* its bit says all */
         }

@@ -31,6 +31,9 @@ typedef enum OptionId {
         OPTION_LIMIT,
         OPTION_FOLLOW,
         OPTION_FOREGROUND,
+        OPTION_KEEP,
+        OPTION_OLDER_THAN,
+        OPTION_REMOVE,
         N_OPTIONS,
 } OptionId;
 
@@ -41,6 +44,8 @@ typedef struct Options {
         const char *states;    /* file of --states=; NULL */
         uint64_t timeout_usec; /* 0: no limit */
         size_t limit;          /* 0: all */
+        size_t keep;
+        uint64_t older_than_usec;
         /* Of a detached switch; both NULL elsewhere. */
         struct Stream *stream; /* where the output goes */
         const char *invoker;   /* who asked */

@@ -25,7 +25,7 @@ completes() {
 }
 
 mkdir -p hosts/edge1
-completes '' / switch dry-activate rollback diff generations show status log
+completes '' / switch dry-activate rollback recover diff generations show status log export pin prune verify
 completes s / switch show status
 completes diff --s / --states=
 completes diff --ex / --exit-code
@@ -37,4 +37,11 @@ completes diff @a / @active
 completes --root = ho / hosts
 completes -C ho / hosts
 completes -p '' /
+completes pin @d / @default
+completes pin --rem / --remove
+completes prune --k / --keep=
+completes prune --keep = 3 /
+completes export @p / @previous
+completes export @previous ho / hosts
+completes verify '' /
 completes log '' /
