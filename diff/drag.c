@@ -208,10 +208,27 @@ static int stop(Drag *drag, Subject *subject, const char *by, const char *via) {
         return judge_visit_dependents(judge, subject, AFTER, KINDS_STOP, visit_stop, drag);
 }
 
+/* A unit that conflicts with one that comes up before it does not restart. */
+static void lose(Drag *drag, const Subject *subject) {
+        Judgement *judgement = subject->judgement;
+        for (size_t i = 0; judgement->is_dragged_restart && i < drag->drags->n_items; i++)
+                if (drag->drags->items[i].unit == subject->name) {
+                        drag->drags->items[i] = drag->drags->items[--drag->drags->n_items];
+                        break;
+                }
+        judgement->restarts = judgement->is_dragged_restart = false;
+}
+
 static int visit_conflict(
                 Judge *judge, Subject *subject, Subject *other, RelationKind kind, void *userdata) {
-        (void) judge;
+        if (other->judgement && subject_is_on(judge->comparison, other))
+                lose(userdata, other);
         return stop(userdata, other, subject->name, relation_to_string(kind));
+}
+
+static bool has_lost(const Subject *subject) {
+        const Judgement *judgement = subject->judgement;
+        return judgement->is_dragged_stop && !judgement->starts && !judgement->is_dragged_start;
 }
 
 static bool ends_by_itself(const Subject *subject) {
@@ -250,9 +267,11 @@ static int pull(Drag *drag, Subject *subject) {
 }
 
 static int pull_all(Drag *drag) {
-        while (drag->n_pulled < drag->n_queued)
-                if (pull(drag, drag->queue[drag->n_pulled++]) < 0)
+        while (drag->n_pulled < drag->n_queued) {
+                Subject *subject = drag->queue[drag->n_pulled++];
+                if (!has_lost(subject) && pull(drag, subject) < 0)
                         return -ENOMEM;
+        }
         return 0;
 }
 
