@@ -7,7 +7,7 @@ from random_host import kind
 
 FLAGS = ["X-SwitchMethod", "X-RestartIfChanged", "X-ReloadIfChanged", "X-StopIfChanged", "X-OnlyManualStart",
          "X-NotSocketActivated", "RefuseManualStop", "RefuseManualStart"]
-PER_STEP = 3
+PER_STEP = 4
 
 
 def present(host, active, names):
@@ -98,7 +98,7 @@ def mount_key(key, values):
 
 def at_work(host, active):
     if hosts.WORK not in host.units:
-        return None
+        host.add_unit(hosts.WORK)
     plain(host, hosts.WORK)
     host.set_command(hosts.WORK)
     return ["hold"]
@@ -106,14 +106,10 @@ def at_work(host, active):
 
 def connection(host, active):
     if "p-each.socket" not in host.units:
-        return None
+        host.add_unit("p-each.socket")
+    plain(host, "p-each.socket")
     host.set_command("p-each@.service")
     return [["start", "p-each.socket"], "connect"]
-
-
-def protected(host, active):
-    random_change.protected(host)
-    return []
 
 
 def along(host, active):
@@ -160,16 +156,27 @@ def trigger_rule(host, active):
     return []
 
 
-def fstab(host, active):
-    random_change.fstab(host)
+def stopping(host, active):
+    name = daemon(host, active)
+    if name is None:
+        return None
+    other_value(host, plain(host, name), "Service", "KillSignal", ["SIGINT", "SIGQUIT", "SIGTERM"])
     return []
 
 
+def chance(change):
+    def aim(host, active):
+        change(host)
+        return []
+    return aim
+
+
 AIMS = [flagged("X-SwitchMethod", "keep-old"), flagged("X-SwitchMethod", "restart"), flagged("X-SwitchMethod", "stop-start"),
-        flagged("X-SwitchMethod", "reload"), flagged("X-StopIfChanged", "yes"), had_failed, oneshot_ended, makes_way,
-        path_text, mount_key("Options", ["nosuid", "nodev", "nosuid,nodev"]),
-        mount_key("DirectoryMode", ["0700", "0750", "0755"]), at_work, connection, protected, along, triggered, triggered,
-        reloaded, trigger_rule, fstab]
+        flagged("X-SwitchMethod", "reload"), flagged("X-StopIfChanged", "yes"), flagged("X-RestartIfChanged", "no"), had_failed,
+        oneshot_ended, makes_way, path_text, mount_key("Options", ["nosuid", "nodev", "nosuid,nodev"]), at_work, connection,
+        mount_key("DirectoryMode", ["0700", "0750", "0755"]), along, triggered, reloaded, trigger_rule, stopping, had_failed,
+        at_work, connection, along, makes_way, oneshot_ended, chance(random_change.protected), chance(random_change.fstab),
+        chance(random_change.reader)]
 
 
 def take(host, active, step):

@@ -206,7 +206,8 @@ class Host:
             keys.append((rng.choice(["X-Restart-Triggers", "X-Reload-Triggers"]),
                          rng.choice(["/etc/p/trig-1", "/etc/p/trig-*", "value-1", "/etc/p/deep"])))
         if name not in BEHIND_SOCKETS and rng.random() < 0.6:
-            unit.sections["Install"].append(("WantedBy", rng.choice(["multi-user.target"] * 3 + TARGETS[:1])))
+            targets = TARGETS[:1] if name not in RIVALS else []  # what starts a target must not start both
+            unit.sections["Install"].append(("WantedBy", rng.choice(["multi-user.target"] * 3 + targets)))
         if "@" in name and rng.random() < 0.5:
             unit.sections["Install"].append(("DefaultInstance", "1"))
 
