@@ -39,6 +39,11 @@ lab_end() {
         set +e
         [ -z "$lab_guard" ] || kill -- "-$lab_guard"
         [ -n "$LAB" ] && [ -d "$LAB_DIR/$LAB" ] || exit "$status"
+        # of a switch that is a service nobody else sees these
+        if "$lab_tools/enter" "$LAB" journalctl -u 'sysswitch-*' -o cat --no-pager 2> /dev/null |
+                grep -E 'Sanitizer:|runtime error:|Assertion .* failed' >&2; then
+                status=1
+        fi
         if [ "$status" != 0 ]; then
                 echo "--- the lab's last lines:" >&2
                 "$lab_tools/enter" "$LAB" journalctl -n 30 --no-pager -o short-monotonic >&2

@@ -142,6 +142,65 @@ static int on_list(FakeManager *fake, sd_bus_message *call, const char *method) 
         return fake_unit_reply_list(call, &fake->units);
 }
 
+/* The values of what is entered, one behind the other, whatever they are. */
+static int add_values(sd_bus_message *call, Text *text) {
+        char type;
+        const char *contents;
+        int r;
+        while ((r = sd_bus_message_peek_type(call, &type, &contents)) > 0) {
+                if (strchr("avr", type)) {
+                        r = sd_bus_message_enter_container(call, type, contents);
+                        if (r >= 0)
+                                r = add_values(call, text);
+                        if (r >= 0)
+                                r = sd_bus_message_exit_container(call);
+                        if (r < 0)
+                                return r;
+                        continue;
+                }
+                union {
+                        const char *string;
+                        int boolean;
+                        int32_t number;
+                        uint64_t long_number;
+                } value = { 0 };
+                r = sd_bus_message_read_basic(call, type, &value);
+                if (r < 0)
+                        return r;
+                if (type == 's')
+                        text_addf(text, " %s", value.string);
+                else if (type == 't')
+                        text_addf(text, " %llu", (unsigned long long) value.long_number);
+                else
+                        text_addf(text, " %d", value.number);
+        }
+        return r;
+}
+
+static int on_start_transient(FakeManager *fake, sd_bus_message *call) {
+        cleanup(text_donep) Text text = { 0 };
+        const char *name, *mode;
+        int r = sd_bus_message_read(call, "ss", &name, &mode);
+        if (r >= 0)
+                r = sd_bus_message_enter_container(call, 'a', "(sv)");
+        if (r < 0)
+                return r;
+        text_addf(&text, "%s %s", name, mode);
+        while ((r = sd_bus_message_enter_container(call, 'r', "sv")) > 0) {
+                text_add(&text, "\n ");
+                r = add_values(call, &text);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(call);
+                if (r < 0)
+                        return r;
+        }
+        note(fake, "StartTransientUnit", text.data);
+        if (fake->options.transient_error)
+                return sd_bus_reply_method_errorf(
+                                call, fake->options.transient_error, "%s is refused", name);
+        return r < 0 ? r : sd_bus_reply_method_return(call, "o", "/org/freedesktop/systemd1/job/1");
+}
+
 static int answer(FakeManager *fake, sd_bus_message *call, const char *method) {
         if (strcmp(method, "Get") == 0)
                 return fake_unit_reply_property(call, &fake->units);
@@ -157,6 +216,8 @@ static int answer(FakeManager *fake, sd_bus_message *call, const char *method) {
                 note(fake, method, NULL);
                 return drop_soon(fake);
         }
+        if (strcmp(method, "StartTransientUnit") == 0)
+                return on_start_transient(fake, call);
         static const char *const of_units[] = { "StartUnit", "StopUnit", "RestartUnit",
                 "ReloadUnit" };
         for (size_t i = 0; i < N_ELEMENTS(of_units); i++)

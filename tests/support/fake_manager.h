@@ -50,9 +50,10 @@ typedef struct FakeOptions {
         size_t n_units;
         unsigned n_drops_at_reload; /* this many times the connection goes instead of a reply */
         bool never_replies_to_reload;
-        const char *reload_error; /* NULL: none */
-        const char *list_error;   /* of ListUnitsFiltered, from the second on; NULL: none */
-        bool never_answers;       /* no call gets an answer at all */
+        const char *reload_error;    /* NULL: none */
+        const char *list_error;      /* of ListUnitsFiltered, from the second on; NULL: none */
+        bool never_answers;          /* no call gets an answer at all */
+        const char *transient_error; /* of StartTransientUnit; NULL: none */
 } FakeOptions;
 
 typedef struct FakeManager FakeManager;
