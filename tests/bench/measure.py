@@ -16,14 +16,14 @@ DAEMON = "[Unit]\nDescription={name} of the bench\nDocumentation=man:true(1)\nAf
 
 
 def unit_text(name, number, version, is_bystander):
-    """A fifth is ready 200 ms after its start. Of those that nobody touches the others are oneshots: 5000 processes would
-    only fill the memory."""
+    """A fifth is ready 200 ms after its start. Of those that nobody touches the others are oneshots that start nothing:
+    they are active at once, and 4000 processes would take minutes to start and only fill the memory."""
     kind, command, service = "simple", f"/usr/local/bin/stub {name}", "ExecReload=/bin/true\n"
     if number % 5 == 0:
         kind, command = "notify", "/usr/local/bin/stub --ready=200"
     elif is_bystander:
         return f"[Unit]\nDescription={name} of the bench\nDocumentation=man:true(1)\nAfter=network.target\n\n" \
-               f"[Service]\nType=oneshot\nExecStart=/bin/true {name}\nRemainAfterExit=yes\nEnvironment=VERSION=1\n" \
+               f"[Service]\nType=oneshot\nExecStop=/bin/true {name}\nRemainAfterExit=yes\nEnvironment=VERSION=1\n" \
                "\n[Install]\nWantedBy=multi-user.target\n"
     trigger = "X-Reload-Triggers=/etc/bench.conf\n" if (name, number) == ("b", 1) else ""
     return DAEMON.format(name=name, unit=trigger, type=kind, command=command, service=service, version=version)
