@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "diff/file_patch.h"
 
+#include "diff/git.h"
 #include "diff/quote.h"
 
 #include <errno.h>
-#include <git2.h>
 #include <string.h>
 
 /* One side of a file: what git would call a blob and its mode. */
@@ -15,6 +15,7 @@ typedef struct Side {
 } Side;
 
 typedef struct Patch {
+        const Git *git; /* NULL: no contents were compared yet */
         Side old, new;
         bool color;
         Text *text;
@@ -107,18 +108,18 @@ static void add_attributes(const Patch *patch) {
                 add_owner_line(patch, new ? "new owner" : "deleted owner", entry);
 }
 
-static int blob_name(const Side *side, char *ret_name, size_t size) {
+static int blob_name(const Git *git, const Side *side, char *ret_name, size_t size) {
         git_oid oid = { 0 };
-        if (side->entry && git_odb_hash(&oid, side->data, side->size_bytes, GIT_OBJECT_BLOB) < 0)
+        if (side->entry && git->odb_hash(&oid, side->data, side->size_bytes, GIT_OBJECT_BLOB) < 0)
                 return -EIO;
-        (void) git_oid_tostr(ret_name, size, &oid);
+        (void) git->oid_tostr(ret_name, size, &oid);
         return 0;
 }
 
 static int add_index_line(const Patch *patch, Error *reterr) {
         char old[8], new[8];
-        if (blob_name(&patch->old, old, sizeof(old)) < 0 ||
-                        blob_name(&patch->new, new, sizeof(new)) < 0)
+        if (blob_name(patch->git, &patch->old, old, sizeof(old)) < 0 ||
+                        blob_name(patch->git, &patch->new, new, sizeof(new)) < 0)
                 return error_set(
                                 reterr, -EIO, "Cannot name the contents of a file: libgit2 failed");
         begin_header(patch);
@@ -182,7 +183,7 @@ static void add_line(const Patch *patch, const git_diff_line *line) {
 static int add_hunk(const Patch *patch, git_patch *lines, size_t nth) {
         const git_diff_hunk *hunk;
         size_t n_lines;
-        if (git_patch_get_hunk(&hunk, &n_lines, lines, nth) < 0)
+        if (patch->git->patch_get_hunk(&hunk, &n_lines, lines, nth) < 0)
                 return -EIO;
         size_t length = hunk->header_len;
         while (length > 0 && hunk->header[length - 1] == '\n')
@@ -199,7 +200,7 @@ static int add_hunk(const Patch *patch, git_patch *lines, size_t nth) {
         text_add(patch->text, "\n");
         for (size_t i = 0; i < n_lines; i++) {
                 const git_diff_line *line;
-                if (git_patch_get_line_in_hunk(&line, lines, nth, i) < 0)
+                if (patch->git->patch_get_line_in_hunk(&line, lines, nth, i) < 0)
                         return -EIO;
                 add_line(patch, line);
         }
@@ -207,11 +208,11 @@ static int add_hunk(const Patch *patch, git_patch *lines, size_t nth) {
 }
 
 static int add_contents(const Patch *patch, git_patch *lines, Error *reterr) {
-        if (git_patch_get_delta(lines)->flags & GIT_DIFF_FLAG_BINARY) {
+        if (patch->git->patch_get_delta(lines)->flags & GIT_DIFF_FLAG_BINARY) {
                 add_differ_line(patch, "Binary files ");
                 return 0;
         }
-        size_t n_hunks = git_patch_num_hunks(lines);
+        size_t n_hunks = patch->git->patch_num_hunks(lines);
         if (n_hunks > 0)
                 add_file_lines(patch);
         for (size_t i = 0; i < n_hunks; i++)
@@ -220,33 +221,38 @@ static int add_contents(const Patch *patch, git_patch *lines, Error *reterr) {
         return 0;
 }
 
-static int start_git(Error *reterr) {
-        static bool started; /* once for the run: starting and ending it for each file costs more
-                                than the patch */
-        if (!started && git_libgit2_init() < 0)
+/* Started once for the run: starting and ending it for each file costs more than the patch. */
+static int start_git(const Git **ret_git, Error *reterr) {
+        static bool started;
+        const Git *git = git_load();
+        if (!git)
+                return error_set(
+                                reterr, -ENOENT, "libgit2, which compares texts, is not installed");
+        if (!started && git->libgit2_init() < 0)
                 return error_set(reterr, -EIO, "libgit2 does not start");
         started = true;
+        *ret_git = git;
         return 0;
 }
 
-static int compare_contents(const Patch *patch, Error *reterr) {
-        int r = start_git(reterr);
+static int compare_contents(Patch *patch, Error *reterr) {
+        int r = start_git(&patch->git, reterr);
         if (r < 0)
                 return r;
         r = add_index_line(patch, reterr);
         if (r < 0)
                 return r;
         git_diff_options options;
-        if (git_diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION) < 0)
+        if (patch->git->diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION) < 0)
                 return error_set(reterr, -EIO, "Cannot compare two files: libgit2 failed");
         options.flags = GIT_DIFF_INDENT_HEURISTIC; /* git's default */
         git_patch *lines = NULL;
         const Side *old = &patch->old, *new = &patch->new;
-        if (git_patch_from_buffers(&lines, old->entry ? old->data : NULL, old->size_bytes, "a",
-                            new->entry ? new->data : NULL, new->size_bytes, "b", &options) < 0)
+        if (patch->git->patch_from_buffers(&lines, old->entry ? old->data : NULL, old->size_bytes,
+                            "a", new->entry ? new->data : NULL, new->size_bytes, "b", &options) < 0)
                 return error_set(reterr, -EIO, "Cannot compare two files: libgit2 failed");
         r = add_contents(patch, lines, reterr);
-        git_patch_free(lines);
+        patch->git->patch_free(lines);
         return r;
 }
 

@@ -1,18 +1,27 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "state/origin.h"
 
+#include "diff/git.h"
+
 #include <errno.h>
-#include <git2.h>
 #include <limits.h>
 #include <string.h>
 
 /* What git cannot tell, for whatever reason, is left empty: a switch does not fail for it. So git's
  * errors end here. */
 
-DEFINE_CLEANUP(git_repository, git_repository_free);
-DEFINE_CLEANUP(git_commit, git_commit_free);
-DEFINE_CLEANUP(git_object, git_object_free);
-DEFINE_CLEANUP(git_status_list, git_status_list_free);
+static const Git *git; /* set before anything below is called */
+
+#define DEFINE_GIT_CLEANUP(name)                                                                   \
+        static void name##_free(git_##name *object) {                                              \
+                git->name##_free(object);                                                          \
+        }                                                                                          \
+        DEFINE_CLEANUP(git_##name, name##_free)
+
+DEFINE_GIT_CLEANUP(commit);
+DEFINE_GIT_CLEANUP(object);
+DEFINE_GIT_CLEANUP(repository);
+DEFINE_GIT_CLEANUP(status_list);
 
 void origin_done(Origin *origin) {
         free(origin->path);
@@ -29,19 +38,19 @@ static char *format_author(const git_signature *author) {
 
 static int describe_commit(git_commit *commit, Origin *origin) {
         char hex[GIT_OID_HEXSZ + 1];
-        const char *subject = git_commit_summary(commit);
-        const git_signature *author = git_commit_author(commit);
-        origin->commit = strdup(git_oid_tostr(hex, sizeof(hex), git_commit_id(commit)));
+        const char *subject = git->commit_summary(commit);
+        const git_signature *author = git->commit_author(commit);
+        origin->commit = strdup(git->oid_tostr(hex, sizeof(hex), git->commit_id(commit)));
         origin->subject = strdup(subject ? subject : "");
         origin->author = author ? format_author(author) : strdup("");
-        origin->commit_time = git_commit_time(commit);
+        origin->commit_time = git->commit_time(commit);
         return origin->commit && origin->subject && origin->author ? 0 : -ENOMEM;
 }
 
 /* The directory's path in the work tree, "" for its top; NULL: outside, as core.worktree may say.
  */
 static const char *path_in_work_tree(git_repository *repository, const char *path) {
-        const char *work_tree = git_repository_workdir(repository);
+        const char *work_tree = git->repository_workdir(repository);
         cleanup_free char *top = work_tree ? realpath(work_tree, NULL) : NULL;
         size_t length = top ? strlen(top) : 0;
         if (!top || strncmp(path, top, length) != 0)
@@ -55,26 +64,26 @@ static const char *path_in_work_tree(git_repository *repository, const char *pat
 static bool differs_from_head(git_repository *repository, const char *path) {
         char *paths[] = { strdupa(path) };
         git_status_options options;
-        (void) git_status_options_init(
+        (void) git->status_options_init(
                         &options, GIT_STATUS_OPTIONS_VERSION); /* fails for unknown versions only */
         options.show = GIT_STATUS_SHOW_INDEX_AND_WORKDIR;
         options.flags = GIT_STATUS_OPT_INCLUDE_UNTRACKED | GIT_STATUS_OPT_DISABLE_PATHSPEC_MATCH |
                         GIT_STATUS_OPT_EXCLUDE_SUBMODULES;
         if (*path)
                 options.pathspec = (git_strarray){ .strings = paths, .count = 1 };
-        cleanup(git_status_list_freep) git_status_list *list = NULL;
-        if (git_status_list_new(&list, repository, &options) < 0)
+        cleanup(status_list_freep) git_status_list *list = NULL;
+        if (git->status_list_new(&list, repository, &options) < 0)
                 return true; /* not known to be clean */
-        return git_status_list_entrycount(list) > 0;
+        return git->status_list_entrycount(list) > 0;
 }
 
 static int read_head(git_repository *repository, Origin *origin) {
-        cleanup(git_object_freep) git_object *head = NULL;
+        cleanup(object_freep) git_object *head = NULL;
         const char *path = path_in_work_tree(repository, origin->path);
-        if (!path || git_revparse_single(&head, repository, "HEAD^{commit}") < 0)
+        if (!path || git->revparse_single(&head, repository, "HEAD^{commit}") < 0)
                 return 0;
-        cleanup(git_commit_freep) git_commit *commit = NULL;
-        if (git_commit_lookup(&commit, repository, git_object_id(head)) < 0)
+        cleanup(commit_freep) git_commit *commit = NULL;
+        if (git->commit_lookup(&commit, repository, git->object_id(head)) < 0)
                 return 0;
         int r = describe_commit(commit, origin);
         if (r >= 0)
@@ -102,17 +111,20 @@ static bool has_git_above(const char *path) {
 }
 
 static int ask_git(Origin *origin) {
-        if (!has_git_above(origin->path) || git_libgit2_init() < 0)
+        if (!has_git_above(origin->path))
                 return 0;
-        (void) git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0); /* known since 1.4.4 */
+        git = git_load();
+        if (!git || git->libgit2_init() < 0)
+                return 0;
+        (void) git->libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0); /* known since 1.4.4 */
         int r = 0;
         {
-                cleanup(git_repository_freep) git_repository *repository = NULL;
-                if (git_repository_open_ext(&repository, origin->path, GIT_REPOSITORY_OPEN_CROSS_FS,
-                                    NULL) >= 0)
+                cleanup(repository_freep) git_repository *repository = NULL;
+                if (git->repository_open_ext(&repository, origin->path,
+                                    GIT_REPOSITORY_OPEN_CROSS_FS, NULL) >= 0)
                         r = read_head(repository, origin);
         }
-        (void) git_libgit2_shutdown(); /* counts down what init counted up */
+        (void) git->libgit2_shutdown(); /* counts down what init counted up */
         return r;
 }
 
