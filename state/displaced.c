@@ -26,6 +26,22 @@ static int add_found(FoundList *list, Arena *arena, const Found *found) {
         return 0;
 }
 
+/* All rows of a statement with FOUND_COLUMNS. */
+static int
+read_rows(Statement *statement, Contents *contents, Arena *arena, FoundList *list, Error *reterr) {
+        int r;
+        while ((r = statement_step(statement, reterr)) > 0) {
+                Found found;
+                EntryRoot its_root;
+                r = found_read(statement, contents, arena, &its_root, &found, reterr);
+                if (r < 0)
+                        return r;
+                if (add_found(list, arena, &found) < 0)
+                        return error_oom(reterr);
+        }
+        return r;
+}
+
 int displaced_load(Database *database,
                 const char *profile,
                 EntryRoot root,
@@ -44,17 +60,48 @@ int displaced_load(Database *database,
         statement_bind_text(&statement, 1, profile);
         statement_bind_int(&statement, 2, root);
         FoundList list = { 0 };
-        while ((r = statement_step(&statement, reterr)) > 0) {
-                Found found;
-                EntryRoot its_root;
-                r = found_read(&statement, contents, arena, &its_root, &found, reterr);
-                if (r < 0)
-                        return r;
-                if (add_found(&list, arena, &found) < 0)
-                        return error_oom(reterr);
-        }
+        r = read_rows(&statement, contents, arena, &list, reterr);
         if (r < 0)
                 return r;
+        *ret_found = list.items;
+        *ret_n_found = list.n_items;
+        return 0;
+}
+
+static int read_one(Database *database,
+                const DisplacedPaths *asked,
+                const char *path,
+                Contents *contents,
+                Arena *arena,
+                FoundList *list,
+                Error *reterr) {
+        static const char sql[] = "SELECT " FOUND_COLUMNS "FROM displaced AS f" FOUND_JOIN
+                                  "WHERE f.profile = (SELECT id FROM profiles WHERE name = ?1) "
+                                  "AND f.root = ?2 AND f.path = ?3";
+        cleanup(statement_donep) Statement statement = { 0 };
+        int r = statement_open(database, sql, &statement, reterr);
+        if (r < 0)
+                return r;
+        statement_bind_text(&statement, 1, asked->profile);
+        statement_bind_int(&statement, 2, asked->root);
+        statement_bind_text(&statement, 3, path);
+        return read_rows(&statement, contents, arena, list, reterr);
+}
+
+int displaced_find(Database *database,
+                const DisplacedPaths *asked,
+                Contents *contents,
+                Arena *arena,
+                Found **ret_found,
+                size_t *ret_n_found,
+                Error *reterr) {
+        FoundList list = { 0 };
+        for (size_t i = 0; i < asked->paths->n_items; i++) {
+                int r = read_one(database, asked, asked->paths->items[i], contents, arena, &list,
+                                reterr);
+                if (r < 0)
+                        return r;
+        }
         *ret_found = list.items;
         *ret_n_found = list.n_items;
         return 0;

@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/strv.h"
 #include "diff/found.h"
 #include "state/database.h"
 
@@ -14,6 +15,21 @@
 int displaced_load(Database *database,
                 const char *profile,
                 EntryRoot root,
+                Contents *contents,
+                Arena *arena,
+                Found **ret_found,
+                size_t *ret_n_found,
+                Error *reterr) must_check;
+
+typedef struct DisplacedPaths {
+        const char *profile;
+        EntryRoot root;
+        const Strv *paths; /* sorted */
+} DisplacedPaths;
+
+/* The same, at these paths only: a host that was adopted has as many as it has files. */
+int displaced_find(Database *database,
+                const DisplacedPaths *asked,
                 Contents *contents,
                 Arena *arena,
                 Found **ret_found,

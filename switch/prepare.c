@@ -42,10 +42,6 @@ static int load_old(Host *host, Prepared *prepared, Error *reterr) {
         int r = host_active_tree(host, &prepared->old, reterr);
         if (r < 0 || !host->database)
                 return r;
-        r = displaced_load(host->database, host->profile_name, ROOT_ETC, host->contents,
-                        &prepared->arena, &prepared->displaced, &prepared->n_displaced, reterr);
-        if (r < 0)
-                return r;
         r = load_owed_steps(host, prepared, reterr);
         if (r < 0)
                 return r;
@@ -58,6 +54,40 @@ static int load_old(Host *host, Prepared *prepared, Error *reterr) {
         if (r >= 0)
                 prepared->n_paid = n_debts - prepared->n_debts;
         return r;
+}
+
+/* What may come back: at a path that leaves, and where a directory is no longer ours alone. All
+ * else that was displaced lies at paths that stay managed. */
+static int load_displaced(Host *host,
+                Prepared *prepared,
+                const TreeChange *changes,
+                size_t n_changes,
+                Error *reterr) {
+        cleanup_strv Strv paths = { 0 };
+        int r = 0;
+        for (size_t i = 0; r >= 0 && i < n_changes; i++)
+                if (!changes[i].after && changes[i].before->root == ROOT_ETC)
+                        r = strv_add(&paths, changes[i].before->path);
+        for (size_t i = 0; r >= 0 && i < prepared->new->n_entries; i++) {
+                const Entry *entry = &prepared->new->entries[i];
+                if (entry->implied && entry->root == ROOT_ETC)
+                        r = strv_add(&paths, entry->path);
+        }
+        if (r < 0)
+                return error_oom(reterr);
+        strv_sort(&paths);
+        const DisplacedPaths asked = { host->profile_name, ROOT_ETC, &paths };
+        return displaced_find(host->database, &asked, host->contents, &prepared->arena,
+                        &prepared->displaced, &prepared->n_displaced, reterr);
+}
+
+static int compare_trees(Host *host, Prepared *prepared, Error *reterr) {
+        cleanup_free TreeChange *changes = NULL;
+        size_t n_changes = 0;
+        if (tree_compare(prepared->old, prepared->new, &changes, &n_changes) < 0)
+                return error_oom(reterr);
+        prepared->is_same_tree = n_changes == 0;
+        return host->database ? load_displaced(host, prepared, changes, n_changes, reterr) : 0;
 }
 
 static int look_at_files(
@@ -199,14 +229,6 @@ static int read_states(Host *host, Prepared *prepared, Error *reterr) {
         return r < 0 ? r : read_user_states(prepared, reterr);
 }
 
-static int is_same_tree(const Prepared *prepared, bool *ret_is_same) {
-        cleanup_free TreeChange *changes = NULL;
-        size_t n_changes = 0;
-        int r = tree_compare(prepared->old, prepared->new, &changes, &n_changes);
-        *ret_is_same = n_changes == 0;
-        return r;
-}
-
 int prepare(Host *host,
                 ReferenceTree *target,
                 const PrepareOptions *options,
@@ -226,8 +248,8 @@ int prepare(Host *host,
         if (host->distribution)
                 prepared->distribution = distribution_of(host->distribution);
         int r = load_old(host, prepared, reterr);
-        if (r >= 0 && is_same_tree(prepared, &prepared->is_same_tree) < 0)
-                r = error_oom(reterr);
+        if (r >= 0)
+                r = compare_trees(host, prepared, reterr);
         if (r >= 0)
                 r = look_at_files(host, prepared, options, reterr);
         if (r >= 0)

@@ -124,6 +124,28 @@ static void test_displaced__comes_back_as_it_was(void **state) {
         assert_int_equal(load(fixture, ROOT_HOOKS, &found), 0);
 }
 
+static void test_displaced__is_found_by_path(void **state) {
+        Fixture *fixture = *state;
+        const Found given[] = { make_file(fixture, "a", "text"), make_link("b", "c"),
+                make_directory("c") };
+        for (size_t i = 0; i < N_ELEMENTS(given); i++)
+                put(fixture, ROOT_ETC, &given[i], fixture->switch_id);
+        put(fixture, ROOT_HOOKS, &given[1], fixture->switch_id);
+        cleanup_strv Strv paths = { 0 };
+        assert_int_equal(strv_add(&paths, "a"), 0);
+        assert_int_equal(strv_add(&paths, "absent"), 0);
+        assert_int_equal(strv_add(&paths, "c"), 0);
+        const DisplacedPaths asked = { "system", ROOT_ETC, &paths };
+        Error error;
+        Found *found = NULL;
+        size_t n_found = 0;
+        assert_ok(displaced_find(fixture->database, &asked, fixture->contents, &fixture->arena,
+                        &found, &n_found, &error));
+        assert_int_equal(n_found, 2);
+        assert_same(&found[0], &given[0]);
+        assert_same(&found[1], &given[2]);
+}
+
 static void test_displaced__the_content_is_stored(void **state) {
         Fixture *fixture = *state;
         const Found given = make_file(fixture, "a", "only here");
@@ -233,6 +255,7 @@ static void test_saved__every_one_is_kept(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 FIXTURE_TEST(test_displaced__comes_back_as_it_was),
+                FIXTURE_TEST(test_displaced__is_found_by_path),
                 FIXTURE_TEST(test_displaced__the_content_is_stored),
                 FIXTURE_TEST(test_displaced__the_first_one_stays),
                 FIXTURE_TEST(test_displaced_drop__is_one_path_of_one_profile),
