@@ -86,7 +86,10 @@ int call_batch_run(CallBatch *batch) {
         while (batch->n_out > 0) {
                 if (connection_is_lost(batch->systemd))
                         return -ECONNRESET;
-                int r = connection_turn(batch->systemd, UINT64_MAX);
+                /* replies come many at a time: it is waited only when all that came are read */
+                int r = sd_bus_process(batch->systemd->bus, NULL);
+                if (r == 0)
+                        r = connection_turn(batch->systemd, UINT64_MAX);
                 if (r < 0)
                         return r;
         }
