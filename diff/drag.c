@@ -208,7 +208,7 @@ static int stop(Drag *drag, Subject *subject, const char *by, const char *via) {
         return judge_visit_dependents(judge, subject, AFTER, KINDS_STOP, visit_stop, drag);
 }
 
-/* A unit that conflicts with one that comes up before it does not restart. */
+/* A unit that conflicts with one that comes up before it goes down, and stays so. */
 static void lose(Drag *drag, const Subject *subject) {
         Judgement *judgement = subject->judgement;
         for (size_t i = 0; judgement->is_dragged_restart && i < drag->drags->n_items; i++)
@@ -217,6 +217,7 @@ static void lose(Drag *drag, const Subject *subject) {
                         break;
                 }
         judgement->restarts = judgement->is_dragged_restart = false;
+        judgement->starts = judgement->starts && !judgement->stops;
 }
 
 static int visit_conflict(
@@ -228,7 +229,8 @@ static int visit_conflict(
 
 static bool has_lost(const Subject *subject) {
         const Judgement *judgement = subject->judgement;
-        return judgement->is_dragged_stop && !judgement->starts && !judgement->is_dragged_start;
+        return !judgement->starts && !judgement->restarts && !judgement->is_dragged_start &&
+               !judgement->is_dragged_restart && !judgement->is_triggered;
 }
 
 static bool ends_by_itself(const Subject *subject) {

@@ -47,7 +47,7 @@ def flagged(key, value):
 
 
 def had_failed(host, active):
-    names = [n for n in hosts.DAEMONS if n not in (hosts.RETRIED, hosts.UPHELD) and n in host.units]
+    names = [n for n in hosts.DAEMONS if n not in (hosts.RETRIED, hosts.UPHELD, *hosts.RIVALS) and n in host.units]
     name = present(host, active, [n for n in names if host.units[n].get("Install", "WantedBy") == "multi-user.target"])
     if name is None:
         return None
