@@ -18,6 +18,14 @@ const char *switch_state_to_string(SwitchState state) {
         return states[state];
 }
 
+bool record_moves_active(const SwitchRecord *record) {
+        return strcmp(record->verb, "boot") != 0;
+}
+
+bool record_moves_default(const SwitchRecord *record) {
+        return strcmp(record->verb, "test") != 0 && strcmp(record->verb, "startup") != 0;
+}
+
 static int insert_record(Database *database, int64_t profile, SwitchRecord *record, Error *reterr) {
         static const char sql[] = "INSERT INTO switches (profile, state, verb, from_number, "
                                   "to_number, origin, commit_id, is_dirty, user, started_usec, "

@@ -20,7 +20,7 @@ typedef struct SwitchRecord {
         int64_t id;
         SwitchState state;
         const char *profile;
-        const char *verb; /* "switch", "rollback" */
+        const char *verb; /* see record_moves_active() */
         int64_t from_number, to_number;
         bool is_from_pruned, is_to_pruned; /* when read: that generation is not there any more */
         const char *origin;                /* the source as given; NULL */
@@ -45,6 +45,11 @@ typedef struct SwitchActionRecord {
         const char *before_state; /* "active" */
         uint64_t duration_usec;
 } SwitchActionRecord;
+
+/* What the commit of a switch moves: "switch" and "rollback" the active generation and the default,
+ * "test" and "startup" the active one, "boot" the default. */
+bool record_moves_active(const SwitchRecord *record);
+bool record_moves_default(const SwitchRecord *record);
 
 /* Within the open transaction; record->id is set. A record may begin as one that ended: a switch
  * with nothing to do. */

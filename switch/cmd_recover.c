@@ -5,6 +5,8 @@
 #include "switch/output.h"
 #include "switch/progress.h"
 #include "switch/recovery.h"
+#include "switch/startup.h"
+#include "switch/switch_view.h"
 
 #include <errno.h>
 #include <string.h>
@@ -71,16 +73,8 @@ static int tell(const Options *options, const Recovery *recovery, Error *reterr)
         return recovery->n_failed > 0 ? EXIT_UNITS_FAILED : EXIT_DONE;
 }
 
-int cmd_recover(const Options *options, char **arguments, size_t n_arguments, Error *reterr) {
-        (void) arguments; /* it takes none */
-        (void) n_arguments;
-        cleanup(host_donep) Host host = { 0 };
-        int r = open_host(options, &host, reterr);
-        if (r == 0 && !option_is_given(options, OPTION_QUIET))
-                printf("Nothing to recover.\n");
-        if (r <= 0)
-                return r;
-        r = host_connect(&host, reterr);
+static int recover(const Options *options, Host *host, Error *reterr) {
+        int r = host_connect(host, reterr);
         if (r < 0)
                 return r;
         Output output;
@@ -94,11 +88,76 @@ int cmd_recover(const Options *options, char **arguments, size_t n_arguments, Er
                                 .userdata = &view },
         };
         cleanup(recovery_donep) Recovery recovery;
-        r = recovery_run(&host, &recovery_options, &recovery, reterr);
+        r = recovery_run(host, &recovery_options, &recovery, reterr);
         progress_view_clear(&view);
         if (r < 0) {
                 output_error(reterr);
                 return EXIT_NEEDS_RECOVER;
         }
         return tell(options, &recovery, reterr);
+}
+
+/* Neither /var nor a lock: nothing else runs. */
+static int recover_early(const Options *options, Error *reterr) {
+        cleanup(host_donep) Host host = { 0 };
+        cleanup(manifest_freep) Manifest *manifest = NULL;
+        int r = host_open_files(options_root(options), options->profile, &host, reterr);
+        host.is_starting = true;
+        if (r >= 0)
+                r = manifest_read(&host.etc, &manifest, reterr);
+        if (r <= 0)
+                return r;
+        int status = recover(options, &host, reterr);
+        if (status == EXIT_DONE)
+                r = startup_take_over_undone(&host, manifest, reterr);
+        return r < 0 ? r : status;
+}
+
+static int boot_to(const Options *options, int64_t number, Host *host, Error *reterr) {
+        char reference[24];
+        (void) snprintf(reference, sizeof(reference), "@%lld", (long long) number); /* fits */
+        const SwitchRequest request = {
+                .verb = "startup", .reference = reference, .is_rollback = true
+        };
+        return switch_view_run(host, options, &request, reterr);
+}
+
+static int boot(const Options *options, Error *reterr) {
+        cleanup(host_donep) Host host;
+        int64_t number = 0;
+        int r = host_open(options_root(options), options->profile, DATABASE_READ, &host, reterr);
+        host.is_starting = true;
+        if (r >= 0)
+                r = startup_wanted(&host, &number, reterr);
+        if (r < 0 || number == host.profile.active)
+                return r;
+        return boot_to(options, number, &host, reterr);
+}
+
+static int recover_now(const Options *options, bool is_starting, Error *reterr) {
+        cleanup(host_donep) Host host = { 0 };
+        cleanup(manifest_freep) Manifest *manifest = NULL;
+        int r = open_host(options, &host, reterr);
+        if (r == 0 && !is_starting && !option_is_given(options, OPTION_QUIET))
+                printf("Nothing to recover.\n");
+        if (r <= 0)
+                return r;
+        host.is_starting = is_starting;
+        int had_manifest = manifest_read(&host.etc, &manifest, reterr);
+        if (had_manifest < 0)
+                return had_manifest;
+        int status = recover(options, &host, reterr);
+        if (is_starting && had_manifest && status == EXIT_DONE)
+                r = startup_take_over_undone(&host, manifest, reterr);
+        return r < 0 ? r : status;
+}
+
+int cmd_recover(const Options *options, char **arguments, size_t n_arguments, Error *reterr) {
+        (void) arguments; /* it takes none */
+        (void) n_arguments;
+        bool is_boot = option_is_given(options, OPTION_BOOT);
+        if (option_is_given(options, OPTION_EARLY))
+                return recover_early(options, reterr);
+        int status = recover_now(options, is_boot, reterr);
+        return status == EXIT_DONE && is_boot ? boot(options, reterr) : status;
 }

@@ -9,6 +9,8 @@
  * status 2. */
 enum { USAGE_ERROR = -4096 };
 
+int cmd_boot(const Options *options, char **arguments, size_t n_arguments, Error *reterr)
+                must_check;
 int cmd_diff(const Options *options, char **arguments, size_t n_arguments, Error *reterr)
                 must_check;
 int cmd_export(const Options *options, char **arguments, size_t n_arguments, Error *reterr)
@@ -30,4 +32,5 @@ int cmd_status(const Options *options, char **arguments, size_t n_arguments, Err
 int cmd_switch(const Options *options, char **arguments, size_t n_arguments, Error *reterr)
                 must_check;
 int cmd_verify(const Options *options, char **arguments, size_t n_arguments, Error *reterr)
+int cmd_test(const Options *options, char **arguments, size_t n_arguments, Error *reterr)
                 must_check;

@@ -6,6 +6,7 @@
 #include "switch/hooks.h"
 #include "switch/managers.h"
 #include "switch/recovery.h"
+#include "switch/startup.h"
 #include "switch/stop_request.h"
 #include "switch/store.h"
 
@@ -306,6 +307,11 @@ static int run_tmpfiles(Engine *engine, Error *reterr) {
 static void activate(Engine *engine) {
         Error error;
         EngineResult *result = engine->result;
+        if (engine->host->is_starting) {
+                if (startup_take_over(engine->host, engine->prepared->fit, &error) < 0)
+                        warn(engine, error.message);
+                return;
+        }
         if (run_tmpfiles(engine, &error) < 0)
                 warn(engine, error.message);
         const HookOptions hooks = {
@@ -392,7 +398,8 @@ static int note_nothing_to_do(Engine *engine, Error *reterr) {
         if (r < 0)
                 return r;
         engine->result->to_number = engine->record.to_number;
-        engine->result->nothing_to_do = true;
+        engine->result->nothing_to_do = !engine->options->only_default;
+        engine->result->only_default = engine->options->only_default;
         engine->result->exit_status = EXIT_DONE;
         return 0;
 }
@@ -423,7 +430,7 @@ static int run(Engine *engine, const char *reference, Error *reterr) {
         r = plan_switch(engine, reference, reterr);
         if (r < 0)
                 return r;
-        if (has_nothing_to_do(engine->prepared))
+        if (has_nothing_to_do(engine->prepared) || engine->options->only_default)
                 return note_nothing_to_do(engine, reterr);
         if (engine->options->prepared)
                 engine->options->prepared(engine->options->userdata, engine->prepared);

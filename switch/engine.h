@@ -28,11 +28,12 @@ enum {
 };
 
 typedef struct EngineOptions {
-        const char *verb; /* "switch", "rollback": for record and messages */
+        const char *verb; /* for record and messages; see record_moves_active() */
         const char *user; /* login name of who asked */
         bool force;
-        bool is_rollback; /* edited files are saved and replaced; the target is a generation that
-                             stays what it is */
+        bool only_default; /* verb "boot": nothing is changed before the next boot */
+        bool is_rollback;  /* edited files are saved and replaced; the target is a generation that
+                              stays what it is */
         uint64_t timeout_usec; /* for all jobs; 0: no limit */
         /* All may be NULL. step: "Making system users", "Running hook 10-x" … */
         void (*step)(void *userdata, const char *text);
@@ -47,6 +48,7 @@ typedef struct EngineResult {
         int exit_status;
         bool nothing_to_do; /* equal tree, nothing missing, no debt to work off: no generation was
                                made; an older one of the same tree is active by its number now */
+        bool only_default;  /* nothing was changed: the next boot takes to_number */
         int64_t from_number, to_number;
         int64_t switch_id;
         Prepared *prepared;    /* owned */

@@ -61,6 +61,27 @@ static const Command commands[] = {
                         .run = cmd_rollback,
         },
         {
+                        .name = "test",
+                        .arguments = "[REF]",
+                        .summary = "Switch this host to REF until the next boot",
+                        .details = "The next boot takes the default again. Else as switch.\n",
+                        .options = SWITCH_OPTIONS,
+                        .max_arguments = 1,
+                        .acts = true,
+                        .detaches = true,
+                        .run = cmd_test,
+        },
+        {
+                        .name = "boot",
+                        .arguments = "[REF]",
+                        .summary = "Let the next boot take REF, and change nothing now",
+                        .details = "Files edited by hand are saved and replaced then.\n",
+                        .options = SWITCH_OPTIONS,
+                        .max_arguments = 1,
+                        .acts = true,
+                        .run = cmd_boot,
+        },
+        {
                         .name = "recover",
                         .arguments = "",
                         .summary = "Take back a switch that was interrupted",
@@ -68,7 +89,8 @@ static const Command commands[] = {
                                    "it takes. It is done by itself when\n"
                                    "a switch is killed, at the next boot, and before the next "
                                    "switch.\n",
-                        .options = OPTION_BIT(OPTION_TIMEOUT),
+                        .options = OPTION_BIT(OPTION_TIMEOUT) | OPTION_BIT(OPTION_EARLY) |
+                                   OPTION_BIT(OPTION_BOOT),
                         .acts = true,
                         .run = cmd_recover,
         },

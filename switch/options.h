@@ -34,6 +34,8 @@ typedef enum OptionId {
         OPTION_KEEP,
         OPTION_OLDER_THAN,
         OPTION_REMOVE,
+        OPTION_EARLY,
+        OPTION_BOOT,
         N_OPTIONS,
 } OptionId;
 

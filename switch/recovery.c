@@ -9,6 +9,7 @@
 #include "state/record.h"
 #include "switch/engine.h"
 #include "switch/settle.h"
+#include "switch/store.h"
 #include "switch/units_back.h"
 
 #include <string.h>
@@ -37,8 +38,7 @@ static int end_commit(Host *host, SwitchRecord *record, Error *reterr) {
         record->exit_status = EXIT_UNITS_FAILED;
         int r = record_finish(host->database, record, NULL, 0, reterr);
         if (r >= 0)
-                r = profile_set_active(host->database, host->profile_name, record->to_number,
-                                record->to_number, reterr);
+                r = store_moved(host, record, reterr);
         if (r >= 0)
                 r = displaced_drop_unmanaged(
                                 host->database, host->profile_name, record->to_number, reterr);

@@ -217,7 +217,7 @@ static int write_intent(
                 r = store_source(host, prepared, &origin, record, reterr);
         if (r >= 0)
                 r = store_record(host, result, record, reterr);
-        if (r >= 0)
+        if (r >= 0 && record_moves_active(record))
                 r = store_kept_files(host, prepared, record, reterr);
         if (r >= 0 && prepared->target.path)
                 r = profile_set_source(
@@ -255,6 +255,14 @@ int store_intent(Host *host,
         return in_transaction(host, result, record, write_intent, reterr);
 }
 
+int store_moved(Host *host, const SwitchRecord *record, Error *reterr) {
+        const Profile *profile = &host->profile;
+        return profile_set_active(host->database, host->profile_name,
+                        record_moves_active(record) ? record->to_number : profile->active,
+                        record_moves_default(record) ? record->to_number : profile->default_number,
+                        reterr);
+}
+
 static int write_nothing_to_do(
                 Host *host, const EngineResult *result, SwitchRecord *record, Error *reterr) {
         const Prepared *prepared = result->prepared;
@@ -266,8 +274,7 @@ static int write_nothing_to_do(
         record->ended_usec = now_realtime_usec();
         r = record_finish(host->database, record, NULL, 0, reterr);
         if (r >= 0) /* another number of the same tree: a rollback goes on from there */
-                r = profile_set_active(host->database, host->profile_name, record->to_number,
-                                record->to_number, reterr);
+                r = store_moved(host, record, reterr);
         if (r >= 0)
                 r = settle_paid(host, prepared, reterr);
         if (r >= 0 && prepared->target.path)
@@ -326,8 +333,7 @@ static int write_committed(
         r = finish(host, result, record, reterr);
         record->plan_json = NULL;
         if (r >= 0)
-                r = profile_set_active(host->database, host->profile_name, record->to_number,
-                                record->to_number, reterr);
+                r = store_moved(host, record, reterr);
         if (r >= 0)
                 r = drop_given_back(host, result->prepared, reterr);
         return r >= 0 ? settle_committed(host, result, record, reterr) : r;

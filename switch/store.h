@@ -17,7 +17,12 @@ int store_intent(Host *host,
                 SwitchRecord *record,
                 Error *reterr) must_check;
 
-/* A switch that had nothing to do: only the new origin is noted. */
+/* Within the open transaction: the switch is committed, which moves the profile as its verb says.
+ */
+int store_moved(Host *host, const SwitchRecord *record, Error *reterr) must_check;
+
+/* A switch that had nothing to do, or that only says what the next boot takes: only the new origin
+ * is noted. */
 int store_nothing_to_do(Host *host,
                 const EngineResult *result,
                 const EngineOptions *options,

@@ -140,6 +140,12 @@ static void add_verdict(const SummaryInput *input, Text *text) {
                                 (long long) result->to_number, input->profile);
                 return;
         }
+        if (result->only_default) {
+                text_addf(text, "The next boot takes generation %lld of %s; %lld is active.\n",
+                                (long long) result->to_number, input->profile,
+                                (long long) result->from_number);
+                return;
+        }
         Style style = result->exit_status == EXIT_DONE ? STYLE_GREEN : STYLE_RED;
         text_addf(text, "%sGeneration %lld of %s is active%s", style_begin(input->output, style),
                         (long long) result->to_number, input->profile,

@@ -8,9 +8,10 @@
 #include "switch/options.h"
 
 typedef struct SwitchRequest {
-        const char *verb; /* "switch", "rollback" */
+        const char *verb; /* of the record */
         const char *reference;
         bool is_rollback;
+        bool only_default;
 } SwitchRequest;
 
 /* As Command.run: an exit status (its error is printed already), or a negative errno when nothing

@@ -8,9 +8,9 @@
 #include "activate/run_plan.h"
 #include "switch/host.h"
 
-/* The host is connected; where no units run nothing is done. A unit that does not come back is no error:
- * ret_debts, in the arena, tells of each, with verb, cause and reason; the rest of a debt is the
- * caller's to fill. */
+/* The host is connected; where no units run nothing is done. A unit that does not come back is no
+ * error: ret_debts, in the arena, tells of each, with verb, cause and reason; the rest of a debt is
+ * the caller's to fill. */
 int units_back(Host *host,
                 const Manifest *manifest,
                 const RunOptions *options,
