@@ -249,7 +249,7 @@ def install(host):
     else:
         key = host.rng.choice(["WantedBy"] * 5 + ["RequiredBy"])
         target = host.rng.choice(["multi-user.target", "multi-user.target", "p-x.target"])
-        if name in hosts.RIVALS:  # what starts a target must not start both
+        if name in hosts.UNTARGETED:
             target = "multi-user.target"
         if not name.endswith(".target"):
             unit.sections["Install"].append((key, target if "Service" == kind(name) else "multi-user.target"))

@@ -15,6 +15,7 @@ UPHELD = "p-upheld.service"  # never fails and needs nobody: how often Upholds= 
 DAEMONS = [f"p-{c}.service" for c in "abcdefgh"] + ["p-ab-1.service", "p-ab-2.service", UPHELD]
 RIVALS = ["p-rival-1.service", "p-rival-2.service"]  # Conflicts=, and nothing else, or no transaction could hold
 DAEMONS += RIVALS
+UNTARGETED = [*RIVALS, RETRIED]  # what starts a target must neither start both nor wait for ever
 ONESHOTS = ["p-one-1.service", "p-one-2.service", "p-timed.service", "p-watch.service", "p-work.service"]
 WORK, HELD = "p-work.service", "/run/p-held"  # at work for as long as that file is there
 SOCKETS = ["p-sock.socket", "p-other.socket", "p-each.socket"]
@@ -206,7 +207,7 @@ class Host:
             keys.append((rng.choice(["X-Restart-Triggers", "X-Reload-Triggers"]),
                          rng.choice(["/etc/p/trig-1", "/etc/p/trig-*", "value-1", "/etc/p/deep"])))
         if name not in BEHIND_SOCKETS and rng.random() < 0.6:
-            targets = TARGETS[:1] if name not in RIVALS else []  # what starts a target must not start both
+            targets = TARGETS[:1] if name not in UNTARGETED else []
             unit.sections["Install"].append(("WantedBy", rng.choice(["multi-user.target"] * 3 + targets)))
         if "@" in name and rng.random() < 0.5:
             unit.sections["Install"].append(("DefaultInstance", "1"))
