@@ -47,7 +47,7 @@ typedef struct UnitAction {
         const char *const *reasons; /* a chain, nearest first: "/etc/nginx/nginx.conf changed",
                                        "[Trigger]" */
         size_t n_reasons;
-        bool debt; /* a skip that leaves the unit with an older definition */
+        bool debt;       /* a skip that leaves the unit with an older definition */
         bool runs_again; /* the start of a oneshot that ran and ended, for a change */
 } UnitAction;
 
