@@ -31,6 +31,7 @@ int cmd_status(const Options *options, char **arguments, size_t n_arguments, Err
                 must_check;
 int cmd_switch(const Options *options, char **arguments, size_t n_arguments, Error *reterr)
                 must_check;
-int cmd_verify(const Options *options, char **arguments, size_t n_arguments, Error *reterr)
 int cmd_test(const Options *options, char **arguments, size_t n_arguments, Error *reterr)
+                must_check;
+int cmd_verify(const Options *options, char **arguments, size_t n_arguments, Error *reterr)
                 must_check;
