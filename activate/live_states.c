@@ -103,6 +103,29 @@ static int new_list_call(Systemd *systemd,
         return r;
 }
 
+/* Loads those that are not. names ends with a NULL. */
+static int list_by_name(
+                Systemd *systemd, char **names, size_t n_names, UnitStates *states, Error *reterr) {
+        cleanup(sd_bus_message_unrefp) sd_bus_message *call = NULL, *reply = NULL;
+        int r = new_list_call(systemd, "ListUnitsByNames", false, names, &call);
+        if (r < 0)
+                return call_fold_result(systemd, r, reterr);
+        r = ask_list(systemd, TAKE(call), &reply, reterr);
+        if (r < 0)
+                return r;
+        UnitState state;
+        for (size_t i = 0; (r = next_row(reply, &state)) > 0; i++) {
+                r = unit_states_set(states, &state);
+                if (r >= 0 && i < n_names && strcmp(state.name, names[i]) != 0) {
+                        state.name = names[i]; /* an alias: known by both names */
+                        r = unit_states_set(states, &state);
+                }
+                if (r < 0)
+                        break;
+        }
+        return r < 0 ? bad_reply(systemd, r, reterr) : 0;
+}
+
 static int read_by_name(Systemd *systemd, const Strv *names, UnitStates *states, Error *reterr) {
         cleanup_free bool *is_loaded = calloc(names->n_items + 1, sizeof(bool));
         cleanup_free char **there = calloc(names->n_items + 1, sizeof(char *));
@@ -115,26 +138,13 @@ static int read_by_name(Systemd *systemd, const Strv *names, UnitStates *states,
         for (size_t i = 0; i < names->n_items; i++)
                 if (is_loaded[i])
                         there[n_there++] = names->items[i];
-        if (n_there == 0)
-                return 0;
-        cleanup(sd_bus_message_unrefp) sd_bus_message *call = NULL, *reply = NULL;
-        r = new_list_call(systemd, "ListUnitsByNames", false, there, &call);
-        if (r < 0)
-                return call_fold_result(systemd, r, reterr);
-        r = ask_list(systemd, TAKE(call), &reply, reterr);
-        if (r < 0)
-                return r;
-        UnitState state;
-        for (size_t i = 0; (r = next_row(reply, &state)) > 0; i++) {
-                r = unit_states_set(states, &state);
-                if (r >= 0 && i < n_there && strcmp(state.name, there[i]) != 0) {
-                        state.name = there[i]; /* an alias: known by both names */
-                        r = unit_states_set(states, &state);
-                }
-                if (r < 0)
-                        break;
-        }
-        return r < 0 ? bad_reply(systemd, r, reterr) : 0;
+        return n_there > 0 ? list_by_name(systemd, there, n_there, states, reterr) : 0;
+}
+
+int live_load(Systemd *systemd, const Strv *names, UnitStates *states, Error *reterr) {
+        return names->n_items > 0
+                               ? list_by_name(systemd, names->items, names->n_items, states, reterr)
+                               : 0;
 }
 
 /* One list of all, of which the names asked for are taken; what is not in it by this name may be so

@@ -9,6 +9,9 @@
 /* Which of the names are loaded. ret_is_loaded has room for one each. */
 int live_loaded(Systemd *systemd, const Strv *names, bool *ret_is_loaded, Error *reterr) must_check;
 
+/* Their states, as by systemd_read_states(); but what is not loaded is loaded. */
+int live_load(Systemd *systemd, const Strv *names, UnitStates *states, Error *reterr) must_check;
+
 /* The units that are failed now. */
 int live_failed(Systemd *systemd,
                 Arena *arena,

@@ -44,7 +44,9 @@ typedef enum FailureCause {
 typedef struct UnitFailure {
         const char *unit;
         FailureCause cause;
-        const char *active_state, *sub_state, *result; /* "failed", "failed", "exit-code" */
+        const char *active_state, *sub_state, *result; /* "failed", "failed", "exit-code"; result is
+                                                          "bad-setting" and the like where systemd
+                                                          refused to load the unit */
         int exec_main_code, exec_main_status;          /* CLD_…, and its status or signal */
         const char *const *log; /* the last ten journal lines of this start, none for
                                    FAILURE_BEFORE; NULL-terminated */

@@ -11,6 +11,7 @@
 #include "activate/call_batch.h"
 #include "activate/journal.h"
 #include "activate/live_states.h"
+#include "activate/load.h"
 #include "activate/plan_run.h"
 #include "diff/unit_name.h"
 
@@ -29,6 +30,7 @@ typedef struct Seen {
         const ActionRun *action; /* the last one of this unit; NULL: dragged, or none of ours */
         uint64_t since_realtime_usec; /* 0: nothing of ours touched it */
         bool is_dragged_up;           /* started or restarted, with another or by a path unit */
+        const char *load_state;       /* systemd has refused its text; NULL: it has not */
         bool keeps_dying;
         bool is_failing;
 } Seen;
@@ -94,6 +96,27 @@ static int see_what_was_touched(Verdict *verdict) {
         int r = see_drags(verdict, plan->dragged, plan->n_dragged);
         if (r >= 0)
                 r = see_drags(verdict, plan->triggered, plan->n_triggered);
+        return r;
+}
+
+static int see_what_was_not_loaded(Verdict *verdict, Error *reterr) {
+        const PlanRun *run = verdict->run;
+        if (!run->daemon_reloaded || run->plan->n_changed == 0)
+                return 0;
+        cleanup_free LoadFailure *failures = calloc(run->plan->n_changed, sizeof(LoadFailure));
+        if (!failures)
+                return error_oom(reterr);
+        size_t n_failures = 0;
+        int r = load_look(run->systemd, run->plan, &verdict->report->arena, failures, &n_failures,
+                        reterr);
+        for (size_t i = 0; r >= 0 && i < n_failures; i++) {
+                Seen *seen = see(verdict, failures[i].unit);
+                if (!seen)
+                        return error_oom(reterr);
+                seen->load_state = failures[i].load_state;
+                if (seen->since_realtime_usec == 0)
+                        seen->since_realtime_usec = run->begin_realtime_usec;
+        }
         return r;
 }
 
@@ -270,7 +293,8 @@ static int look_at_all(Verdict *verdict, Error *reterr) {
                 r = look_at(verdict, is_not_looked_at, LOOK_RESULT, reterr);
         for (size_t i = 0; r >= 0 && i < verdict->n_seen; i++) {
                 Seen *seen = &verdict->seen[i];
-                seen->is_failing = seen->keeps_dying || unit_look_is_failing(&seen->look);
+                seen->is_failing = seen->keeps_dying || seen->load_state ||
+                                   unit_look_is_failing(&seen->look);
                 if (!is_stopped(seen))
                         continue;
                 seen->is_failing = false;
@@ -283,6 +307,8 @@ static int look_at_all(Verdict *verdict, Error *reterr) {
 }
 
 static FailureCause cause_of(const Verdict *verdict, const Seen *seen) {
+        if (seen->load_state)
+                return FAILURE_CAUSED;
         bool failed_before = map_get(&verdict->failed_before, seen->look.unit);
         if (failed_before && seen->look.changed_usec < verdict->run->begin_usec)
                 return FAILURE_BEFORE;
@@ -328,7 +354,8 @@ static int add_failure(Verdict *verdict, const Seen *seen) {
                 .cause = cause_of(verdict, seen),
                 .active_state = arena_strdup(arena, seen->look.active_state),
                 .sub_state = arena_strdup(arena, seen->look.sub_state),
-                .result = arena_strdup(arena, seen->look.result),
+                .result = seen->load_state ? seen->load_state
+                                           : arena_strdup(arena, seen->look.result),
                 .exec_main_code = seen->look.exec_main_code,
                 .exec_main_status = seen->look.exec_main_status,
         };
@@ -411,13 +438,16 @@ static int judge(Verdict *verdict, Error *reterr) {
         const PlanRun *run = verdict->run;
         const UnitPlan *plan = run->plan;
         verdict->seen = calloc(
-                        plan->n_actions + plan->n_dragged + plan->n_triggered + 1, sizeof(Seen));
+                        plan->n_actions + plan->n_dragged + plan->n_triggered + plan->n_changed + 1,
+                        sizeof(Seen));
         if (!verdict->seen || see_what_was_touched(verdict) < 0)
                 return error_oom(reterr);
         for (size_t i = 0; i < run->n_failed_before; i++)
                 if (map_put(&verdict->failed_before, run->failed_before[i], verdict) < 0)
                         return error_oom(reterr);
-        int r = look_at_all(verdict, reterr);
+        int r = see_what_was_not_loaded(verdict, reterr);
+        if (r >= 0)
+                r = look_at_all(verdict, reterr);
         if (r < 0)
                 return r;
         if (add_failures(verdict) < 0 || add_actions(verdict) < 0)

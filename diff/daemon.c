@@ -191,7 +191,11 @@ static int look_at_subject(Judge *judge, DaemonReasons *reasons, const Subject *
         size_t n_changes = 0;
         if (unit_text_compare(judge->arena, &before->text, &after->text, &changes, &n_changes) < 0)
                 return -ENOMEM;
-        return n_changes > 0 ? add_part(judge, reasons, changes[0].part, "changed") : 0;
+        if (n_changes == 0)
+                return 0;
+        const TextPart *part = changes[0].part;
+        return add_part(judge, reasons, part,
+                        unit_text_part_word(&before->text, &after->text, part));
 }
 
 /* service.d/ and its like: of units that only the distribution has. */
@@ -217,7 +221,11 @@ static int look_at_type(Judge *judge, DaemonReasons *reasons, const char *stem) 
         if (unit_text_compare(judge->arena, &texts[BEFORE], &texts[AFTER], &changes, &n_changes) <
                         0)
                 return -ENOMEM;
-        return n_changes ? add_part(judge, reasons, changes[0].part, "changed") : 0;
+        if (n_changes == 0)
+                return 0;
+        const TextPart *part = changes[0].part;
+        return add_part(judge, reasons, part,
+                        unit_text_part_word(&texts[BEFORE], &texts[AFTER], part));
 }
 
 static int compare_strings(const void *left, const void *right) {

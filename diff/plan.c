@@ -146,12 +146,37 @@ static int make_plan(Plan *plan, const PlanInput *input, PlanDraft *draft, Error
         return r;
 }
 
+/* Hooks are programs of a host that runs. */
+static int add_hooks(Plan *plan, const PlanInput *input) {
+        const Tree *tree = input->after;
+        if (!tree || input->everything_off || plan_is_empty(plan))
+                return 0;
+        size_t first = tree_lower_bound(tree, ROOT_HOOKS, ""), end = first;
+        while (end < tree->n_entries && tree->entries[end].root == ROOT_HOOKS)
+                end++;
+        const char **hooks = arena_new(&plan->arena, const char *, end - first + 1);
+        if (!hooks)
+                return -ENOMEM;
+        for (size_t i = first; i < end; i++) {
+                const Entry *entry = &tree->entries[i];
+                if (entry->kind != ENTRY_FILE)
+                        continue;
+                hooks[plan->n_hooks] = arena_strdup(&plan->arena, entry->path);
+                if (!hooks[plan->n_hooks++])
+                        return -ENOMEM;
+        }
+        plan->hooks = hooks;
+        return 0;
+}
+
 int plan_new(const PlanInput *input, Plan **ret_plan, Error *reterr) {
         cleanup(plan_freep) Plan *plan = calloc(1, sizeof(Plan));
         cleanup(plan_draft_freep) PlanDraft *own = input->draft ? NULL : plan_draft_new();
         if (!plan || !(own || input->draft))
                 return error_oom(reterr);
         int r = make_plan(plan, input, own ? own : input->draft, reterr);
+        if (r == 0 && add_hooks(plan, input) < 0)
+                r = error_oom(reterr);
         if (r == 0)
                 *ret_plan = TAKE(plan);
         return r;

@@ -22,8 +22,10 @@ typedef enum Verb {
         N_VERBS,
 } Verb;
 
-/* When an action runs. Within a phase actions of one group are queued together, groups follow one
- * another. */
+/* When an action runs. The stops of PHASE_STOP are queued at once, before the flip. After the
+ * daemon-reload the groups follow one another, each as soon as what the ones before it take down is
+ * going down or back; of a group the late stops come first and are awaited, then its reloads,
+ * restarts and starts are queued in one burst, in the plan's order. */
 typedef enum Phase {
         PHASE_STOP,      /* before the flip, by the old text */
         PHASE_STOP_LATE, /* after the daemon-reload, right before what it makes way for */
@@ -58,6 +60,11 @@ typedef struct UnitDrag {
         Verb verb;       /* what will be seen of the unit: stop, start or restart */
 } UnitDrag;
 
+typedef struct UnitChanged {
+        const char *unit;
+        bool is_defined; /* by the tree; else it has drop-ins for a unit of the distribution */
+} UnitChanged;
+
 /* The plan of one manager: the system's, a user's, later a container's. */
 typedef struct UnitPlan {
         UnitAction *actions; /* in order; skips at the end */
@@ -73,6 +80,9 @@ typedef struct UnitPlan {
         const char *const *settled; /* units that owe nothing any more: gone, masked, disabled or
                                        unwanted now */
         size_t n_settled;
+        UnitChanged *changed; /* units that come with another text, whether they act or not; no
+                                 templates, no masks */
+        size_t n_changed;
         DaemonAction daemon;
         const char *const *daemon_reasons;
         size_t n_daemon_reasons;
@@ -94,8 +104,11 @@ typedef struct Plan {
         UnitPlan units;
         UserPlan *users;
         size_t n_users;
-        bool run_sysusers; /* files in sysusers.d changed */
-        bool run_tmpfiles; /* files in tmpfiles.d changed */
+        bool run_sysusers;        /* files in sysusers.d changed */
+        bool run_tmpfiles;        /* files in tmpfiles.d changed */
+        const char *const *hooks; /* that will run, in their order: all there are, unless the plan
+                                     is empty */
+        size_t n_hooks;
         const char *const *reboot_needed;
         size_t n_reboot_needed;
         TreeChange *files; /* every path of /etc and hooks that differs; entries are of the input's

@@ -212,6 +212,7 @@ static int set_plan(json_t *object, const PlanJsonInput *input) {
         failed |= json_object_set_new(object, "users", users(plan));
         failed |= json_object_set_new(object, "actions", actions(plan));
         failed |= json_object_set_new(object, "files", files(input));
+        failed |= json_object_set_new(object, "hooks", strings(plan->hooks, plan->n_hooks));
         failed |= json_object_set_new(
                         object, "daemon", json_text(daemon_action_to_string(plan->units.daemon)));
         failed |= json_object_set_new(object, "daemon_reason",

@@ -206,10 +206,11 @@ static void add_daemon(const Writer *writer, const UnitPlan *units) {
         add_colored(writer, bold, "systemd:");
         text_addf(writer->text, "  %s", steps[units->daemon]);
         for (size_t i = 0; i < (cut ? N_SHOWN_REASONS : units->n_daemon_reasons); i++) {
-                if (i == 0)
-                        add_arrow(writer);
-                else
-                        text_add(writer->text, ", ");
+                if (i > 0) {
+                        text_add(writer->text, "\n");
+                        add_padding(writer, 0, strlen("systemd:  ") + strlen(steps[units->daemon]));
+                }
+                add_arrow(writer);
                 text_add_line(writer->text, units->daemon_reasons[i]);
         }
         if (cut)
@@ -241,12 +242,20 @@ static void add_units(Writer *writer, const char *heading, const UnitPlan *units
 }
 
 static void add_steps(const Writer *writer, const Plan *plan) {
-        if (!plan->run_sysusers && !plan->run_tmpfiles)
+        if (plan->run_sysusers || plan->run_tmpfiles) {
+                add_colored(writer, bold, "Applied:");
+                text_addf(writer->text, "  %s%s%s\n", plan->run_sysusers ? "sysusers.d" : "",
+                                plan->run_sysusers && plan->run_tmpfiles ? ", " : "",
+                                plan->run_tmpfiles ? "tmpfiles.d" : "");
+        }
+        if (plan->n_hooks == 0)
                 return;
-        add_colored(writer, bold, "Applied:");
-        text_addf(writer->text, "  %s%s%s\n", plan->run_sysusers ? "sysusers.d" : "",
-                        plan->run_sysusers && plan->run_tmpfiles ? ", " : "",
-                        plan->run_tmpfiles ? "tmpfiles.d" : "");
+        add_colored(writer, bold, "Hooks:");
+        for (size_t i = 0; i < plan->n_hooks; i++) {
+                text_add(writer->text, i == 0 ? "  " : ", ");
+                text_add_name(writer->text, "", plan->hooks[i]);
+        }
+        text_add(writer->text, "\n");
 }
 
 static void add_reboot(const Writer *writer, const Plan *plan) {

@@ -203,6 +203,41 @@ static int add_settled(Assembly *assembly) {
         return assembly->plan->settled ? 0 : -ENOMEM;
 }
 
+static bool comes_changed(const Subject *subject) {
+        const Unit *after = subject->units[AFTER];
+        return after && after != subject->units[BEFORE] && !after->is_masked &&
+               (after->is_defined || after->text.n_parts > 0) &&
+               !unit_name_is_template(subject->name);
+}
+
+static int compare_changed(const void *left, const void *right) {
+        return strcmp(((const UnitChanged *) left)->unit, ((const UnitChanged *) right)->unit);
+}
+
+static int add_changed(Assembly *assembly) {
+        const Comparison *comparison = assembly->judge->comparison;
+        UnitPlan *plan = assembly->plan;
+        size_t n = 0;
+        for (size_t i = 0; i < comparison->n_subjects; i++)
+                n += comes_changed(comparison->subjects[i]);
+        plan->changed = arena_new(assembly->arena, UnitChanged, n + 1);
+        if (!plan->changed)
+                return -ENOMEM;
+        for (size_t i = 0; i < comparison->n_subjects; i++) {
+                const Subject *subject = comparison->subjects[i];
+                if (!comes_changed(subject))
+                        continue;
+                UnitChanged *changed = &plan->changed[plan->n_changed++];
+                changed->unit = arena_strdup(assembly->arena, subject->name);
+                changed->is_defined = subject->units[AFTER]->is_defined;
+                if (!changed->unit)
+                        return -ENOMEM;
+        }
+        if (n > 1)
+                qsort(plan->changed, n, sizeof(UnitChanged), compare_changed);
+        return 0;
+}
+
 static int add_unknown(Assembly *assembly) {
         const Judge *judge = assembly->judge;
         const char **names = arena_new(judge->arena, const char *, judge->unknown.n_items + 1);
@@ -230,11 +265,13 @@ static int assemble(Assembly *assembly, Error *reterr) {
         if (path_unit_find(judge, &triggered) < 0 || drag_find(judge, &dragged) < 0 ||
                         judge_explain(judge) < 0 || add_actions(assembly) < 0 ||
                         add_held_down(assembly) < 0 || add_settled(assembly) < 0 ||
-                        add_unknown(assembly) < 0 ||
+                        add_unknown(assembly) < 0 || add_changed(assembly) < 0 ||
                         note_find(judge, daemon.n_items > 0, &notes) < 0)
                 return judge->error.code ? error_set(reterr, judge->error.code, "%s",
                                                            judge->error.message)
                                          : error_oom(reterr);
+        if (judge->comparison->input->everything_off)
+                daemon.n_items = 0; /* nothing is reloaded where nothing runs */
         plan->daemon = daemon.n_items > 0 ? DAEMON_RELOAD : DAEMON_NONE;
         plan->daemon_reasons = copy_strings(assembly->arena, daemon.items, daemon.n_items);
         plan->n_daemon_reasons = daemon.n_items;

@@ -238,6 +238,21 @@ static int compare_keys(const Setting *left,
         return order ? order : strcmp(left->key, right->key);
 }
 
+static bool has_part(const UnitText *text, const TextPart *part) {
+        for (size_t i = 0; i < text->n_parts; i++)
+                if (strcmp(text->parts[i]->path, part->path) == 0 &&
+                                strcmp(text->parts[i]->prefix, part->prefix) == 0)
+                        return true;
+        return false;
+}
+
+const char *unit_text_part_word(
+                const UnitText *before, const UnitText *after, const TextPart *part) {
+        if (!has_part(before, part))
+                return "added";
+        return has_part(after, part) ? "changed" : "removed";
+}
+
 bool unit_text_is_shared(const UnitText *before, const UnitText *after) {
         if (before->n_parts != after->n_parts || before->is_whole != after->is_whole)
                 return false;

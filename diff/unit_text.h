@@ -64,6 +64,9 @@ typedef struct TextChange {
         bool was_set, is_set;
 } TextChange;
 
+/* "added", "removed" or "changed": what became of a part that says a change. */
+const char *unit_text_part_word(
+                const UnitText *before, const UnitText *after, const TextPart *part);
 /* Are they the same without looking into them? Then they are equal; else they may be all the same.
  */
 bool unit_text_is_shared(const UnitText *before, const UnitText *after);

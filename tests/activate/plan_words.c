@@ -36,11 +36,13 @@ void plan_words_init(PlanWords *words, const char *text) {
         *words = (PlanWords){ 0 };
         words->plan.actions = arena_new(&words->arena, UnitAction, MAX_WORDS);
         words->plan.dragged = arena_new(&words->arena, UnitDrag, MAX_WORDS);
+        words->plan.changed = arena_new(&words->arena, UnitChanged, MAX_WORDS);
         char *copy = arena_strdup(&words->arena, text), *position = NULL;
         assert_non_null(words->plan.actions);
         words->plan.triggered = arena_new(&words->arena, UnitDrag, MAX_WORDS);
         assert_non_null(words->plan.dragged);
         assert_non_null(words->plan.triggered);
+        assert_non_null(words->plan.changed);
         assert_non_null(copy);
         for (char *line = strtok_r(copy, "\n", &position); line;
                         line = strtok_r(NULL, "\n", &position)) {
@@ -51,6 +53,9 @@ void plan_words_init(PlanWords *words, const char *text) {
                 const char *by = strtok_r(NULL, " ", &in_line);
                 if (strcmp(verb, "daemon-reload") == 0)
                         words->plan.daemon = DAEMON_RELOAD;
+                else if (strcmp(verb, "changed") == 0 || strcmp(verb, "drop-in") == 0)
+                        words->plan.changed[words->plan.n_changed++] = (UnitChanged){ .unit = unit,
+                                .is_defined = strcmp(verb, "changed") == 0 };
                 else if (strcmp(verb, "drags") == 0)
                         words->plan.dragged[words->plan.n_dragged++] = (UnitDrag){
                                 .unit = group,

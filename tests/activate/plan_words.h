@@ -14,7 +14,8 @@ typedef struct PlanWords {
 
 /* One action a line: "restart a.service 1": verb, unit, group; "stop" is of PHASE_STOP, "stop-late"
  * of PHASE_STOP_LATE. "drags stop b.service a.service": unit and by.
- * "triggers start b.service a.path": the same. "daemon-reload". */
+ * "triggers start b.service a.path": the same. "daemon-reload". "changed a.timer": it comes with
+ * another text; "drop-in b.service": with a drop-in for what the distribution has. */
 void plan_words_init(PlanWords *words, const char *text);
 void plan_words_done(PlanWords *words);
 

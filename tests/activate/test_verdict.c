@@ -176,6 +176,33 @@ static void test_verdict__a_job_that_failed_counts_though_its_unit_stands(void *
         plan_world_done(&world);
 }
 
+/* systemd refuses the new text of a timer, which goes on waiting as if nothing were. */
+static void test_verdict__what_systemd_does_not_load_is_failing(void **state) {
+        (void) state;
+        FakeUnit units[] = {
+                { .name = "bad.timer", .active_state = "active", .load_state = "bad-setting" },
+                { .name = "broken.service", .active_state = "failed", .load_state = "error" },
+                { .name = "good.service", .active_state = "active" },
+                { .name = "other.service", .active_state = "inactive", .load_state = "bad-setting" }
+        };
+        PlanWorld world;
+        run(&world, units, N_ELEMENTS(units),
+                        "daemon-reload\nchanged bad.timer\nchanged broken.service\n"
+                        "changed good.service\nchanged missing.service\n"
+                        "drop-in uninstalled.service");
+        static const char *const expected[][2] = { { "bad.timer", "bad-setting" },
+                { "broken.service", "error" }, { "missing.service", "not-found" } };
+        assert_int_equal(report_n_caused(world.report), N_ELEMENTS(expected));
+        for (size_t i = 0; i < N_ELEMENTS(expected); i++) {
+                const UnitFailure *failure = plan_world_failure(&world, expected[i][0]);
+                assert_non_null(failure);
+                assert_int_equal(failure->cause, FAILURE_CAUSED);
+                assert_string_equal(failure->result, expected[i][1]);
+        }
+        assert_null(plan_world_failure(&world, "other.service")); /* nothing changed in it */
+        plan_world_done(&world);
+}
+
 /* What cannot be looked at is told by its job alone: what did not run is still known. */
 static void test_verdict__without_an_answer_the_jobs_are_told(void **state) {
         (void) state;
@@ -262,6 +289,7 @@ int main(void) {
                 cmocka_unit_test(test_verdict__tells_whose_failure_it_is),
                 cmocka_unit_test(test_verdict__a_stop_that_ends_in_failure_counts),
                 cmocka_unit_test(test_verdict__a_condition_is_no_failure),
+                cmocka_unit_test(test_verdict__what_systemd_does_not_load_is_failing),
                 cmocka_unit_test(test_verdict__without_an_answer_the_jobs_are_told),
                 cmocka_unit_test(test_verdict__a_job_that_failed_counts_though_its_unit_stands),
                 cmocka_unit_test(

@@ -102,6 +102,7 @@ static UnitDrag sample_triggered[] = {
 static const char *const sample_daemon_reasons[] = { "old.service changed",
         "dbus.service changed" };
 static const char *const sample_notes[] = { "The daemon-reload itself stops x.service" };
+static const char *const sample_hooks[] = { "10-first", "20-second" };
 static const char *const sample_reboot[] = { "the kernel's command line changed" };
 
 static UserPlan sample_users[] = {
@@ -119,6 +120,7 @@ static const Plan sample_plan = {
         },
         .users = sample_users, .n_users = 1,
         .run_sysusers = true, .run_tmpfiles = true,
+        .hooks = sample_hooks, .n_hooks = 2,
         .reboot_needed = sample_reboot, .n_reboot_needed = 1,
         .files = sample_files, .n_files = N_ELEMENTS(sample_files),
 };

@@ -32,6 +32,7 @@ static void test_plan_text__has_everything_in_order(void **state) {
                         "  /etc/ssl/key.pem was edited by hand\n"
                         "  /etc/dir is a directory that is not empty\n"
                         "Applied:  sysusers.d, tmpfiles.d\n"
+                        "Hooks:  10-first, 20-second\n"
                         "Units:\n"
                         "  stop     old.service    ← its text changed\n"
                         "  reload   nginx.service  ← /etc/nginx/nginx.conf changed ← [Trigger] "
@@ -111,7 +112,8 @@ static void test_plan_text__sums_up_long_lists(void **state) {
         assert_null(strstr(text, "/etc/f20"));
         cleanup_free char *all = text_of(&plan, &(PlanTextOptions){ .verbose = true });
         assert_non_null(strstr(all, "  A /etc/f29\nsystemd:"));
-        assert_non_null(strstr(all, "daemon-reload ← old.service changed, dbus.service changed\n"));
+        assert_non_null(strstr(all, "systemd:  daemon-reload ← old.service changed\n"
+                                    "                        ← dbus.service changed\n"));
 }
 
 static void test_plan_text__a_long_name_moves_only_itself(void **state) {

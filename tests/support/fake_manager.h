@@ -22,6 +22,7 @@ typedef enum FakeFault {
 typedef struct FakeUnit {
         const char *name;
         const char *active_state; /* NULL: not loaded */
+        const char *load_state;   /* NULL: "loaded" */
         const char *sub_state;    /* NULL: as fits active_state */
         const char *result;       /* NULL: "success" */
         const char *type;         /* NULL: "notify" */

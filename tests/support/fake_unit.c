@@ -171,7 +171,10 @@ static int append_row(sd_bus_message *reply, const char *name, const FakeUnit *u
         int r = sd_bus_path_encode(UNIT_PREFIX, name, &object);
         if (r < 0)
                 return r;
-        return sd_bus_message_append(reply, "(ssssssouso)", name, "", unit ? "loaded" : "not-found",
+        return sd_bus_message_append(reply, "(ssssssouso)", name, "",
+                        !unit              ? "not-found"
+                        : unit->load_state ? unit->load_state
+                                           : "loaded",
                         unit ? unit->active_state : "inactive", unit ? sub_state_of(unit) : "dead",
                         "", object, 0U, "", "/");
 }

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What a plan says beside its actions. The rules of these are in tests/cases. */
+
+#include "diff/plan.h"
+#include "tests/diff/sample_source.h"
+#include "tests/support/cmocka.h"
+
+#include <string.h>
+
+static Tree *render_into(Contents *contents, const SampleFile *files) {
+        Sample sample;
+        Tree *tree = NULL;
+        Error error;
+        sample_prepare(&sample, files, NULL);
+        for (size_t i = 0; i < sample.source->n_entries; i++) {
+                SourceEntry *entry = &sample.source->entries[i];
+                if (entry->content)
+                        assert_int_equal(contents_add(contents, entry->content->data,
+                                                         entry->content->size_bytes,
+                                                         &entry->content, NULL),
+                                        0);
+        }
+        if (render(sample.source, contents, NULL, &tree, &error) < 0)
+                fail_msg("%s", error.message);
+        sample_done(&sample);
+        return tree;
+}
+
+typedef struct World {
+        Contents *contents;
+        Tree *before, *after;
+        Plan *plan;
+} World;
+
+static void world_init(
+                World *world, const SampleFile *before, const SampleFile *after, bool is_image) {
+        *world = (World){ .contents = contents_new() };
+        assert_non_null(world->contents);
+        world->before = render_into(world->contents, before);
+        world->after = render_into(world->contents, after);
+        const PlanInput input = {
+                .before = world->before,
+                .after = world->after,
+                .contents = world->contents,
+                .everything_off = is_image,
+        };
+        Error error;
+        if (plan_new(&input, &world->plan, &error) < 0)
+                fail_msg("%s", error.message);
+}
+
+static void world_done(World *world) {
+        plan_free(world->plan);
+        tree_free(world->before);
+        tree_free(world->after);
+        contents_free(world->contents);
+}
+
+static const SampleFile none[] = { { NULL, NULL } };
+
+static void test_plan__names_the_hooks_that_run(void **state) {
+        (void) state;
+        static const SampleFile files[] = { { "hooks/20-b", "#!/bin/sh\n" },
+                { "hooks/10-a", "#!/bin/sh\n" }, { "etc/motd", "one\n" }, { NULL, NULL } };
+        World world;
+        world_init(&world, none, files, false);
+        assert_int_equal(world.plan->n_hooks, 2);
+        assert_string_equal(world.plan->hooks[0], "10-a");
+        assert_string_equal(world.plan->hooks[1], "20-b");
+        world_done(&world);
+        world_init(&world, files, files, false); /* nothing is done */
+        assert_int_equal(world.plan->n_hooks, 0);
+        world_done(&world);
+        world_init(&world, none, files, true); /* nothing runs in an image */
+        assert_int_equal(world.plan->n_hooks, 0);
+        world_done(&world);
+}
+
+#define SERVICE "[Service]\nExecStart=/bin/true\n"
+
+static void test_plan__reloads_no_manager_of_an_image(void **state) {
+        (void) state;
+        static const SampleFile files[] = { { "units/a.service", SERVICE }, { NULL, NULL } };
+        World world;
+        world_init(&world, none, files, false);
+        assert_int_equal(world.plan->units.daemon, DAEMON_RELOAD);
+        world_done(&world);
+        world_init(&world, none, files, true);
+        assert_int_equal(world.plan->units.daemon, DAEMON_NONE);
+        assert_int_equal(world.plan->units.n_daemon_reasons, 0);
+        world_done(&world);
+}
+
+static void test_plan__tells_what_came_and_went(void **state) {
+        (void) state;
+        static const SampleFile before[] = { { "units/a.service", SERVICE },
+                { "units/b.service", SERVICE },
+                { "units/b.service.d/x.conf", "[Service]\nNice=1\n" },
+                { "units/c.service.d/x.conf", "[Service]\nNice=1\n" }, { NULL, NULL } };
+        static const SampleFile after[] = { { "units/a.service", SERVICE },
+                { "units/a.service.d/x.conf", "[Service]\nNice=1\n" },
+                { "units/b.service", SERVICE },
+                { "units/c.service.d/x.conf", "[Service]\nNice=2\n" }, { NULL, NULL } };
+        static const char *const expected[] = { "/etc/systemd/system/a.service.d/x.conf added",
+                "/etc/systemd/system/b.service.d/x.conf removed",
+                "/etc/systemd/system/c.service.d/x.conf changed" };
+        World world;
+        world_init(&world, before, after, false);
+        assert_int_equal(world.plan->units.n_daemon_reasons, N_ELEMENTS(expected));
+        for (size_t i = 0; i < N_ELEMENTS(expected); i++)
+                assert_string_equal(world.plan->units.daemon_reasons[i], expected[i]);
+        world_done(&world);
+}
+
+/* What the manager has to load anew, so that it can be asked what it makes of it. */
+static void test_plan__names_units_that_come_with_another_text(void **state) {
+        (void) state;
+        static const SampleFile before[] = { { "units/gone.service", SERVICE },
+                { "units/masked.service", SERVICE }, { "units/same.service", SERVICE },
+                { "units/text.timer", "[Timer]\nOnCalendar=daily\n" },
+                { "units/template@.service", SERVICE }, { NULL, NULL } };
+        static const SampleFile after[] = {
+                { "units/drop-in.service.d/x.conf", "[Service]\nNice=1\n" },
+                { "units/masked.service", "" }, { "units/new.service", SERVICE },
+                { "units/same.service", SERVICE },
+                { "units/text.timer", "[Timer]\nOnCalendar=dayly\n" },
+                { "units/template@.service", "[Service]\nExecStart=/bin/false\n" }, { NULL, NULL }
+        };
+        static const UnitChanged expected[] = { { "drop-in.service", false },
+                { "new.service", true }, { "text.timer", true } };
+        World world;
+        world_init(&world, before, after, false);
+        const UnitPlan *units = &world.plan->units;
+        assert_int_equal(units->n_changed, N_ELEMENTS(expected));
+        for (size_t i = 0; i < N_ELEMENTS(expected); i++) {
+                assert_string_equal(units->changed[i].unit, expected[i].unit);
+                assert_int_equal(units->changed[i].is_defined, expected[i].is_defined);
+        }
+        world_done(&world);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_plan__names_the_hooks_that_run),
+                cmocka_unit_test(test_plan__reloads_no_manager_of_an_image),
+                cmocka_unit_test(test_plan__tells_what_came_and_went),
+                cmocka_unit_test(test_plan__names_units_that_come_with_another_text),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
