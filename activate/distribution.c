@@ -270,6 +270,32 @@ static int read_unit(void *userdata,
         return (int) unit->answer;
 }
 
+static bool has_file(const DistributionUnits *units, const char *name) {
+        static const char *const directories[] = { "/etc/systemd/system", "/run/systemd/system",
+                "/run/systemd/transient", "/run/systemd/generator.early", "/run/systemd/generator",
+                "/run/systemd/generator.late" };
+        for (size_t i = 0; i < N_ELEMENTS(directories); i++) {
+                char path[PATH_MAX];
+                (void) snprintf(path, sizeof(path), "%s/%s", directories[i],
+                                name); /* fits: a valid name */
+                cleanup_fd int fd = open_in_root(units->root_fd, path, O_PATH | O_NOFOLLOW);
+                if (fd >= 0)
+                        return true;
+        }
+        return false;
+}
+
+static bool has_own_unit(void *userdata, const char *name) {
+        const DistributionUnits *units = userdata;
+        cleanup(arena_donep) Arena arena = { 0 };
+        if (!unit_name_is_valid(name))
+                return false;
+        const char *of = unit_name_template_of(&arena, name);
+        return has_file(units, name) || (of && has_file(units, of));
+}
+
 Distribution distribution_of(DistributionUnits *units) {
-        return (Distribution){ .read_unit = read_unit, .userdata = units };
+        return (Distribution){
+                .read_unit = read_unit, .has_own_unit = has_own_unit, .userdata = units
+        };
 }

@@ -265,6 +265,8 @@ static int render_all(Rendering *rendering, Error *reterr) {
         if (r == 0)
                 r = rendering_add_enablement(rendering, reterr);
         if (r == 0)
+                r = rendering_warn_of_units(rendering, reterr);
+        if (r == 0)
                 r = tree_fill(rendering->tree, rendering->entries, rendering->n_entries, reterr);
         return r;
 }

@@ -27,11 +27,14 @@ typedef struct Distribution {
                         const char **ret_path,
                         Content **ret_content,
                         Error *reterr);
+        /* Has the host such a unit beside these and the source: in /etc, made by a generator …? May
+         * be NULL. */
+        bool (*has_own_unit)(void *userdata, const char *unit);
         void *userdata;
 } Distribution;
 
 /* Validates the source as a whole and renders it. Returns 0, or -EBADMSG with "SOURCE/FILE:LINE:
- * what, and what to do". */
+ * what, and what to do". What is odd and no error is in the tree's warnings. */
 int render(const Source *source,
                 Contents *contents,
                 const Distribution *distribution,

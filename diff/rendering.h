@@ -8,6 +8,7 @@
 #include "base/map.h"
 #include "diff/profile_conf.h"
 #include "diff/render.h"
+#include "diff/unit_file.h"
 
 /* The two directories of /etc in which a manager looks for units. */
 typedef enum UnitScope {
@@ -85,6 +86,15 @@ int rendering_check_unit_path(Rendering *rendering,
                 const char *name,
                 const Entry *entry,
                 Error *reterr) must_check;
+
+/* warning.c: what is odd in a unit of this type ("service") or its drop-in, and in profile.conf
+ * once all of the source is placed. */
+int rendering_warn_of_sections(Rendering *rendering,
+                const char *type,
+                const Entry *entry,
+                const UnitFile *file,
+                Error *reterr) must_check;
+int rendering_warn_of_units(Rendering *rendering, Error *reterr) must_check;
 
 /* enablement.c: the links that follow from [Install], Enable=, Disable= and Mask=, once all of the
  * source is placed. */

@@ -11,6 +11,7 @@ Tree *tree_new(void) {
 
 Tree *tree_free(Tree *tree) {
         if (tree) {
+                strv_done(&tree->warnings);
                 arena_done(&tree->arena);
                 free(tree);
         }

@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/strv.h"
 #include "diff/content.h"
 
 #include <stdint.h>
@@ -49,6 +50,7 @@ typedef struct Tree {
         size_t n_entries;
         size_t n_allocated;
         bool sealed;
+        Strv warnings; /* of what was rendered: "SOURCE/FILE:LINE: what" */
 } Tree;
 
 typedef struct TreeChange {

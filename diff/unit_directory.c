@@ -117,6 +117,9 @@ static int check_unit(Rendering *rendering,
                 return check_link(rendering, name, entry, reterr);
         const UnitFile *file = NULL;
         int r = parse(rendering, entry, &file, reterr);
+        if (r >= 0)
+                r = rendering_warn_of_sections(
+                                rendering, strrchr(name, '.') + 1, entry, file, reterr);
         return r < 0 ? r : note_unit(rendering, scope, name, entry, reterr);
 }
 
@@ -143,6 +146,21 @@ static int note_install_drop_in(Rendering *rendering,
         return 0;
 }
 
+/* Of foo.service.d/ and service.d/ alike. */
+static int warn_of_drop_in(Rendering *rendering,
+                const char *name,
+                const Entry *entry,
+                const UnitFile *file,
+                Error *reterr) {
+        const char *end = strchr(name, '/') - strlen(".d"), *start = end;
+        while (start > name && start[-1] != '.')
+                start--;
+        char type[16];
+        (void) snprintf(type, sizeof(type), "%.*s", (int) (end - start),
+                        start); /* fits: it is the type of a unit */
+        return rendering_warn_of_sections(rendering, type, entry, file, reterr);
+}
+
 static int check_drop_in(Rendering *rendering,
                 UnitScope scope,
                 const char *name,
@@ -159,6 +177,8 @@ static int check_drop_in(Rendering *rendering,
                 return 0;
         const UnitFile *file = NULL;
         int r = parse(rendering, entry, &file, reterr);
+        if (r == 0)
+                r = warn_of_drop_in(rendering, name, entry, file, reterr);
         for (size_t i = 0; r == 0 && i < file->n_sections; i++)
                 if (strcmp(file->sections[i].name, "Install") == 0)
                         return note_install_drop_in(rendering, scope, name, entry, reterr);

@@ -3,6 +3,7 @@
 #include "switch/commands.h"
 #include "switch/plan_output.h"
 #include "switch/prepare.h"
+#include "switch/recovery.h"
 
 #include <errno.h>
 #include <string.h>
@@ -91,8 +92,13 @@ static int compare_trees(Diff *diff, Error *reterr) {
  * states. */
 static int compare_with_host(Diff *diff, Error *reterr) {
         int r = host_connect(diff->host, reterr);
+        if (r >= 0)
+                r = recovery_is_needed(diff->host, reterr);
         if (r < 0)
                 return r;
+        if (r > 0)
+                output_warning("A switch is under way, or was interrupted: this is compared with "
+                               "what is there in the middle of it");
         cleanup(reference_tree_donep) ReferenceTree target = { .number = -1 };
         r = read_side(diff, diff->right, &target, reterr);
         if (r < 0)

@@ -53,6 +53,8 @@ static int write_all(int fd, const char *data, size_t size) {
         return 0;
 }
 
+enum { NO_SUCH_PROGRAM = 127 }; /* as a shell ends that finds none: nothing was shown */
+
 /* In the child. Through sudo the caller may have less than root: then no environment chooses the
  * program, and less is told to run no other. */
 _Noreturn static void run_pager(int fd) {
@@ -64,7 +66,7 @@ _Noreturn static void run_pager(int fd) {
                 pager = getenv("PAGER");
         if (getenv("SUDO_UID")) {
                 if (setenv("LESSSECURE", "1", 1) < 0)
-                        _exit(127);
+                        _exit(NO_SUCH_PROGRAM);
                 pager = NULL;
         }
         if (pager && *pager)
@@ -73,7 +75,7 @@ _Noreturn static void run_pager(int fd) {
                 (void) execlp("less", "less", (char *) NULL);
                 (void) execlp("cat", "cat", (char *) NULL);
         }
-        _exit(127);
+        _exit(NO_SUCH_PROGRAM);
 }
 
 static int show_in_pager(const Text *text, Error *reterr) {
@@ -95,9 +97,11 @@ static int show_in_pager(const Text *text, Error *reterr) {
         (void) signal(SIGINT, SIG_IGN);
         (void) write_all(fds[1], text->data, text->length);
         (void) close(fds[1]); /* tells the pager that this is all */
-        int status;
+        int status = 0;
         while (waitpid(child, &status, 0) < 0 && errno == EINTR)
                 ;
+        if (WIFEXITED(status) && WEXITSTATUS(status) == NO_SUCH_PROGRAM)
+                (void) fwrite(text->data, 1, text->length, stdout); /* output_close() tells */
         return 0;
 }
 
@@ -133,4 +137,8 @@ int output_close(Error *reterr) {
 void output_error(const Error *error) {
         (void) fprintf(stderr, "sysswitch: %s\n",
                         error->message); /* there is nowhere else to tell it */
+}
+
+void output_warning(const char *text) {
+        (void) fprintf(stderr, "sysswitch: Warning: %s\n", text); /* as above */
 }

@@ -40,6 +40,7 @@ int output_close(Error *reterr) must_check;
 
 /* One line on standard error. */
 void output_error(const Error *error);
+void output_warning(const char *text);
 
 /* The escape sequence, "" without colour. style_end() for what style_begin() began. */
 const char *style_begin(const Output *output, Style style);

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "diff/render.h"
 #include "state/directory.h"
+#include "switch/output.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -174,6 +175,8 @@ int reference_read(Host *host,
                                 : read_source(host, reference, use_distribution, &tree, reterr);
         if (r < 0)
                 return r;
+        for (size_t i = 0; i < tree.tree->warnings.n_items; i++)
+                output_warning(tree.tree->warnings.items[i]);
         *ret_tree = tree;
         tree = (ReferenceTree){ 0 };
         return 0;

@@ -41,6 +41,9 @@ on_terminal "SYSSWITCH_PAGER=cat $program diff old new"
 lacks "paged:"
 runs 0 diff old new
 equal "$out" "$plain"
+on_terminal "PAGER=no-such-pager $program diff old new"
+has "no-such-pager"
+has "+two"
 on_terminal "PAGER=false $program diff old new"
 on_terminal "PAGER='head -n 1' $program diff old new"
 equal "$(wc -l <<< "$out")" 1

@@ -243,6 +243,8 @@ database.commit()
 PYTHON
 runs 3 "${R[@]}" status
 refuses 1 "was interrupted" "${R[@]}" switch --dry-run src
+run "${R[@]}" diff src
+[[ $status = 0 && $err = "sysswitch: Warning: A switch is under way, or was interrupted: "* ]] || fail "diff of an open switch"
 runs 0 "${R[@]}" switch src
 has "setting that right first"
 has "generation 4 → src (7)"

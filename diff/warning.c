@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What systemd would take without a word, or with one in a log that nobody reads: it is no error,
+ * and yet hardly meant. */
+#include "base/text.h"
+#include "diff/rendering.h"
+#include "diff/unit_file.h"
+#include "diff/unit_name.h"
+#include "diff/unit_place.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+/* "SOURCE/FILE:LINE: FORMAT…", kept in the tree. */
+static int warn(Rendering *rendering, const char *file, unsigned line, Text *what) {
+        cleanup_free char *text = NULL, *whole = NULL;
+        if (text_take(what, &text) < 0 || asprintf(&whole, "%s/%s:%u: %s", rendering->source->name,
+                                                          file, line, text) < 0)
+                return -ENOMEM;
+        return strv_add(&rendering->tree->warnings, whole);
+}
+
+/* Each type has a section of its name; "service" -> "Service". */
+static bool is_known_section(const char *section, const char *type) {
+        if (strcmp(section, "Unit") == 0 || strcmp(section, "Install") == 0 ||
+                        strncmp(section, "X-", 2) == 0)
+                return true;
+        return *section == toupper((unsigned char) *type) && strcmp(section + 1, type + 1) == 0;
+}
+
+int rendering_warn_of_sections(Rendering *rendering,
+                const char *type,
+                const Entry *entry,
+                const UnitFile *file,
+                Error *reterr) {
+        for (size_t i = 0; i < file->n_sections; i++) {
+                const struct UnitSection *section = &file->sections[i];
+                if (is_known_section(section->name, type))
+                        continue;
+                cleanup(text_donep) Text text = { 0 };
+                text_addf(&text, "[%s] is no section of a %s: systemd passes over what is in it",
+                                section->name, type);
+                if (warn(rendering, entry->origin, section->line, &text) < 0)
+                        return error_oom(reterr);
+        }
+        return 0;
+}
+
+/* Those that come from files, and from nothing else (fstab, hardware, other programs). */
+static bool is_of_a_file(const char *unit) {
+        int type = unit_name_type(unit);
+        return type == UNIT_SERVICE || type == UNIT_SOCKET || type == UNIT_TIMER ||
+               type == UNIT_PATH || type == UNIT_TARGET;
+}
+
+/* Returns 1 or 0. */
+static int host_has(Rendering *rendering, const char *unit, Error *reterr) {
+        const Distribution *distribution = rendering->distribution;
+        const char *names[] = { unit, unit_name_template_of(&rendering->scratch, unit) };
+        for (size_t i = 0; i < N_ELEMENTS(names) && names[i]; i++) {
+                const char *path = NULL;
+                Content *content = NULL;
+                int r = distribution->read_unit(
+                                distribution->userdata, names[i], &path, &content, reterr);
+                if (r != DISTRIBUTION_NO_UNIT)
+                        return r < 0 ? r : 1;
+        }
+        return distribution->has_own_unit &&
+               distribution->has_own_unit(distribution->userdata, unit);
+}
+
+static int warn_of_unit(Rendering *rendering,
+                const char *key,
+                const char *unit,
+                unsigned line,
+                Error *reterr) {
+        UnitPlace place = { 0 };
+        if (!is_of_a_file(unit))
+                return 0;
+        int r = unit_place_find(rendering, SCOPE_SYSTEM, unit, &place, reterr);
+        if (r < 0 || r == PLACE_SYSV_ONLY || (r == PLACE_FOUND && !place.is_masked))
+                return r < 0 ? r : 0;
+        r = host_has(rendering, unit, reterr); /* a mask says nothing of what is behind it */
+        if (r != 0)
+                return r < 0 ? r : 0;
+        cleanup(text_donep) Text text = { 0 };
+        text_addf(&text, "%s=%s: neither the source nor the host has this unit", key, unit);
+        return warn(rendering, "profile.conf", line, &text) < 0 ? error_oom(reterr) : 0;
+}
+
+/* Enable= of such a unit is an error. A unit that is to be off, and that is not there, is off: but
+ * its name may be misspelt, and the one that was meant is on. */
+int rendering_warn_of_units(Rendering *rendering, Error *reterr) {
+        const ProfileConf *conf = rendering->conf;
+        int r = 0;
+        if (!rendering->distribution)
+                return 0;
+        for (size_t i = 0; r >= 0 && i < conf->n_disable; i++)
+                r = warn_of_unit(rendering, "Disable", conf->disable[i].unit, conf->disable[i].line,
+                                reterr);
+        for (size_t i = 0; r >= 0 && i < conf->n_mask; i++)
+                r = warn_of_unit(rendering, "Mask", conf->mask[i].unit, conf->mask[i].line, reterr);
+        for (size_t i = 0; r >= 0 && i < conf->n_triggers; i++)
+                r = warn_of_unit(rendering, "Unit", conf->triggers[i].unit, conf->triggers[i].line,
+                                reterr);
+        return r;
+}
