@@ -45,3 +45,52 @@ completes export @p / @previous
 completes export @previous ho / hosts
 completes verify '' /
 completes log '' /
+
+# zsh, where there is one: the same function, with what its completion system gives it
+command -v zsh > /dev/null || exit 0
+cat > zsh-completes << 'ZSH'
+compadd() {
+        while [[ $1 != -- ]]; do shift; done
+        shift
+        local word
+        for word in "$@"; do [[ $word != $PREFIX* ]] || print -r -- "$word"; done
+}
+_call_program() { shift; eval "$*"; }
+_directories() { print -r -- "(directories)"; }
+_files() { print -r -- "(files)"; }
+compset() { PREFIX=${PREFIX#*=}; }
+complete() { source "$completion"; }
+completion=$1
+shift
+words=("$@") CURRENT=$# PREFIX=$words[-1]
+complete
+ZSH
+
+# zsh_completes WORDS... / WANTED...
+zsh_completes() {
+        local typed=()
+        while [ "$1" != / ]; do
+                typed+=("$1")
+                shift
+        done
+        shift
+        out=$(zsh -f zsh-completes "$SOURCE_DIR/packaging/completion/_sysswitch" "$program" "${typed[@]}") || true
+        equal "$(tr '\n' ' ' <<< "$out" | sed 's/ $//')" "$*" "zsh: ${typed[*]}"
+}
+
+zsh_completes s / switch show status
+zsh_completes diff --s / --states=
+zsh_completes diff --ex / --exit-code
+zsh_completes generations --ex /
+zsh_completes generations --j / --json
+zsh_completes diff @a / @active '(directories)'
+zsh_completes --root=ho / '(directories)'
+zsh_completes -C ho / '(directories)'
+zsh_completes diff --states=x / '(files)'
+zsh_completes -p '' /
+zsh_completes pin @d / @default
+zsh_completes export @p / @previous
+zsh_completes export @previous ho / '(directories)'
+zsh_completes prune --keep=3 /
+zsh_completes verify '' /
+zsh_completes log '' /
