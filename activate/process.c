@@ -19,14 +19,16 @@ enum {
         EXIT_NOT_EXECUTED = 127,
 };
 
-#define SYSTEM_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define SYSTEM_DIRECTORIES "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define SYSTEM_PATH "PATH=" SYSTEM_DIRECTORIES
 
 typedef struct Process {
         const ProcessOptions *options;
         pid_t pid;
-        int pid_fd;    /* readable once it ended */
-        int output_fd; /* -1: at its end */
-        int error_fd;  /* closed by the execution, or tells errno */
+        int pid_fd;     /* readable once it ended */
+        int output_fd;  /* -1: at its end */
+        int error_fd;   /* closed by the execution, or tells errno */
+        bool is_ending; /* was told to */
         char line[MAX_LINE_BYTES];
         size_t length;
 } Process;
@@ -91,6 +93,8 @@ static int execute(const ProcessOptions *options, int output_fd, int *error_fd) 
                         dup2(output_fd, STDERR_FILENO) < 0)
                 return -errno;
         int r = arrange_fds(fds, n_fds, error_fd);
+        if (r >= 0 && options->enter)
+                r = options->enter(options->enter_userdata);
         if (r < 0)
                 return r;
         const char *const *environment =
@@ -174,12 +178,14 @@ static int read_output(Process *process) {
 static int watch(Process *process, int64_t end_msec) {
         for (;;) {
                 int64_t now = now_msec();
-                if (now >= end_msec)
+                bool should_stop = process->options->should_stop && process->options->should_stop();
+                if (now >= end_msec || (should_stop && !process->is_ending))
                         return 0;
                 struct pollfd fds[] = { { .fd = process->pid_fd, .events = POLLIN },
                         { .fd = process->output_fd, .events = POLLIN } };
-                int64_t left = end_msec - now;
-                int r = poll(fds, N_ELEMENTS(fds), left > 1000000 ? 1000000 : (int) left);
+                int64_t left = end_msec - now,
+                        most = process->options->should_stop ? 1000 : 1000000;
+                int r = poll(fds, N_ELEMENTS(fds), left > most ? (int) most : (int) left);
                 if (r < 0 && errno != EINTR)
                         return -errno;
                 if (r > 0 && fds[1].revents) {
@@ -211,6 +217,7 @@ static int drain(Process *process) {
 }
 
 static int end_by_force(Process *process) {
+        process->is_ending = true;
         (void) kill(-process->pid, SIGTERM); /* it may be about to end by itself */
         int r = watch(process, now_msec() + KILL_AFTER_MSEC);
         (void) kill(-process->pid, SIGKILL); /* the same; and those of its group that go on */
@@ -222,6 +229,21 @@ static int read_execution_error(const Process *process) {
         int code;
         ssize_t n = read(process->error_fd, &code, sizeof(code));
         return n == (ssize_t) sizeof(code) ? code : 0;
+}
+
+bool process_finds(const char *program) {
+        if (strchr(program, '/'))
+                return access(program, X_OK) == 0;
+        for (const char *directory = SYSTEM_DIRECTORIES; *directory;) {
+                size_t length = strcspn(directory, ":");
+                char path[512];
+                int size = snprintf(
+                                path, sizeof(path), "%.*s/%s", (int) length, directory, program);
+                if (size < (int) sizeof(path) && access(path, X_OK) == 0)
+                        return true;
+                directory += length + (directory[length] == ':');
+        }
+        return false;
 }
 
 int process_run(const ProcessOptions *options, Error *reterr) {
@@ -238,8 +260,12 @@ int process_run(const ProcessOptions *options, Error *reterr) {
                                            : INT64_MAX;
         int watched = watch(&process, end_msec);
         if (watched <= 0) {
+                bool is_late = now_msec() >= end_msec;
                 int forced = end_by_force(&process);
-                watched = watched < 0 ? watched : forced < 0 ? forced : -ETIMEDOUT;
+                watched = watched < 0  ? watched
+                          : forced < 0 ? forced
+                          : is_late    ? -ETIMEDOUT
+                                       : -EINTR;
         }
         int status = 0;
         r = wait_for_end(&process, &status);
@@ -247,6 +273,9 @@ int process_run(const ProcessOptions *options, Error *reterr) {
                 r = drain(&process);
         if (watched == -ETIMEDOUT)
                 return error_set(reterr, -ETIMEDOUT, "%s: killed at its deadline",
+                                options->arguments[0]);
+        if (watched == -EINTR)
+                return error_set(reterr, -EINTR, "%s: ended, as it was asked to stop",
                                 options->arguments[0]);
         if (watched < 0 || r < 0)
                 return error_set_errno(

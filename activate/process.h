@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct ProcessOptions {
@@ -15,13 +16,22 @@ typedef struct ProcessOptions {
         int program_fd;                 /* -1; else what is executed, which stays the caller's */
         const int *inherited_fds;       /* the only ones that the program gets: as 3, 4, … */
         size_t n_inherited_fds;
-        uint64_t timeout_usec; /* 0: none */
+        /* NULL, or called in the child, last before the execution; it may come back in a child of
+         * its own, when that one ends with the status of its child. Returns 0, or a negative errno,
+         * which is then process_run()'s. */
+        int (*enter)(void *userdata);
+        void *enter_userdata;
+        uint64_t timeout_usec;     /* 0: none */
+        bool (*should_stop)(void); /* NULL, or asked at every signal, and each second */
         /* Lines longer than 4 KiB are cut. A line may hold any bytes but NUL and newline. */
         void (*output)(void *userdata, const char *line);
         void *userdata;
 } ProcessOptions;
 
+/* Is there such a program where process_run() looks for one? */
+bool process_finds(const char *program);
+
 /* Returns the exit status, or 128 + n for the signal n. -ETIMEDOUT: at the deadline its group was
- * sent SIGTERM and, two seconds later, SIGKILL. -ENOENT and the like: it could not be executed.
- * Processes that it leaves behind at its end are let be. */
+ * sent SIGTERM and, two seconds later, SIGKILL. -EINTR: the same, since it should stop. -ENOENT and
+ * the like: it could not be executed. Processes that it leaves behind at its end are let be. */
 int process_run(const ProcessOptions *options, Error *reterr) must_check;
