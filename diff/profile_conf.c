@@ -2,6 +2,7 @@
 #include "diff/profile_conf.h"
 
 #include "base/map.h"
+#include "diff/time_span.h"
 #include "diff/unit_file.h"
 #include "diff/unit_name.h"
 
@@ -21,8 +22,10 @@ typedef struct Reader {
         List enable, disable, mask; /* UnitsRule */
         List files;                 /* FileRule; the last one is that of the section being read */
         List triggers;              /* TriggerRule */
-        List trigger_units, trigger_files; /* const char *, of the [Trigger] being read */
+        List trigger_units;         /* const char *, of the [Trigger] being read */
+        List watched; /* const char *, Files= of the [Trigger] or [Check] being read */
         bool trigger_reload;
+        List checks; /* CheckRule; the last one is that of the section being read */
 } Reader;
 
 typedef int (*TakeValue)(Reader *reader, const UnitLine *line, Error *reterr);
@@ -247,10 +250,10 @@ static int take_trigger_unit(Reader *reader, const UnitLine *line, Error *reterr
         return r;
 }
 
-static int take_trigger_files(Reader *reader, const UnitLine *line, Error *reterr) {
+static int take_watched_files(Reader *reader, const UnitLine *line, Error *reterr) {
         const char *text = line->value, *file = NULL;
         if (!*text)
-                reader->trigger_files.n_items = 0;
+                reader->watched.n_items = 0;
         int r;
         while ((r = next_name(reader, line, &text, &file, reterr)) > 0) {
                 if (strncmp(file, "/etc/", 5) != 0)
@@ -261,7 +264,7 @@ static int take_trigger_files(Reader *reader, const UnitLine *line, Error *reter
                 const char *fault = path_fault(file + 1);
                 if (fault)
                         return refuse(reader, line->line, reterr, "Files=%s %s", file, fault);
-                r = add_string(reader, &reader->trigger_files, file, reterr);
+                r = add_string(reader, &reader->watched, file, reterr);
                 if (r < 0)
                         return r;
         }
@@ -274,6 +277,45 @@ static int take_action(Reader *reader, const UnitLine *line, Error *reterr) {
                 return refuse(reader, line->line, reterr,
                                 "Action=%s is unknown; write restart or reload", line->value);
         reader->trigger_reload = strcmp(line->value, "reload") == 0;
+        return 0;
+}
+
+static CheckRule *current_check(const Reader *reader) {
+        return (CheckRule *) reader->checks.items + reader->checks.n_items - 1;
+}
+
+static int take_command(Reader *reader, const UnitLine *line, Error *reterr) {
+        List words = { 0 };
+        const char *text = line->value, *word = NULL;
+        int r;
+        while ((r = unit_value_next_word(reader->arena, &text, &word)) > 0)
+                if (add_string(reader, &words, word, reterr) < 0)
+                        return -ENOMEM;
+        if (r == -EBADMSG)
+                return refuse(reader, line->line, reterr, "Command= has a quote without an end");
+        if (r < 0 || add_string(reader, &words, NULL, reterr) < 0)
+                return error_oom(reterr);
+        const char *const *arguments = words.items;
+        CheckRule *rule = current_check(reader);
+        rule->arguments = words.n_items > 1 ? arguments : NULL;
+        rule->command = line->value;
+        rule->line = line->line;
+        if (rule->arguments &&
+                        (!*arguments[0] || (strchr(arguments[0], '/') && *arguments[0] != '/')))
+                return refuse(reader, line->line, reterr,
+                                "Command=%s is no program; write an absolute path, or the name "
+                                "of one that the system has",
+                                line->value);
+        return 0;
+}
+
+static int take_timeout(Reader *reader, const UnitLine *line, Error *reterr) {
+        uint64_t usec = 0;
+        if (*line->value && (time_span_parse(line->value, &usec) < 0 || usec == 0))
+                return refuse(reader, line->line, reterr,
+                                "Timeout=%s is no time span; write one as 30s or 2min",
+                                line->value);
+        current_check(reader)->timeout_usec = usec;
         return 0;
 }
 
@@ -294,7 +336,7 @@ static int end_file(Reader *reader, unsigned line, Error *reterr) {
 
 static int begin_trigger(Reader *reader, unsigned line, Error *reterr) {
         (void) line, (void) reterr; /* nothing that can fail */
-        reader->trigger_units = reader->trigger_files = (List){ 0 };
+        reader->trigger_units = reader->watched = (List){ 0 };
         reader->trigger_reload = false;
         return 0;
 }
@@ -303,7 +345,7 @@ static int end_trigger(Reader *reader, unsigned line, Error *reterr) {
         if (reader->trigger_units.n_items == 0)
                 return refuse(reader, line, reterr,
                                 "[Trigger] without Unit=; name the unit to restart or reload");
-        if (reader->trigger_files.n_items == 0)
+        if (reader->watched.n_items == 0)
                 return refuse(reader, line, reterr,
                                 "[Trigger] without Files=; name paths or globs below /etc");
         const char *const *units = reader->trigger_units.items;
@@ -313,12 +355,31 @@ static int end_trigger(Reader *reader, unsigned line, Error *reterr) {
                         return error_oom(reterr);
                 *rule = (TriggerRule){
                         .unit = units[i],
-                        .files = reader->trigger_files.items,
-                        .n_files = reader->trigger_files.n_items,
+                        .files = reader->watched.items,
+                        .n_files = reader->watched.n_items,
                         .reload = reader->trigger_reload,
                         .line = line,
                 };
         }
+        return 0;
+}
+
+static int begin_check(Reader *reader, unsigned line, Error *reterr) {
+        CheckRule *rule = list_add(reader->arena, &reader->checks, sizeof(CheckRule));
+        if (!rule)
+                return error_oom(reterr);
+        *rule = (CheckRule){ .line = line };
+        reader->watched = (List){ 0 };
+        return 0;
+}
+
+static int end_check(Reader *reader, unsigned line, Error *reterr) {
+        CheckRule *rule = current_check(reader);
+        if (!rule->arguments)
+                return refuse(reader, line, reterr,
+                                "[Check] without Command=; name what must succeed");
+        rule->files = reader->watched.items;
+        rule->n_files = reader->watched.n_items;
         return 0;
 }
 
@@ -345,9 +406,11 @@ static const Section sections[] = {
                         { { "Path", take_path }, { "Mode", take_mode }, { "Owner", take_owner },
                                         { "Secret", take_secret } } },
         { "Trigger", begin_trigger, end_trigger, "Unit=, Files= and Action=",
-                        { { "Unit", take_trigger_unit }, { "Files", take_trigger_files },
+                        { { "Unit", take_trigger_unit }, { "Files", take_watched_files },
                                         { "Action", take_action } } },
-        { .name = "Check" },
+        { "Check", begin_check, end_check, "Files=, Command= and Timeout=",
+                        { { "Files", take_watched_files }, { "Command", take_command },
+                                        { "Timeout", take_timeout } } },
         { .name = "Container" },
         { .name = "Kernel" },
 };
@@ -381,7 +444,8 @@ static int find_section(const Reader *reader,
                         return 0;
                 }
         return refuse(reader, header->line, reterr,
-                        "Unknown section [%s]; there are [Profile], [Units], [File] and [Trigger]",
+                        "Unknown section [%s]; there are [Profile], [Units], [File], [Trigger] and "
+                        "[Check]",
                         header->name);
 }
 
@@ -470,6 +534,8 @@ int profile_conf_parse(Arena *arena,
                 .n_files = reader.files.n_items,
                 .triggers = reader.triggers.items,
                 .n_triggers = reader.triggers.n_items,
+                .checks = reader.checks.items,
+                .n_checks = reader.checks.n_items,
         };
         *ret_conf = conf;
         return 0;

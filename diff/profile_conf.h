@@ -29,6 +29,15 @@ typedef struct TriggerRule {
         unsigned line;
 } TriggerRule;
 
+typedef struct CheckRule {
+        const char *command;          /* as written */
+        const char *const *arguments; /* NULL-terminated */
+        const char *const *files;     /* as above; none: it always runs */
+        size_t n_files;
+        uint64_t timeout_usec; /* 0: the default; UINT64_MAX: none */
+        unsigned line;         /* of Command= */
+} CheckRule;
+
 typedef struct UnitsRule {
         const char *unit;
         unsigned line;
@@ -42,6 +51,8 @@ typedef struct ProfileConf {
         size_t n_files;
         const TriggerRule *triggers;
         size_t n_triggers;
+        const CheckRule *checks;
+        size_t n_checks;
 } ProfileConf;
 
 /* name stands before ":LINE: " in errors. The result lives in the arena. Returns 0 or -EBADMSG. */

@@ -191,6 +191,14 @@ static void add_facts(const Log *log, const SwitchRecord *record, Text *text) {
         }
 }
 
+static bool left_checks_out(const SwitchRecord *record) {
+        json_t *plan = record->plan_json ? json_loads(record->plan_json, 0, NULL) : NULL;
+        json_t *checks = json_object_get(json_object_get(plan, "result"), "checks");
+        bool left_out = json_is_true(json_object_get(checks, "left_out"));
+        json_decref(plan);
+        return left_out;
+}
+
 static int print_one(const Log *log,
                 const SwitchRecord *record,
                 const SwitchActionRecord *actions,
@@ -198,6 +206,8 @@ static int print_one(const Log *log,
                 Error *reterr) {
         cleanup(text_donep) Text text = { 0 };
         add_facts(log, record, &text);
+        if (left_checks_out(record))
+                text_add(&text, "Checks:      none (--no-check)\n");
         cleanup(table_donep) Table table = { .n_columns = 5 };
         for (size_t i = 0; i < n_actions; i++)
                 add_action_row(&table, &log->output, &actions[i]);

@@ -3,6 +3,7 @@
 
 #include "activate/apply.h"
 #include "activate/fit.h"
+#include "switch/checks.h"
 #include "switch/hooks.h"
 #include "switch/managers.h"
 #include "switch/recovery.h"
@@ -421,6 +422,19 @@ static int close_interrupted(Engine *engine, Error *reterr) {
         return r;
 }
 
+/* What is gone back to was checked when it came, and the way back is never barred. */
+static int run_checks(Engine *engine, Error *reterr) {
+        const ChecksOptions options = {
+                .leave_out = engine->options->no_check,
+                .step = engine->options->step,
+                .output = engine->options->output,
+                .userdata = engine->options->userdata,
+        };
+        if (engine->options->is_rollback)
+                return 0;
+        return checks_run(engine->host, engine->prepared, &options, reterr);
+}
+
 static int run(Engine *engine, const char *reference, Error *reterr) {
         int r = host_connect(engine->host, reterr);
         if (r >= 0)
@@ -430,7 +444,12 @@ static int run(Engine *engine, const char *reference, Error *reterr) {
         r = plan_switch(engine, reference, reterr);
         if (r < 0)
                 return r;
-        if (has_nothing_to_do(engine->prepared) || engine->options->only_default)
+        if (has_nothing_to_do(engine->prepared))
+                return note_nothing_to_do(engine, reterr);
+        r = run_checks(engine, reterr);
+        if (r < 0)
+                return r;
+        if (engine->options->only_default)
                 return note_nothing_to_do(engine, reterr);
         if (engine->options->prepared)
                 engine->options->prepared(engine->options->userdata, engine->prepared);

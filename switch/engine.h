@@ -31,6 +31,7 @@ typedef struct EngineOptions {
         const char *verb; /* for record and messages; see record_moves_active() */
         const char *user; /* login name of who asked */
         bool force;
+        bool no_check;     /* --no-check */
         bool only_default; /* verb "boot": nothing is changed before the next boot */
         bool is_rollback;  /* edited files are saved and replaced; the target is a generation that
                               stays what it is */

@@ -11,7 +11,8 @@
 #include <sys/stat.h>
 
 #define SWITCH_OPTIONS                                                                             \
-        (OPTION_BIT(OPTION_DRY_RUN) | OPTION_BIT(OPTION_FORCE) | OPTION_BIT(OPTION_TIMEOUT) |      \
+        (OPTION_BIT(OPTION_DRY_RUN) | OPTION_BIT(OPTION_CHECK) | OPTION_BIT(OPTION_NO_CHECK) |     \
+                        OPTION_BIT(OPTION_FORCE) | OPTION_BIT(OPTION_TIMEOUT) |                    \
                         OPTION_BIT(OPTION_FOREGROUND))
 
 static const char switch_details[] = "REF is a directory, or a generation as @42, @active, "

@@ -23,6 +23,8 @@ typedef enum OptionId {
         OPTION_VERSION,
         N_GLOBAL_OPTIONS,
         OPTION_DRY_RUN = N_GLOBAL_OPTIONS,
+        OPTION_CHECK,
+        OPTION_NO_CHECK,
         OPTION_FORCE,
         OPTION_TIMEOUT,
         OPTION_STATES,

@@ -4,6 +4,7 @@
 #include "state/debt.h"
 #include "state/displaced.h"
 #include "state/record.h"
+#include "switch/checks.h"
 #include "switch/engine.h"
 #include "switch/paid.h"
 
@@ -12,6 +13,7 @@
 Prepared *prepared_free(Prepared *prepared) {
         if (!prepared)
                 return NULL;
+        check_results_free(prepared->checks);
         plan_free(prepared->plan);
         plan_draft_free(prepared->draft);
         fit_plan_free(prepared->fit);

@@ -14,6 +14,8 @@
 #include "switch/host.h"
 #include "switch/reference.h"
 
+struct CheckResults;
+
 typedef struct PrepareOptions {
         bool force;       /* --force */
         bool save_edited; /* rollback: edited files are saved and replaced */
@@ -43,7 +45,8 @@ typedef struct Prepared {
         const char *owed_steps; /* why a step that is no unit's (a hook, tmpfiles) failed in the
                                    last switch: they run again; NULL: none did */
         Plan *plan;
-        bool is_same_tree; /* the target's tree equals the active one */
+        struct CheckResults *checks; /* of switch/checks; NULL: not run, owned */
+        bool is_same_tree;           /* the target's tree equals the active one */
 } Prepared;
 
 /* Takes target over, in every case. Host must be connected for a live host. Nothing is written, no

@@ -4,6 +4,7 @@
 #include "diff/plan_json.h"
 
 #include "diff/quote.h"
+#include "switch/checks.h"
 
 #include <jansson.h>
 
@@ -86,6 +87,35 @@ static int append_all(const EngineResult *result,
         return failed;
 }
 
+static const CheckResults *checks_of(const EngineResult *result) {
+        return result->prepared ? result->prepared->checks : NULL;
+}
+
+/* null: nothing was to be checked, as in a rollback. */
+static json_t *checks_json(const CheckResults *results) {
+        if (!results)
+                return json_null();
+        json_t *object = json_object(), *run = json_array();
+        int failed = json_object_set_new(object, "left_out", json_boolean(results->left_out));
+        for (size_t i = 0; i < results->n_items; i++) {
+                const CheckResult *result = &results->items[i];
+                json_t *entry = json_object();
+                failed |= json_object_set_new(entry, "command", json_text(result->check->command));
+                failed |= json_object_set_new(entry, "where", text_or_null(result->check->where));
+                failed |= json_object_set_new(entry, "outcome",
+                                json_text(check_outcome_to_string(result->outcome)));
+                failed |= json_object_set_new(entry, "log",
+                                log_lines((const char *const *) result->lines.items,
+                                                result->lines.n_items));
+                failed |= json_array_append_new(run, entry);
+        }
+        failed |= json_object_set_new(object, "run", run);
+        if (!failed)
+                return object;
+        json_decref(object);
+        return NULL;
+}
+
 int result_to_json(const EngineResult *result, char **ret_json, Error *reterr) {
         json_t *object = json_object(), *actions = json_array(), *failures = json_array();
         int failed = json_object_set_new(object, "exit_status", json_integer(result->exit_status));
@@ -93,6 +123,7 @@ int result_to_json(const EngineResult *result, char **ret_json, Error *reterr) {
         failed |= json_object_set_new(object, "switch", json_integer(result->switch_id));
         failed |= json_object_set_new(object, "nothing_to_do", json_boolean(result->nothing_to_do));
         failed |= json_object_set_new(object, "warning", text_or_null(result->warning));
+        failed |= json_object_set_new(object, "checks", checks_json(checks_of(result)));
         failed |= append_all(result, actions, append_actions);
         failed |= json_object_set_new(object, "actions", actions);
         failed |= append_all(result, failures, append_failures);

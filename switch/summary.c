@@ -3,6 +3,7 @@
 
 #include "diff/plan_text.h"
 #include "diff/quote.h"
+#include "switch/checks.h"
 
 #include <signal.h>
 #include <string.h>
@@ -174,6 +175,8 @@ void add_summary(const SummaryInput *input, Text *text) {
                                 style_end(input->output, STYLE_BOLD));
                 add_debts(input->output, input->debts, input->n_debts, text);
         }
+        if (result->prepared && result->prepared->checks && result->prepared->checks->left_out)
+                text_add(text, "Nothing was checked before it (--no-check).\n");
         add_verdict(input, text);
         if (result->exit_status == EXIT_UNITS_FAILED)
                 text_addf(text, "%s'sysswitch rollback' goes back.\n",

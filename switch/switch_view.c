@@ -4,6 +4,8 @@
 #include "base/clock.h"
 #include "diff/quote.h"
 #include "state/debt.h"
+#include "switch/checks.h"
+#include "switch/commands.h"
 #include "switch/invoker.h"
 #include "switch/plan_output.h"
 #include "switch/progress.h"
@@ -115,6 +117,13 @@ static void print_conflicts(const Prepared *prepared) {
                 (void) fputs(text.data, stderr); /* there is nowhere else to tell it */
 }
 
+static void print_failed_checks(const Prepared *prepared) {
+        cleanup(text_donep) Text text = { 0 };
+        add_failed_checks(prepared->checks, &text);
+        if (text.error >= 0 && text.data)
+                (void) fputs(text.data, stderr); /* there is nowhere else to tell it */
+}
+
 static int carry_out(SwitchView *view, Host *host, const SwitchRequest *request, Error *reterr) {
         cleanup_free char *user = NULL;
         int r = 0;
@@ -129,6 +138,7 @@ static int carry_out(SwitchView *view, Host *host, const SwitchRequest *request,
                 .verb = request->verb,
                 .user = user,
                 .force = option_is_given(view->options, OPTION_FORCE),
+                .no_check = option_is_given(view->options, OPTION_NO_CHECK),
                 .is_rollback = request->is_rollback,
                 .only_default = request->only_default,
                 .timeout_usec = view->options->timeout_usec,
@@ -147,6 +157,8 @@ static int carry_out(SwitchView *view, Host *host, const SwitchRequest *request,
                 if (r == -EEXIST && result.prepared && result.prepared->fit &&
                                 result.prepared->fit->n_conflicts > 1)
                         print_conflicts(result.prepared);
+                if (r == -ECANCELED && result.prepared)
+                        print_failed_checks(result.prepared);
                 return result.exit_status;
         }
         Error error; /* the switch is done: that it cannot be told changes nothing */
@@ -184,6 +196,20 @@ static int print_dry_run(const SwitchView *view, const Prepared *prepared, Error
         return print_text(&text, reterr);
 }
 
+static int check_dry_run(SwitchView *view, Host *host, Prepared *prepared, Error *reterr) {
+        const ChecksOptions options = {
+                .step = progress_view_step,
+                .output = progress_view_output,
+                .userdata = view,
+        };
+        int r = checks_run(host, prepared, &options, reterr);
+        if (r != -ECANCELED)
+                return r;
+        output_error(reterr);
+        print_failed_checks(prepared);
+        return EXIT_REFUSED;
+}
+
 static int dry_run(SwitchView *view, Host *host, const SwitchRequest *request, Error *reterr) {
         const EngineOptions options = {
                 .verb = request->verb,
@@ -195,8 +221,11 @@ static int dry_run(SwitchView *view, Host *host, const SwitchRequest *request, E
         if (r < 0)
                 return r;
         r = print_dry_run(view, prepared, reterr);
-        if (r < 0 || prepared->fit->n_conflicts == 0)
+        if (r < 0)
                 return r;
+        bool checks = option_is_given(view->options, OPTION_CHECK) && !request->is_rollback;
+        if (prepared->fit->n_conflicts == 0)
+                return checks ? check_dry_run(view, host, prepared, reterr) : 0;
         const FitConflict *first = prepared->fit->conflicts;
         size_t n_more = prepared->fit->n_conflicts - 1;
         if (n_more > 0)
@@ -209,6 +238,8 @@ static int dry_run(SwitchView *view, Host *host, const SwitchRequest *request, E
 
 int switch_view_run(
                 Host *host, const Options *options, const SwitchRequest *request, Error *reterr) {
+        if (option_is_given(options, OPTION_CHECK) && option_is_given(options, OPTION_NO_CHECK))
+                return error_set(reterr, USAGE_ERROR, "--check and --no-check contradict");
         if (strcmp(host->profile_name, "system") != 0)
                 return error_set(reterr, -EOPNOTSUPP,
                                 "%s: Only the profile system is a host's: leave -p away",

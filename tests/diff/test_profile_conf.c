@@ -117,15 +117,39 @@ static void test_profile_conf__triggers(void **state) {
         done(&parsed);
 }
 
+static void test_profile_conf__checks(void **state) {
+        (void) state;
+        Parsed parsed;
+        parse_good(&parsed, "[Check]\nCommand=gone\nFiles=/etc/a\nFiles=/etc/b/** /etc/c\n"
+                            "Command=app --check \"a b\" c\\x20d\nTimeout=1min 30s\n"
+                            "[Check]\nFiles=/etc/gone\nFiles=\nCommand=/usr/bin/true\n"
+                            "Timeout=5s\nTimeout=\n[Check]\nCommand=x\nTimeout=infinity\n");
+        assert_int_equal(parsed.conf->n_checks, 3);
+        const CheckRule *checks = parsed.conf->checks;
+        assert_int_equal(checks[0].n_files, 3);
+        assert_string_equal(checks[0].files[2], "/etc/c");
+        assert_string_equal(checks[0].command, "app --check \"a b\" c\\x20d");
+        const char *const want[] = { "app", "--check", "a b", "c d" };
+        for (size_t i = 0; i < N_ELEMENTS(want); i++)
+                assert_string_equal(checks[0].arguments[i], want[i]);
+        assert_null(checks[0].arguments[N_ELEMENTS(want)]);
+        assert_int_equal(checks[0].timeout_usec, 90000000);
+        assert_int_equal(checks[0].line, 5);
+        assert_int_equal(checks[1].n_files, 0);
+        assert_string_equal(checks[1].arguments[0], "/usr/bin/true");
+        assert_int_equal(checks[1].timeout_usec, 0);
+        assert_int_equal(checks[2].timeout_usec, UINT64_MAX);
+        done(&parsed);
+}
+
 static const struct {
         const char *text, *want;
 } refused_rows[] = {
         { "Enable=a.service\n", "1: An assignment before any section; put its [Section] above it" },
-        { "[Unitz]\n", "1: Unknown section [Unitz]; there are [Profile], [Units], [File] and "
-                       "[Trigger]" },
-        { "[X-Mine]\n", "1: Unknown section [X-Mine]; there are [Profile], [Units], [File] and "
-                        "[Trigger]" },
-        { "[Check]\n", "1: [Check] is not supported by this version yet; take it out" },
+        { "[Unitz]\n", "1: Unknown section [Unitz]; there are [Profile], [Units], [File], "
+                       "[Trigger] and [Check]" },
+        { "[X-Mine]\n", "1: Unknown section [X-Mine]; there are [Profile], [Units], [File], "
+                        "[Trigger] and [Check]" },
         { "\n[Container]\nName=db\n",
                         "2: [Container] is not supported by this version yet; take it out" },
         { "[Kernel]\n", "1: [Kernel] is not supported by this version yet; take it out" },
@@ -190,6 +214,20 @@ static const struct {
         { "[File]\nPath=a\nOwner=-x\n", "3: Owner=-x is no owner; write USER, USER:GROUP or "
                                         ":GROUP, by name or number" },
         { "[File]\nPath=a\nSecret=perhaps\n", "3: Secret=perhaps is no boolean; write yes or no" },
+        /* [Check] */
+        { "[Check]\n", "1: [Check] without Command=; name what must succeed" },
+        { "[Check]\nCommand=a\nCommand=\n", "1: [Check] without Command=; name what must succeed" },
+        { "[Check]\nCommand=a 'b\n", "2: Command= has a quote without an end" },
+        { "[Check]\nCommand=hooks/a b\n", "2: Command=hooks/a b is no program; write an absolute "
+                                          "path, or the name of one that the system has" },
+        { "[Check]\nCommand='' b\n", "2: Command='' b is no program; write an absolute path, or "
+                                     "the name of one that the system has" },
+        { "[Check]\nCommand=a\nFiles=nginx/**\n", "3: Files=nginx/** is not below /etc; write an "
+                                                  "absolute path or glob there" },
+        { "[Check]\nTimeout=soon\n", "2: Timeout=soon is no time span; write one as 30s or 2min" },
+        { "[Check]\nTimeout=0\n", "2: Timeout=0 is no time span; write one as 30s or 2min" },
+        { "[Check]\nCommand=a\nUnit=b.service\n", "3: Unknown key Unit= in [Check], which has "
+                                                  "Files=, Command= and Timeout=" },
         /* [Trigger] */
         { "[Trigger]\nFiles=/etc/a\n",
                         "1: [Trigger] without Unit=; name the unit to restart or reload" },
@@ -229,6 +267,7 @@ int main(void) {
                 cmocka_unit_test(test_profile_conf__units),
                 cmocka_unit_test(test_profile_conf__files),
                 cmocka_unit_test(test_profile_conf__triggers),
+                cmocka_unit_test(test_profile_conf__checks),
                 cmocka_unit_test(test_profile_conf__refuses),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

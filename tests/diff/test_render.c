@@ -231,7 +231,7 @@ static const RefusedRow refused_rows[] = {
                         "nothing else on the line" },
         { { { "profile.conf", "[Unitz]\n" } },
                         "host/profile.conf:1: Unknown section [Unitz]; there are [Profile], "
-                        "[Units], [File] and [Trigger]" },
+                        "[Units], [File], [Trigger] and [Check]" },
         /* links */
         { { { "units/app.service", "-> ../../../../outside/app.service" } },
                         "host/units/app.service: The link climbs out of units/ by '..'; write its "

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "switch/checks.h"
+
+#include "activate/check.h"
+#include "diff/quote.h"
+#include "switch/stop_request.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Of the output of one check: a program that does not stop talking costs no memory. */
+enum { MAX_LINES = 200 };
+
+typedef struct Running {
+        Host *host;
+        Prepared *prepared;
+        const ChecksOptions *options;
+        FutureFile *files;
+        size_t n_files;
+        const Entry **secrets; /* files whose contents are never shown, with their data */
+        size_t n_secrets;
+} Running;
+
+CheckResults *check_results_free(CheckResults *results) {
+        if (!results)
+                return NULL;
+        for (size_t i = 0; i < results->n_items; i++)
+                strv_done(&results->items[i].lines);
+        free(results->items);
+        free(results);
+        return NULL;
+}
+
+const char *check_outcome_to_string(CheckOutcome outcome) {
+        static const char *const names[] = {
+                [CHECK_PASSED] = "passed",
+                [CHECK_WARNED] = "warned",
+                [CHECK_FAILED] = "failed",
+                [CHECK_TIMED_OUT] = "timeout",
+        };
+        return names[outcome];
+}
+
+typedef struct Heard {
+        const Running *running;
+        const Check *check;
+        Strv *lines;
+        int error; /* 0 or -ENOMEM */
+} Heard;
+
+static const Entry *secret_in(const Heard *heard, const char *line) {
+        const Running *running = heard->running;
+        for (size_t i = 0; i < running->n_secrets; i++) {
+                const Entry *secret = running->secrets[i];
+                char path[4096];
+                (void) snprintf(path, sizeof(path), "/etc/%s", secret->path); /* at most 1024 */
+                if (check_line_quotes(line, secret->content) && check_may_read(heard->check, path))
+                        return secret;
+        }
+        return NULL;
+}
+
+static void hear(void *userdata, const char *line) {
+        Heard *heard = userdata;
+        if (heard->error < 0 || heard->lines->n_items >= MAX_LINES)
+                return;
+        const Entry *secret = secret_in(heard, line);
+        cleanup(text_donep) Text text = { 0 };
+        if (secret)
+                text_addf(&text, "(a line is withheld, as it quotes the secret /etc/%s)",
+                                secret->path);
+        heard->error = text.error < 0 ? text.error
+                                      : strv_add(heard->lines, secret ? text.data : line);
+}
+
+static int find_secrets_of(Running *running, const Tree *tree, Error *reterr) {
+        for (size_t i = 0; i < tree->n_entries; i++) {
+                const Entry *entry = &tree->entries[i];
+                if (!entry->secret || entry->kind != ENTRY_FILE || entry->root != ROOT_ETC)
+                        continue;
+                int r = content_load(running->host->contents, entry->content, reterr);
+                if (r < 0)
+                        return r;
+                running->secrets[running->n_secrets++] = entry;
+        }
+        return 0;
+}
+
+/* Of the old tree too: what fails is tried on the present configuration. */
+static int find_secrets(Running *running, Error *reterr) {
+        const EffectiveTrees *trees = &running->prepared->effective;
+        running->secrets = calloc(trees->before->n_entries + trees->after->n_entries + 1,
+                        sizeof(const Entry *));
+        if (!running->secrets)
+                return error_oom(reterr);
+        int r = find_secrets_of(running, trees->before, reterr);
+        return r < 0 ? r : find_secrets_of(running, trees->after, reterr);
+}
+
+static int find_checks(Running *running, Check **ret_checks, size_t *ret_n_checks, Error *reterr) {
+        Prepared *prepared = running->prepared;
+        static const ProfileConf none;
+        const ProfileConf *conf = &none;
+        const Entry *entry = tree_find(prepared->new, ROOT_PROFILE, "profile.conf");
+        int r = entry ? profile_conf_parse(&prepared->arena, "profile.conf",
+                                        running->host->contents, entry->content, &conf, reterr)
+                      : 0;
+        if (r < 0)
+                return r;
+        const CheckInput input = {
+                .plan = prepared->plan,
+                .before = prepared->effective.before,
+                .after = prepared->effective.after,
+                .conf = conf,
+                .distribution = running->host->distribution ? &prepared->distribution : NULL,
+        };
+        return check_list(&input, &prepared->arena, ret_checks, ret_n_checks, reterr);
+}
+
+/* An owner that sysusers.d makes later is nobody yet: root stands for it. */
+static int set_owner(const Running *running, const Entry *entry, FutureFile *file, Error *reterr) {
+        int r = owners_resolve(
+                        running->host->owners, entry->owner, entry->group, &file->uid, &file->gid);
+        if (r >= 0 || r == -ESRCH)
+                return 0;
+        return error_set_errno(reterr, r, "owner %s:%s", entry->owner, entry->group);
+}
+
+static int make_file(Running *running, const FitOperation *operation, Error *reterr) {
+        const Found *found = operation->give_back;
+        const Entry *entry = operation->entry;
+        Content *content = found ? found->content : entry ? entry->content : NULL;
+        FutureFile *file = &running->files[running->n_files++];
+        *file = (FutureFile){ .path = operation->path };
+        int r = content ? content_load(running->host->contents, content, reterr) : 0;
+        if (r < 0)
+                return r;
+        file->content = content;
+        if (found) {
+                file->kind = found->kind;
+                file->mode = found->mode;
+                file->uid = found->uid;
+                file->gid = found->gid;
+                file->target = found->target;
+        } else if (entry) {
+                file->kind = entry->kind == ENTRY_FILE   ? FOUND_FILE
+                             : entry->kind == ENTRY_LINK ? FOUND_LINK
+                                                         : FOUND_DIRECTORY;
+                file->mode = entry->mode;
+                file->target = entry->target;
+                r = set_owner(running, entry, file, reterr);
+        }
+        return r;
+}
+
+static int make_files(Running *running, Error *reterr) {
+        const FitPlan *fit = running->prepared->fit;
+        running->files = calloc(fit->n_operations + 1, sizeof(FutureFile));
+        if (!running->files)
+                return error_oom(reterr);
+        for (size_t i = 0; i < fit->n_operations; i++) {
+                const FitOperation *operation = &fit->operations[i];
+                if (operation->verb == FIT_RECORD || operation->root != ROOT_ETC)
+                        continue;
+                int r = make_file(running, operation, reterr);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static void say(const Running *running, const char *what, const char *command) {
+        char text[512];
+        if (!running->options->step)
+                return;
+        (void) snprintf(text, sizeof(text), "%s%s", what, command); /* cut: it is only told */
+        running->options->step(running->options->userdata, text);
+}
+
+/* Returns as check_run(). present: /etc as it is. */
+static int
+run_on(const Running *running, const Check *check, bool present, Strv *lines, Error *reterr) {
+        Heard heard = { .running = running, .check = check, .lines = lines };
+        const CheckRun run = {
+                .arguments = present ? check->present_arguments : check->arguments,
+                .files = running->files,
+                .n_files = present ? 0 : running->n_files,
+                .hidden = running->host->state_directory,
+                .directory = check->directory,
+                .timeout_usec = check->timeout_usec,
+                .should_stop = stop_request_is_made,
+                .output = hear,
+                .userdata = &heard,
+        };
+        int r = check_run(&run, reterr);
+        return heard.error < 0 ? error_oom(reterr) : r;
+}
+
+/* Is it the change's fault? A [Check] of the profile must succeed, whatever was before. */
+static int compare_with_present(const Running *running, CheckResult *result, Error *reterr) {
+        if (!result->check->present_arguments)
+                return 0;
+        cleanup_strv Strv lines = { 0 };
+        int r = run_on(running, result->check, true, &lines, reterr);
+        if (r == -ETIMEDOUT)
+                return 0;
+        if (r > 0 && check_shows_nothing_new(&result->lines, &lines))
+                result->outcome = CHECK_WARNED;
+        return r < 0 ? r : 0;
+}
+
+static void tell_warned(const Running *running, const CheckResult *result) {
+        say(running, "Going on: it fails likewise on the present configuration: ",
+                        result->check->command);
+        for (size_t i = 0; running->options->output && i < result->lines.n_items; i++)
+                running->options->output(running->options->userdata, result->lines.items[i]);
+}
+
+static int run_one(const Running *running, CheckResult *result, Error *reterr) {
+        const Check *check = result->check;
+        say(running, "Checking: ", check->command);
+        int r = run_on(running, check, false, &result->lines, reterr);
+        if (r == -ETIMEDOUT) {
+                result->outcome = CHECK_TIMED_OUT;
+                return 0;
+        }
+        if (r == -EINTR)
+                return stop_request_check(reterr);
+        if (r < 0 && check->where && r != -ENOTSUP)
+                return error_set(reterr, r, "%s: Command=%s cannot be run: %s", check->where,
+                                check->command, strerror(-r));
+        if (r == -ENOTSUP)
+                return error_prefix(
+                                reterr, "Checks cannot be run here (--no-check goes without them)");
+        if (r <= 0)
+                return r;
+        result->outcome = CHECK_FAILED;
+        result->exit_status = r;
+        r = compare_with_present(running, result, reterr);
+        if (r >= 0 && result->outcome == CHECK_WARNED)
+                tell_warned(running, result);
+        return r;
+}
+
+static void add_cause(const Check *check, Text *text) {
+        if (check->where)
+                text_addf(text, "[Check] %s%s", check->where, check->first_file ? ", " : "");
+        if (check->first_file) {
+                text_add_line(text, check->first_file);
+                if (check->n_files > 1)
+                        text_addf(text, " and %zu more", check->n_files - 1);
+        }
+}
+
+static bool is_bad(const CheckResult *result) {
+        return result->outcome == CHECK_FAILED || result->outcome == CHECK_TIMED_OUT;
+}
+
+static int refuse(const CheckResults *results, Error *reterr) {
+        const CheckResult *first = NULL;
+        size_t n_bad = 0;
+        for (size_t i = 0; i < results->n_items; i++) {
+                if (!is_bad(&results->items[i]))
+                        continue;
+                first = first ? first : &results->items[i];
+                n_bad++;
+        }
+        if (!first)
+                return 0;
+        cleanup(text_donep) Text text = { 0 };
+        add_cause(first->check, &text);
+        if (first->outcome == CHECK_TIMED_OUT)
+                text_add(&text, "; it was killed at its deadline");
+        else
+                text_addf(&text, "; exit status %d", first->exit_status);
+        if (n_bad > 1)
+                text_addf(&text, "; %zu checks fail", n_bad);
+        if (text.error < 0)
+                return error_oom(reterr);
+        return error_set(reterr, -ECANCELED, "%s fails on the new configuration (%s)",
+                        first->check->command, text.data);
+}
+
+static int run_all(Running *running, const Check *checks, size_t n_checks, Error *reterr) {
+        CheckResults *results = running->prepared->checks;
+        results->items = calloc(n_checks + 1, sizeof(CheckResult));
+        if (!results->items)
+                return error_oom(reterr);
+        for (size_t i = 0; i < n_checks; i++) {
+                if (!checks[i].where && !check_is_installed(checks[i].arguments[0]))
+                        continue;
+                CheckResult *result = &results->items[results->n_items++];
+                result->check = &checks[i];
+                int r = run_one(running, result, reterr);
+                if (r >= 0)
+                        r = stop_request_check(reterr);
+                if (r < 0)
+                        return r;
+        }
+        return refuse(results, reterr);
+}
+
+int checks_run(Host *host, Prepared *prepared, const ChecksOptions *options, Error *reterr) {
+        prepared->checks = calloc(1, sizeof(CheckResults));
+        if (!prepared->checks)
+                return error_oom(reterr);
+        prepared->checks->left_out = options->leave_out;
+        if (options->leave_out || host->is_image)
+                return 0;
+        Running running = { .host = host, .prepared = prepared, .options = options };
+        Check *checks = NULL;
+        size_t n_checks = 0;
+        int r = find_checks(&running, &checks, &n_checks, reterr);
+        if (r < 0 || n_checks == 0)
+                return r;
+        r = make_files(&running, reterr);
+        if (r >= 0)
+                r = find_secrets(&running, reterr);
+        if (r >= 0)
+                r = run_all(&running, checks, n_checks, reterr);
+        free(running.files);
+        free(running.secrets);
+        return r;
+}
+
+void add_failed_checks(const CheckResults *results, Text *text) {
+        for (size_t i = 0; results && i < results->n_items; i++) {
+                const CheckResult *result = &results->items[i];
+                if (!is_bad(result))
+                        continue;
+                text_add_line(text, result->check->command);
+                text_add(text, " (");
+                add_cause(result->check, text);
+                text_add(text, "):\n");
+                for (size_t j = 0; j < result->lines.n_items; j++) {
+                        text_add(text, "  ");
+                        text_add_line(text, result->lines.items[j]);
+                        text_add(text, "\n");
+                }
+                if (result->lines.n_items == 0)
+                        text_add(text, "  (it said nothing)\n");
+        }
+}
