@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The inside of a PlanRun: what run_plan.c, group.c, triggered.c and verdict.c share. */
+/* The inside of a PlanRun: what run_plan.c, group.c, refused.c, triggered.c and verdict.c share. */
 
 #include "activate/job_wait.h"
 #include "activate/run_plan.h"
@@ -69,3 +69,6 @@ int triggered_join(PlanRun *run, Error *reterr) must_check;
 bool triggered_holds(const PlanRun *run, const Group *group);
 /* Waits until they are over, but not for ever; or just those whose unit the plan acts on. */
 int triggered_wait(PlanRun *run, bool only_acted_on, Error *reterr) must_check;
+
+/* A stop of this phase that was refused is done when the unit is down all the same. */
+int refused_settle(PlanRun *run, ActionRun *action, Phase phase, Error *reterr) must_check;

@@ -213,6 +213,8 @@ static int feed_stops(PlanRun *run, uint64_t *ret_until, Error *reterr) {
 
 int plan_run_stop(PlanRun *run, Error *reterr) {
         int r = drive(run, feed_stops, reterr);
+        for (size_t i = 0; r >= 0 && i < run->plan->n_actions; i++)
+                r = refused_settle(run, &run->actions[i], PHASE_STOP, reterr);
         return r < 0 ? r : triggered_join(run, reterr);
 }
 
@@ -264,7 +266,9 @@ static int advance_group(PlanRun *run, Group *group, Error *reterr) {
         if (r < 0 || group->stage != GROUP_STOPPING || !group_late_stops_ended(group))
                 return r;
         group->stage = GROUP_ACTING;
-        if (group->brings_back)
+        for (size_t i = 0; r >= 0 && i < group->n_actions; i++)
+                r = refused_settle(run, group->actions[i], PHASE_STOP_LATE, reterr);
+        if (r >= 0 && group->brings_back)
                 r = find_what_came_back(run, group, reterr);
         return r < 0 ? r : begin_phase(run, group, false, reterr);
 }

@@ -390,6 +390,32 @@ static void test_run_plan__what_was_triggered_and_fails_is_told(void **state) {
         plan_world_done(&world);
 }
 
+/* RefuseManualStop=yes: it goes down with another unit, and then nothing went wrong. */
+static void test_run_plan__a_refused_stop_is_done_when_the_unit_is_down(void **state) {
+        (void) state;
+        for (int i = 0; i < 4; i++) {
+                bool goes_down = i % 2 == 0;
+                FakeUnit units[] = {
+                        { .name = "a.service",
+                                        .active_state = "active",
+                                        .fault = FAKE_REFUSES,
+                                        .error_name = "org.freedesktop.systemd1.OnlyByDependency" },
+                        { .name = "b.service",
+                                        .active_state = "active",
+                                        .breaks = goes_down ? "a.service" : NULL },
+                };
+                PlanWorld world;
+                plan_world_init(&world,
+                                &(FakeOptions){ .units = units, .n_units = N_ELEMENTS(units) },
+                                i < 2 ? "stop a.service 1\nstop b.service 1"
+                                      : "stop-late a.service 1\nstop-late b.service 1");
+                plan_world_run(&world);
+                assert_int_equal(plan_world_action(&world, "a.service", VERB_STOP)->outcome,
+                                goes_down ? JOB_DONE : JOB_REFUSED);
+                plan_world_done(&world);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_run_plan__calls_what_the_verbs_say),
@@ -409,6 +435,7 @@ int main(void) {
                 cmocka_unit_test(test_run_plan__waits_for_what_was_triggered),
                 cmocka_unit_test(test_run_plan__what_was_triggered_ends_before_the_reload),
                 cmocka_unit_test(test_run_plan__what_was_triggered_and_fails_is_told),
+                cmocka_unit_test(test_run_plan__a_refused_stop_is_done_when_the_unit_is_down),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
