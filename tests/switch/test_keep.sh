@@ -13,6 +13,8 @@ WantedBy=multi-user.target
 Alias=later.service'
 put image/usr/lib/systemd/system/timer.timer '[Install]
 WantedBy=timers.target'
+put image/usr/lib/systemd/system/debug.service '[Service]
+ExecStart=/bin/true'
 put src/profile.conf '[Profile]
 Description=All of it
 [Units]
