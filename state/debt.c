@@ -129,3 +129,15 @@ int debt_clear(Database *database,
         r = statement_run(&statement, reterr);
         return r < 0 ? r : 0;
 }
+
+int debt_undo(Database *database, int64_t switch_id, Error *reterr) {
+        static const char sql[] = "DELETE FROM debt WHERE switch = ?1 AND since_usec >= "
+                                  "(SELECT started_usec FROM switches WHERE id = ?1)";
+        cleanup(statement_donep) Statement statement = { 0 };
+        int r = statement_open(database, sql, &statement, reterr);
+        if (r < 0)
+                return r;
+        statement_bind_int(&statement, 1, switch_id);
+        r = statement_run(&statement, reterr);
+        return r < 0 ? r : 0;
+}

@@ -18,6 +18,8 @@ int debt_load(Database *database,
 /* Within the open transaction. One debt for a unit of a manager: the newest reason, the oldest
  * since. */
 int debt_put(Database *database, const char *profile, const Debt *debt, Error *reterr) must_check;
+/* All that a switch made, when it is taken back. An older one that it only renewed stays. */
+int debt_undo(Database *database, int64_t switch_id, Error *reterr) must_check;
 int debt_clear(Database *database,
                 const char *profile,
                 const char *unit,

@@ -173,3 +173,32 @@ int record_finish(Database *database,
         int r = finish_record(database, record, reterr);
         return r < 0 ? r : finish_actions(database, record->id, actions, n_actions, reterr);
 }
+
+static int hold_record(Database *database, const SwitchRecord *record, Error *reterr) {
+        static const char sql[] = "UPDATE switches SET exit_status = ?2, n_failed = ?3, "
+                                  "message = ?4, plan_json = coalesce(?5, plan_json), "
+                                  "confirm_by_usec = ?6 WHERE id = ?1 AND state = 'staged'";
+        cleanup(statement_donep) Statement statement = { 0 };
+        int r = statement_open(database, sql, &statement, reterr);
+        if (r < 0)
+                return r;
+        statement_bind_int(&statement, 1, record->id);
+        statement_bind_int(&statement, 2, record->exit_status);
+        statement_bind_int(&statement, 3, record->n_failed);
+        statement_bind_text(&statement, 4, record->message);
+        statement_bind_text(&statement, 5, record->plan_json);
+        statement_bind_int(&statement, 6, (int64_t) record->confirm_by_usec);
+        r = statement_run(&statement, reterr);
+        if (r == 0)
+                return fail_ended(record->id, reterr);
+        return r < 0 ? r : 0;
+}
+
+int record_hold(Database *database,
+                const SwitchRecord *record,
+                const SwitchActionRecord *actions,
+                size_t n_actions,
+                Error *reterr) {
+        int r = hold_record(database, record, reterr);
+        return r < 0 ? r : finish_actions(database, record->id, actions, n_actions, reterr);
+}

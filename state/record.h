@@ -33,6 +33,9 @@ typedef struct SwitchRecord {
         const char *plan_json; /* the plan, then the finished switch, as --json gives it; NULL in
                                   lists, see record_get() */
         unsigned n_actions, n_failed;
+        uint64_t confirm_by_usec; /* CLOCK_REALTIME: it is complete, and is taken back then unless
+                                     it is confirmed; 0: it need not be. Read by
+                                     record_open_switch() alone */
 } SwitchRecord;
 
 typedef struct SwitchActionRecord {
@@ -65,6 +68,13 @@ int record_set_state(Database *database, int64_t id, SwitchState state, Error *r
  * n_failed, and of the actions, by sequence, outcome, before_state and duration. A state that was
  * set before stays or is the same. -EINVAL as above. */
 int record_finish(Database *database,
+                const SwitchRecord *record,
+                const SwitchActionRecord *actions,
+                size_t n_actions,
+                Error *reterr) must_check;
+/* Likewise, but the switch stays open until record_finish(): it waits for its confirmation, and all
+ * but that is known. */
+int record_hold(Database *database,
                 const SwitchRecord *record,
                 const SwitchActionRecord *actions,
                 size_t n_actions,

@@ -108,6 +108,24 @@ static int read_newest(Statement *statement,
         return r < 0 ? r : 1;
 }
 
+/* The first version whose switches can wait for a confirmation. */
+enum { VERSION_OF_CONFIRM = 3 };
+
+static int read_confirm_by(Database *database, SwitchRecord *record, Error *reterr) {
+        static const char sql[] = "SELECT confirm_by_usec FROM switches WHERE id = ?1";
+        if (database_version(database) < VERSION_OF_CONFIRM)
+                return 0;
+        cleanup(statement_donep) Statement statement = { 0 };
+        int r = statement_open(database, sql, &statement, reterr);
+        if (r < 0)
+                return r;
+        statement_bind_int(&statement, 1, record->id);
+        r = statement_step(&statement, reterr);
+        if (r > 0)
+                record->confirm_by_usec = (uint64_t) statement_int(&statement, 0); /* NULL: 0 */
+        return r;
+}
+
 int record_open_switch(Database *database,
                 const char *profile,
                 Arena *arena,
@@ -118,7 +136,9 @@ int record_open_switch(Database *database,
                                   "ORDER BY s.id DESC LIMIT 1";
         cleanup(statement_donep) Statement statement = { 0 };
         int r = statement_open(database, sql, &statement, reterr);
-        return r < 0 ? r : read_newest(&statement, profile, arena, ret_record, reterr);
+        if (r >= 0)
+                r = read_newest(&statement, profile, arena, ret_record, reterr);
+        return r > 0 ? read_confirm_by(database, ret_record, reterr) : r;
 }
 
 int record_last_commit(Database *database,

@@ -3,7 +3,7 @@
 -- Times are microseconds, or seconds and nanoseconds where the name says so, of the wall clock since the epoch.
 
 PRAGMA application_id = 0x53595357;
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 
 CREATE TABLE profiles (
         id INTEGER PRIMARY KEY,
@@ -88,7 +88,7 @@ CREATE TABLE switches (
         n_failed INTEGER NOT NULL,
         message TEXT,
         plan_json TEXT
-) STRICT;
+, confirm_by_usec INTEGER) STRICT;
 CREATE INDEX switches_by_profile ON switches (profile);
 CREATE INDEX switches_open ON switches (profile) WHERE state IN ('intent', 'staged');
 CREATE INDEX switches_committed ON switches (profile, to_number) WHERE state = 'committed';

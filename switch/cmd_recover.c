@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "diff/quote.h"
+#include "state/lock.h"
 #include "switch/commands.h"
 #include "switch/engine.h"
 #include "switch/output.h"
@@ -7,9 +8,13 @@
 #include "switch/recovery.h"
 #include "switch/startup.h"
 #include "switch/switch_view.h"
+#include "switch/window.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/pidfd.h>
+#include <time.h>
 
 /* The state first; where it cannot be had, files and units go back without it. */
 static int open_host(const Options *options, Host *host, Error *reterr) {
@@ -81,7 +86,8 @@ static int recover(const Options *options, Host *host, Error *reterr) {
         output_init(&output, options);
         ProgressView view = { .output = &output, .silent = option_is_given(options, OPTION_QUIET) };
         const RecoveryOptions recovery_options = {
-                .message = "interrupted",
+                .message = option_is_given(options, OPTION_UNCONFIRMED) ? "not confirmed"
+                                                                        : "interrupted",
                 .exit_status = EXIT_ROLLED_BACK,
                 .run = { .timeout_usec = options->timeout_usec,
                                 .progress = progress_view_progress,
@@ -90,6 +96,8 @@ static int recover(const Options *options, Host *host, Error *reterr) {
         cleanup(recovery_donep) Recovery recovery;
         r = recovery_run(host, &recovery_options, &recovery, reterr);
         progress_view_clear(&view);
+        if (host_has_units(host))
+                window_disarm(host);
         if (r < 0) {
                 output_error(reterr);
                 return EXIT_NEEDS_RECOVER;
@@ -134,10 +142,48 @@ static int boot(const Options *options, Error *reterr) {
         return boot_to(options, number, &host, reterr);
 }
 
+enum { LOCK_TRIES = 300, LOCK_WAIT_USEC = 100 * 1000 };
+
+/* Whoever has the lock for long when the time to confirm is over is a switch that hangs. */
+static void end_holder(const char *directory) {
+        LockHolder holder = { 0 }, again = { 0 };
+        Error ignored;
+        if (lock_query(directory, &holder, &ignored) <= 0 || holder.pid <= 0)
+                return;
+        cleanup_fd int pidfd = pidfd_open(holder.pid, 0);
+        if (pidfd >= 0 && lock_query(directory, &again, &ignored) > 0 && again.pid == holder.pid &&
+                        again.since_usec == holder.since_usec)
+                (void) pidfd_send_signal(pidfd, SIGKILL, NULL, 0); /* it may be gone already */
+}
+
+/* Opened by the service that ends the time to confirm, which nobody stands beside. */
+static int open_patiently(const Options *options, Host *host, Error *reterr) {
+        int r = -EBUSY;
+        for (unsigned i = 0; r == -EBUSY && i < 2 * LOCK_TRIES; i++) {
+                if (i > 0) {
+                        const struct timespec wait = { .tv_nsec = LOCK_WAIT_USEC * 1000 };
+                        (void) nanosleep(&wait, NULL); /* a signal only shortens it */
+                }
+                if (i == LOCK_TRIES)
+                        end_holder(host->state_directory);
+                host_done(host);
+                r = open_host(options, host, reterr);
+        }
+        return r;
+}
+
+static int open_for(const Options *options, bool is_starting, Host *host, Error *reterr) {
+        if (option_is_given(options, OPTION_UNCONFIRMED))
+                return open_patiently(options, host, reterr);
+        int r = open_host(options, host, reterr);
+        int refused = r > 0 && !is_starting ? window_refuse(host, reterr) : 0;
+        return refused < 0 ? refused : r;
+}
+
 static int recover_now(const Options *options, bool is_starting, Error *reterr) {
         cleanup(host_donep) Host host = { 0 };
         cleanup(manifest_freep) Manifest *manifest = NULL;
-        int r = open_host(options, &host, reterr);
+        int r = open_for(options, is_starting, &host, reterr);
         if (r == 0 && !is_starting && !option_is_given(options, OPTION_QUIET))
                 printf("Nothing to recover.\n");
         if (r <= 0)

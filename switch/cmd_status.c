@@ -8,6 +8,7 @@
 #include "switch/output.h"
 #include "switch/recovery.h"
 #include "switch/summary.h"
+#include "switch/window.h"
 
 /* Exit status; also in sysswitch(8). */
 enum { STATUS_AS_DECLARED = 0, STATUS_DRIFT = 1, STATUS_OPEN = 3 };
@@ -19,6 +20,7 @@ typedef struct Status {
         Generation generation; /* the active one; number 0: nothing is managed */
         bool is_open;          /* a switch is under way or was interrupted */
         bool is_locked;
+        uint64_t confirm_by_usec; /* a switch waits for its confirmation; 0: none does */
         LockHolder holder;
 } Status;
 
@@ -36,7 +38,12 @@ static int find_open(Status *status, Error *reterr) {
         if (r < 0)
                 return r;
         status->is_open = r > 0 || status->is_locked;
-        return 0;
+        cleanup(arena_donep) Arena arena = { 0 };
+        SwitchRecord record;
+        r = window_is_open(status->host, &arena, &record, reterr);
+        if (r > 0)
+                status->confirm_by_usec = record.confirm_by_usec;
+        return r < 0 ? r : 0;
 }
 
 static bool is_as_declared(const Status *status) {
@@ -77,8 +84,9 @@ static void add_open(const Status *status, const Output *output, Text *text) {
         if (!status->is_open)
                 return;
         text_addf(text, "  %s%s%s", style_begin(output, STYLE_RED),
-                        status->is_locked
-                                        ? "A switch is under way"
+                        status->is_locked ? "A switch is under way"
+                        : status->confirm_by_usec
+                                        ? "A switch waits for its confirmation, and is taken back"
                                         : "A switch was interrupted: the next one undoes it first",
                         style_end(output, STYLE_RED));
         if (status->is_locked && status->holder.what[0]) {
@@ -86,6 +94,11 @@ static void add_open(const Status *status, const Output *output, Text *text) {
                 text_add_line(text, status->holder.what);
                 text_add(text, ", since ");
                 text_add_time(text, status->holder.since_usec);
+        }
+        if (status->confirm_by_usec && !status->is_locked) {
+                text_add(text, " at ");
+                text_add_time(text, status->confirm_by_usec);
+                text_add(text, ": sysswitch confirm keeps it");
         }
         text_add(text, "\n");
 }

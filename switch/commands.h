@@ -11,6 +11,8 @@ enum { USAGE_ERROR = -4096 };
 
 int cmd_boot(const Options *options, char **arguments, size_t n_arguments, Error *reterr)
                 must_check;
+int cmd_confirm(const Options *options, char **arguments, size_t n_arguments, Error *reterr)
+                must_check;
 int cmd_diff(const Options *options, char **arguments, size_t n_arguments, Error *reterr)
                 must_check;
 int cmd_export(const Options *options, char **arguments, size_t n_arguments, Error *reterr)

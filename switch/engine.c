@@ -10,6 +10,7 @@
 #include "switch/startup.h"
 #include "switch/stop_request.h"
 #include "switch/store.h"
+#include "switch/window.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -256,6 +257,8 @@ static int undo(Engine *engine, Error *reterr) {
         Error second;
         say(engine, "Undoing: %s", reterr->message);
         engine->managers = managers_free(engine->managers); /* what they wait for is given up */
+        if (engine->options->confirm_usec > 0)
+                window_disarm(engine->host);
         const RecoveryOptions options =
                         recovery_options(engine, reterr->message, engine->result->exit_status);
         cleanup(recovery_donep) Recovery recovery;
@@ -359,6 +362,51 @@ static int commit(Engine *engine, Error *reterr) {
         return 0;
 }
 
+static const char *first_failed(const Report *report) {
+        for (size_t i = 0; report && i < report->n_failures; i++)
+                if (report->failures[i].cause == FAILURE_CAUSED)
+                        return report->failures[i].unit;
+        for (size_t i = 0; report && i < report->n_actions; i++)
+                if (job_outcome_is_bad(report->actions[i].outcome))
+                        return report->actions[i].action->unit;
+        return NULL;
+}
+
+/* What failed is the reason for undoing it all. */
+static int fail_for_units(Engine *engine, Error *reterr) {
+        const EngineResult *result = engine->result;
+        const char *unit = first_failed(result->report);
+        for (size_t i = 0; !unit && i < result->n_user_reports; i++)
+                unit = first_failed(result->user_reports[i]);
+        if (engine->options->failed)
+                engine->options->failed(engine->options->userdata, result);
+        return unit ? error_set(reterr, -ECHILD, "%s failed", unit)
+                    : error_set(reterr, -ECHILD, "%s",
+                                      result->warning ? result->warning : "A step failed");
+}
+
+/* It is complete, but not committed before somebody says that he can still reach the host. */
+static int hold(Engine *engine, Error *reterr) {
+        int r = window_open(engine->host, engine->options->confirm_usec,
+                        &engine->record.confirm_by_usec, reterr);
+        if (r >= 0)
+                r = store_held(engine->host, engine->result, &engine->record, reterr);
+        if (r >= 0)
+                engine->result->confirm_by_usec = engine->record.confirm_by_usec;
+        return r;
+}
+
+/* For the case that we do not live to see the end: all phases have their time by then. */
+static int guard(Engine *engine, Error *reterr) {
+        enum { FOR_ALL_ELSE_USEC = 10 * 60 * 1000000 };
+        const EngineOptions *options = engine->options;
+        if (options->confirm_usec == 0)
+                return 0;
+        return window_guard(engine->host,
+                        options->confirm_usec + 2 * options->timeout_usec + FOR_ALL_ELSE_USEC,
+                        reterr);
+}
+
 static int carry_out(Engine *engine, Error *reterr) {
         const RunOptions run = run_options(engine);
         int r = managers_new(engine->host, engine->prepared, &run, &engine->managers, reterr);
@@ -367,6 +415,8 @@ static int carry_out(Engine *engine, Error *reterr) {
         if (r >= 0)
                 engine->result->exit_status =
                                 EXIT_ROLLED_BACK; /* what an error means from here on */
+        if (r >= 0)
+                r = guard(engine, reterr);
         if (r >= 0)
                 r = managers_stop(engine->managers, reterr);
         if (r >= 0)
@@ -378,11 +428,16 @@ static int carry_out(Engine *engine, Error *reterr) {
         engine->result->exit_status = EXIT_DONE;
         activate(engine);
         r = stop_request_check(reterr); /* the last time: the commit is not taken back */
+        if (r >= 0 && engine->options->takes_back_failed &&
+                        engine->result->exit_status == EXIT_UNITS_FAILED)
+                r = fail_for_units(engine, reterr);
+        if (r >= 0 && engine->options->confirm_usec > 0)
+                r = hold(engine, reterr);
         if (r < 0) {
                 engine->result->exit_status = EXIT_ROLLED_BACK;
                 return undo(engine, reterr);
         }
-        return commit(engine, reterr);
+        return engine->result->confirm_by_usec ? 0 : commit(engine, reterr);
 }
 
 /* Equal tree, nothing missing, nothing owed. */
@@ -405,9 +460,41 @@ static int note_nothing_to_do(Engine *engine, Error *reterr) {
         return 0;
 }
 
+/* A rollback of what waits for its confirmation: as if its time was over. */
+static int take_back(Engine *engine, const char *reference, Error *reterr) {
+        cleanup(arena_donep) Arena arena = { 0 };
+        SwitchRecord record;
+        int r = window_is_open(engine->host, &arena, &record, reterr);
+        if (r <= 0)
+                return r;
+        char before[24];
+        (void) snprintf(before, sizeof(before), "@%lld", (long long) record.from_number); /* fits */
+        if (strcmp(reference, "@previous") != 0 && strcmp(reference, before) != 0)
+                return 0;
+        r = host_make_writable(engine->host, reterr);
+        if (r < 0)
+                return r;
+        const RecoveryOptions options = recovery_options(engine, "not confirmed", EXIT_ROLLED_BACK);
+        cleanup(recovery_donep) Recovery recovery;
+        r = recovery_run(engine->host, &options, &recovery, reterr);
+        tell_recovery(engine, &recovery);
+        engine->result->exit_status = r < 0                   ? EXIT_NEEDS_RECOVER
+                                      : recovery.n_failed > 0 ? EXIT_UNITS_FAILED
+                                                              : EXIT_DONE;
+        if (r < 0)
+                return r;
+        window_disarm(engine->host);
+        engine->result->is_taken_back = true;
+        engine->result->from_number = engine->result->to_number = record.from_number;
+        return 1;
+}
+
 static int close_interrupted(Engine *engine, Error *reterr) {
         int r = recovery_is_needed(engine->host, reterr);
         if (r <= 0)
+                return r;
+        r = window_refuse(engine->host, reterr);
+        if (r < 0)
                 return r;
         say(engine, "An earlier switch was interrupted: setting that right first");
         r = host_make_writable(engine->host, reterr);
@@ -437,6 +524,10 @@ static int run_checks(Engine *engine, Error *reterr) {
 
 static int run(Engine *engine, const char *reference, Error *reterr) {
         int r = host_connect(engine->host, reterr);
+        if (r >= 0 && engine->options->is_rollback && reference)
+                r = take_back(engine, reference, reterr);
+        if (r > 0)
+                return 0;
         if (r >= 0)
                 r = close_interrupted(engine, reterr);
         if (r < 0)

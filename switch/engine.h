@@ -27,6 +27,8 @@ enum {
         EXIT_NEEDS_RECOVER = 5,
 };
 
+typedef struct EngineResult EngineResult;
+
 typedef struct EngineOptions {
         const char *verb; /* for record and messages; see record_moves_active() */
         const char *user; /* login name of who asked */
@@ -35,30 +37,36 @@ typedef struct EngineOptions {
         bool only_default; /* verb "boot": nothing is changed before the next boot */
         bool is_rollback;  /* edited files are saved and replaced; the target is a generation that
                               stays what it is */
-        uint64_t timeout_usec; /* for all jobs; 0: no limit */
+        uint64_t timeout_usec;  /* for all jobs; 0: no limit */
+        uint64_t confirm_usec;  /* how long it waits for its confirmation; 0: it needs none */
+        bool takes_back_failed; /* a failed unit or step undoes the switch */
         /* All may be NULL. step: "Making system users", "Running hook 10-x" … */
         void (*step)(void *userdata, const char *text);
         void (*prepared)(void *userdata,
                         const Prepared *prepared); /* once, before anything is changed */
         void (*progress)(void *userdata, const Progress *progress);
+        /* once, before it is undone for what failed: its reports */
+        void (*failed)(void *userdata, const EngineResult *result);
         void (*output)(void *userdata, const char *line); /* a hook's line */
         void *userdata;
 } EngineOptions;
 
-typedef struct EngineResult {
+struct EngineResult {
         int exit_status;
         bool nothing_to_do; /* equal tree, nothing missing, no debt to work off: no generation was
                                made; an older one of the same tree is active by its number now */
         bool only_default;  /* nothing was changed: the next boot takes to_number */
         int64_t from_number, to_number;
         int64_t switch_id;
-        Prepared *prepared;    /* owned */
-        Report *report;        /* owned; NULL: no unit acted */
-        Report **user_reports; /* as prepared->plan->users; owned */
+        bool is_taken_back;       /* a rollback of what was not confirmed: from_number is active */
+        uint64_t confirm_by_usec; /* CLOCK_REALTIME: it waits for its confirmation; 0: committed */
+        Prepared *prepared;       /* owned */
+        Report *report;           /* owned; NULL: no unit acted */
+        Report **user_reports;    /* as prepared->plan->users; owned */
         size_t n_user_reports;
         const char *warning; /* a thing that went wrong after the flip and is no unit's failure; in
                                 prepared's arena; NULL */
-} EngineResult;
+};
 
 void engine_result_done(EngineResult *result);
 static inline void engine_result_donep(EngineResult *result) {

@@ -13,7 +13,8 @@
 #define SWITCH_OPTIONS                                                                             \
         (OPTION_BIT(OPTION_DRY_RUN) | OPTION_BIT(OPTION_CHECK) | OPTION_BIT(OPTION_NO_CHECK) |     \
                         OPTION_BIT(OPTION_FORCE) | OPTION_BIT(OPTION_TIMEOUT) |                    \
-                        OPTION_BIT(OPTION_FOREGROUND))
+                        OPTION_BIT(OPTION_FOREGROUND) | OPTION_BIT(OPTION_CONFIRM) |               \
+                        OPTION_BIT(OPTION_ON_FAILURE))
 
 static const char switch_details[] = "REF is a directory, or a generation as @42, @active, "
                                      "@default, @previous or PROFILE@42. Without it, the\n"
@@ -55,7 +56,8 @@ static const Command commands[] = {
                                    "0 is the host as found. Files edited by hand are saved "
                                    "(sysswitch show --saved) and replaced.\n",
                         .options = OPTION_BIT(OPTION_DRY_RUN) | OPTION_BIT(OPTION_TIMEOUT) |
-                                   OPTION_BIT(OPTION_FOREGROUND),
+                                   OPTION_BIT(OPTION_FOREGROUND) | OPTION_BIT(OPTION_CONFIRM) |
+                                   OPTION_BIT(OPTION_ON_FAILURE),
                         .max_arguments = 1,
                         .acts = true,
                         .detaches = true,
@@ -83,6 +85,14 @@ static const Command commands[] = {
                         .run = cmd_boot,
         },
         {
+                        .name = "confirm",
+                        .arguments = "",
+                        .summary = "Keep what a switch with --confirm= made",
+                        .details = "Without it, the switch is taken back when its time is over.\n",
+                        .acts = true,
+                        .run = cmd_confirm,
+        },
+        {
                         .name = "recover",
                         .arguments = "",
                         .summary = "Take back a switch that was interrupted",
@@ -90,8 +100,8 @@ static const Command commands[] = {
                                    "it takes. It is done by itself when\n"
                                    "a switch is killed, at the next boot, and before the next "
                                    "switch.\n",
-                        .options = OPTION_BIT(OPTION_TIMEOUT) | OPTION_BIT(OPTION_EARLY) |
-                                   OPTION_BIT(OPTION_BOOT),
+                        .options = OPTION_BIT(OPTION_TIMEOUT) | OPTION_BIT(OPTION_UNCONFIRMED) |
+                                   OPTION_BIT(OPTION_EARLY) | OPTION_BIT(OPTION_BOOT),
                         .acts = true,
                         .run = cmd_recover,
         },

@@ -40,6 +40,12 @@ static const OptionRow rows[N_OPTIONS] = {
         [OPTION_STATES] = { "states", 0, "FILE", "Take the live states of units from a JSON file" },
         [OPTION_EXIT_CODE] = { "exit-code", 0, NULL, "Exit with 1 when there is a difference" },
         [OPTION_SAVED] = { "saved", 0, NULL, "List the edited files that were saved" },
+        [OPTION_CONFIRM] = { "confirm", 0, "TIME",
+                        "Take it back unless sysswitch confirm comes in time (60s)" },
+        [OPTION_ON_FAILURE] = { "on-failure", 0, "WHAT",
+                        "keep (default) or rollback, when a unit or a hook fails" },
+        [OPTION_UNCONFIRMED] = { "unconfirmed", 0, NULL,
+                        "Of sysswitch-unconfirmed@.service: the time is over" },
         [OPTION_EARLY] = { "early", 0, NULL,
                         "Of sysswitch-undo.service: only files, /var is not there" },
         [OPTION_BOOT] = { "boot", 0, NULL, "Of sysswitch-boot.service: then boot the default" },
@@ -71,6 +77,14 @@ static int parse_timeout(const char *text, uint64_t *ret_usec, Error *reterr) {
         return 0;
 }
 
+static int parse_confirm(const char *text, uint64_t *ret_usec, Error *reterr) {
+        uint64_t usec = 0;
+        if (time_span_parse(text, &usec) < 0 || usec == 0 || usec == UINT64_MAX)
+                return error_set(reterr, -EINVAL, "Not a time to confirm in: %s (60s, 5min)", text);
+        *ret_usec = usec;
+        return 0;
+}
+
 static int take_root(Options *options, const char *path, Error *reterr) {
         free(TAKE(options->root));
         options->root = path_absolute(path);
@@ -95,6 +109,15 @@ static int take(Options *options, OptionId id, const char *value, Error *reterr)
                 return take_root(options, value, reterr);
         case OPTION_TIMEOUT:
                 return parse_timeout(value, &options->timeout_usec, reterr);
+        case OPTION_CONFIRM:
+                return parse_confirm(value, &options->confirm_usec, reterr);
+        case OPTION_ON_FAILURE:
+                options->keeps_failed = strcmp(value, "keep") == 0;
+                options->takes_back_failed = strcmp(value, "rollback") == 0;
+                return options->keeps_failed || options->takes_back_failed
+                                       ? 0
+                                       : error_set(reterr, -EINVAL, "Neither keep nor rollback: %s",
+                                                         value);
         case OPTION_STATES:
                 options->states = value;
                 return 0;

@@ -36,6 +36,9 @@ typedef enum OptionId {
         OPTION_KEEP,
         OPTION_OLDER_THAN,
         OPTION_REMOVE,
+        OPTION_CONFIRM,
+        OPTION_ON_FAILURE,
+        OPTION_UNCONFIRMED,
         OPTION_EARLY,
         OPTION_BOOT,
         N_OPTIONS,
@@ -45,9 +48,11 @@ typedef struct Options {
         unsigned given; /* a bit for each OptionId */
         char *root;     /* absolute, owned; NULL: this host */
         const char *profile;
-        const char *states;    /* file of --states=; NULL */
-        uint64_t timeout_usec; /* 0: no limit */
-        size_t limit;          /* 0: all */
+        const char *states;                   /* file of --states=; NULL */
+        uint64_t timeout_usec;                /* 0: no limit */
+        uint64_t confirm_usec;                /* 0: not given */
+        bool keeps_failed, takes_back_failed; /* --on-failure= */
+        size_t limit;                         /* 0: all */
         size_t keep;
         uint64_t older_than_usec;
         /* Of a detached switch; both NULL elsewhere. */

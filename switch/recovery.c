@@ -34,15 +34,17 @@ int recovery_is_needed(Host *host, Error *reterr) {
 /* The commit point is the manifest's removal: a staged record without one is a commit whose row is
  * late. Which of its actions and steps did not work is not known any more: all of them are owed. */
 static int end_commit(Host *host, SwitchRecord *record, Error *reterr) {
+        bool was_held = record->confirm_by_usec > 0; /* it is all known, and settled */
         record->state = SWITCH_COMMITTED;
-        record->exit_status = EXIT_UNITS_FAILED;
+        if (!was_held)
+                record->exit_status = EXIT_UNITS_FAILED;
         int r = record_finish(host->database, record, NULL, 0, reterr);
         if (r >= 0)
                 r = store_moved(host, record, reterr);
         if (r >= 0)
                 r = displaced_drop_unmanaged(
                                 host->database, host->profile_name, record->to_number, reterr);
-        return r >= 0 ? settle_late(host, record, reterr) : r;
+        return r >= 0 && !was_held ? settle_late(host, record, reterr) : r;
 }
 
 static int owe_failed(
@@ -62,6 +64,8 @@ static int end_undone(Host *host, const Recovery *recovery, SwitchRecord *record
         int r = record_finish(host->database, record, NULL, 0, reterr);
         if (r >= 0)
                 r = displaced_undo(host->database, record->id, reterr);
+        if (r >= 0)
+                r = debt_undo(host->database, record->id, reterr);
         return r >= 0 ? owe_failed(host, recovery, record, reterr) : r;
 }
 
@@ -80,8 +84,10 @@ static int end_record(Host *host,
         recovery->from_number = record.from_number;
         recovery->to_number = record.to_number;
         recovery->is_commit = record.state == SWITCH_STAGED && !was_undone;
-        record.message = options->message;
-        record.exit_status = options->exit_status;
+        if (!recovery->is_commit || !record.confirm_by_usec) {
+                record.message = options->message;
+                record.exit_status = options->exit_status;
+        }
         record.ended_usec = now_realtime_usec();
         r = database_begin(host->database, reterr);
         if (r < 0)

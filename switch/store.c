@@ -312,36 +312,44 @@ static unsigned n_caused(const EngineResult *result) {
         return (unsigned) n;
 }
 
+/* Ends the record, or holds it, with what the actions came to. */
 static int finish(Host *host, const EngineResult *result, SwitchRecord *record, Error *reterr) {
         SwitchActionRecord *rows;
         size_t n_rows;
-        if (action_rows(result, &rows, &n_rows) < 0)
-                return error_oom(reterr);
-        record->ended_usec = now_realtime_usec();
-        record->n_actions = (unsigned) n_rows;
-        record->n_failed = n_caused(result);
-        return record_finish(host->database, record, rows, n_rows, reterr);
-}
-
-static int write_committed(
-                Host *host, const EngineResult *result, SwitchRecord *record, Error *reterr) {
         cleanup_free char *json = NULL;
         int r = finished_switch_to_json(host->profile_name, result, &json, reterr);
         if (r < 0)
                 return r;
+        if (action_rows(result, &rows, &n_rows) < 0)
+                return error_oom(reterr);
+        record->exit_status = result->exit_status;
+        record->message = result->warning;
         record->plan_json = json;
-        r = finish(host, result, record, reterr);
+        record->n_actions = (unsigned) n_rows;
+        record->n_failed = n_caused(result);
+        if (record->confirm_by_usec)
+                r = record_hold(host->database, record, rows, n_rows, reterr);
+        else {
+                record->ended_usec = now_realtime_usec();
+                r = record_finish(host->database, record, rows, n_rows, reterr);
+        }
         record->plan_json = NULL;
+        return r < 0 ? r : settle_committed(host, result, record, reterr);
+}
+
+int store_held(Host *host, const EngineResult *result, SwitchRecord *record, Error *reterr) {
+        return in_transaction(host, result, record, finish, reterr);
+}
+
+static int write_committed(
+                Host *host, const EngineResult *result, SwitchRecord *record, Error *reterr) {
+        record->state = SWITCH_COMMITTED;
+        int r = finish(host, result, record, reterr);
         if (r >= 0)
                 r = store_moved(host, record, reterr);
-        if (r >= 0)
-                r = drop_given_back(host, result->prepared, reterr);
-        return r >= 0 ? settle_committed(host, result, record, reterr) : r;
+        return r < 0 ? r : drop_given_back(host, result->prepared, reterr);
 }
 
 int store_committed(Host *host, const EngineResult *result, SwitchRecord *record, Error *reterr) {
-        record->state = SWITCH_COMMITTED;
-        record->exit_status = result->exit_status;
-        record->message = result->warning;
         return in_transaction(host, result, record, write_committed, reterr);
 }

@@ -21,6 +21,10 @@ int store_intent(Host *host,
  */
 int store_moved(Host *host, const SwitchRecord *record, Error *reterr) must_check;
 
+/* The generation runs, and waits for its confirmation until record->confirm_by_usec. */
+int store_held(Host *host, const EngineResult *result, SwitchRecord *record, Error *reterr)
+                must_check;
+
 /* A switch that had nothing to do, or that only says what the next boot takes: only the new origin
  * is noted. */
 int store_nothing_to_do(Host *host,

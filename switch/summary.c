@@ -141,6 +141,13 @@ static void add_verdict(const SummaryInput *input, Text *text) {
                                 (long long) result->to_number, input->profile);
                 return;
         }
+        if (result->is_taken_back) {
+                text_addf(text,
+                                "What was not confirmed is taken back: generation %lld of %s is "
+                                "active.\n",
+                                (long long) result->to_number, input->profile);
+                return;
+        }
         if (result->only_default) {
                 text_addf(text, "The next boot takes generation %lld of %s; %lld is active.\n",
                                 (long long) result->to_number, input->profile,
@@ -157,13 +164,17 @@ static void add_verdict(const SummaryInput *input, Text *text) {
         text_add(text, ".\n");
 }
 
-void add_summary(const SummaryInput *input, Text *text) {
-        const EngineResult *result = input->result;
+void add_reports(const Output *output, const EngineResult *result, Text *text) {
         if (result->report)
-                add_report(input->output, result->report, text);
+                add_report(output, result->report, text);
         for (size_t i = 0; i < result->n_user_reports; i++)
                 if (result->user_reports[i])
-                        add_report(input->output, result->user_reports[i], text);
+                        add_report(output, result->user_reports[i], text);
+}
+
+void add_summary(const SummaryInput *input, Text *text) {
+        const EngineResult *result = input->result;
+        add_reports(input->output, result, text);
         if (result->warning) {
                 text_addf(text, "%sWarning:%s ", style_begin(input->output, STYLE_RED),
                                 style_end(input->output, STYLE_RED));
@@ -178,6 +189,13 @@ void add_summary(const SummaryInput *input, Text *text) {
         if (result->prepared && result->prepared->checks && result->prepared->checks->left_out)
                 text_add(text, "Nothing was checked before it (--no-check).\n");
         add_verdict(input, text);
+        if (result->confirm_by_usec) {
+                text_add(text, "It is taken back at ");
+                text_add_time(text, result->confirm_by_usec);
+                text_add(text, ": 'sysswitch confirm' keeps it, 'sysswitch rollback' takes it back "
+                               "now.\n");
+                return;
+        }
         if (result->exit_status == EXIT_UNITS_FAILED)
                 text_addf(text, "%s'sysswitch rollback' goes back.\n",
                                 input->n_debts > 0 ? "'sysswitch switch' tries again what is owed, "

@@ -16,6 +16,8 @@ typedef struct SummaryInput {
         uint64_t duration_usec;
 } SummaryInput;
 
+/* What failed, and what of it was this switch's doing. */
+void add_reports(const Output *output, const EngineResult *result, Text *text);
 void add_summary(const SummaryInput *input, Text *text);
 /* One line each: "restart dbus.service  since 2024-05-01 12:00:05, skipped ← …". */
 void add_debts(const Output *output, const Debt *debts, size_t n_debts, Text *text);

@@ -124,6 +124,16 @@ static void print_failed_checks(const Prepared *prepared) {
                 (void) fputs(text.data, stderr); /* there is nowhere else to tell it */
 }
 
+static void show_failed(void *userdata, const EngineResult *result) {
+        SwitchView *view = userdata;
+        progress_view_clear(&view->progress);
+        cleanup(text_donep) Text text = { 0 };
+        add_reports(view->progress.output, result, &text);
+        Error ignored;
+        if (!option_is_given(view->options, OPTION_JSON))
+                (void) print_text(&text, &ignored); /* it is undone whether this is seen or not */
+}
+
 static int carry_out(SwitchView *view, Host *host, const SwitchRequest *request, Error *reterr) {
         cleanup_free char *user = NULL;
         int r = 0;
@@ -142,9 +152,14 @@ static int carry_out(SwitchView *view, Host *host, const SwitchRequest *request,
                 .is_rollback = request->is_rollback,
                 .only_default = request->only_default,
                 .timeout_usec = view->options->timeout_usec,
+                .confirm_usec = view->options->confirm_usec,
+                .takes_back_failed =
+                                view->options->takes_back_failed ||
+                                (view->options->confirm_usec > 0 && !view->options->keeps_failed),
                 .step = progress_view_step,
                 .output = progress_view_output,
                 .prepared = show_prepared,
+                .failed = show_failed,
                 .progress = progress_view_progress,
                 .userdata = view,
         };
@@ -240,6 +255,9 @@ int switch_view_run(
                 Host *host, const Options *options, const SwitchRequest *request, Error *reterr) {
         if (option_is_given(options, OPTION_CHECK) && option_is_given(options, OPTION_NO_CHECK))
                 return error_set(reterr, USAGE_ERROR, "--check and --no-check contradict");
+        if (host->is_image && options->confirm_usec > 0)
+                return error_set(reterr, USAGE_ERROR,
+                                "--confirm= is for a host that runs, not for --root=");
         if (strcmp(host->profile_name, "system") != 0)
                 return error_set(reterr, -EOPNOTSUPP,
                                 "%s: Only the profile system is a host's: leave -p away",

@@ -324,6 +324,43 @@ static void test_debt__every_verb_and_cause_comes_back(void **state) {
 
 #define FIXTURE_TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
+static void test_record_hold__stays_open_and_is_known(void **state) {
+        Fixture *fixture = *state;
+        Error error;
+        SwitchRecord given = begin(fixture), open = { 0 };
+        given.exit_status = 4;
+        given.confirm_by_usec = 1234;
+        assert_error(record_hold(fixture->database, &given, NULL, 0, &error), -EINVAL);
+        assert_ok(record_set_state(fixture->database, given.id, SWITCH_STAGED, &error));
+        assert_ok(record_hold(fixture->database, &given, NULL, 0, &error));
+        assert_int_equal(open_switch(fixture, "system", &open), 1);
+        assert_int_equal(open.id, given.id);
+        assert_int_equal(open.state, SWITCH_STAGED);
+        assert_int_equal(open.exit_status, 4);
+        assert_int_equal(open.confirm_by_usec, 1234);
+        open.state = SWITCH_COMMITTED;
+        open.ended_usec = 1;
+        assert_ok(record_finish(fixture->database, &open, NULL, 0, &error));
+        assert_int_equal(open_switch(fixture, "system", &open), 0);
+}
+
+static void test_debt_undo__takes_what_the_switch_made(void **state) {
+        Fixture *fixture = *state;
+        Error error;
+        SwitchRecord given = begin(fixture);
+        Debt made = make_debt("made.service", UINT32_MAX), renewed = make_debt("old.service", 7);
+        renewed.since_usec = given.started_usec - 1;
+        assert_ok(debt_put(fixture->database, "system", &renewed, &error));
+        made.switch_id = renewed.switch_id = given.id;
+        made.since_usec = renewed.since_usec = given.started_usec;
+        assert_ok(debt_put(fixture->database, "system", &made, &error));
+        assert_ok(debt_put(fixture->database, "system", &renewed, &error));
+        assert_ok(debt_undo(fixture->database, given.id, &error));
+        Debt *debts;
+        assert_int_equal(load_debts(fixture, "system", &debts), 1);
+        assert_string_equal(debts[0].unit, "old.service");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 FIXTURE_TEST(test_record__of_an_intent),
@@ -334,6 +371,8 @@ int main(void) {
                 FIXTURE_TEST(test_record_list__newest_first),
                 FIXTURE_TEST(test_debt__newest_reason_and_oldest_since),
                 FIXTURE_TEST(test_debt__one_for_each_unit_of_each_manager),
+                FIXTURE_TEST(test_record_hold__stays_open_and_is_known),
+                FIXTURE_TEST(test_debt_undo__takes_what_the_switch_made),
                 FIXTURE_TEST(test_debt__every_verb_and_cause_comes_back),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "activate/fit.h"
+#include "switch/commands.h"
+#include "switch/engine.h"
+#include "switch/recovery.h"
+#include "switch/window.h"
+
+#include <errno.h>
+
+/* The manifest goes, which is the commit; what remains is a record that is late. */
+static int confirm(Host *host, Recovery *recovery, Error *reterr) {
+        int r = host_make_writable(host, reterr);
+        if (r >= 0)
+                r = fit_commit(&host->etc, reterr);
+        if (r < 0)
+                return r;
+        const RecoveryOptions options = { .exit_status = EXIT_DONE };
+        return recovery_run(host, &options, recovery, reterr);
+}
+
+int cmd_confirm(const Options *options, char **arguments, size_t n_arguments, Error *reterr) {
+        (void) arguments; /* it takes none */
+        (void) n_arguments;
+        cleanup(host_donep) Host host;
+        cleanup(arena_donep) Arena arena = { 0 };
+        cleanup(recovery_donep) Recovery recovery = { 0 };
+        SwitchRecord record;
+        int r = host_open(options_root(options), options->profile, DATABASE_READ, &host, reterr);
+        if (r >= 0)
+                r = host_connect(&host, reterr);
+        if (r >= 0)
+                r = host_lock(&host, "confirm", reterr);
+        if (r >= 0)
+                r = window_is_open(&host, &arena, &record, reterr);
+        if (r == 0)
+                return error_set(reterr, -ENOENT,
+                                "No switch waits for its confirmation (sysswitch log shows what "
+                                "became of the last one)");
+        if (r >= 0)
+                r = confirm(&host, &recovery, reterr);
+        if (r < 0)
+                return r;
+        window_disarm(&host);
+        if (!option_is_given(options, OPTION_QUIET))
+                printf("Generation %lld of %s is confirmed.\n", (long long) record.to_number,
+                                host.profile_name);
+        return EXIT_DONE;
+}
