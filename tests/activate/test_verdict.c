@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "activate/unit_look.h"
 #include "tests/activate/plan_words.h"
 #include "tests/support/cmocka.h"
 
@@ -250,6 +251,9 @@ static void test_verdict__a_timer_that_stopped_for_want_of_its_unit_has_not_fail
                                 i == 0 ? "stop-late a.timer 1" : "stop-late a.service 1");
                 plan_world_run(&world);
                 assert_int_equal(world.report->n_failures, i);
+                UnitLook look = { .unit = units[0].name };
+                Error error; /* nobody waits for a reset: what is asked now is answered after it */
+                assert_int_equal(unit_look(world.systemd, &look, 1, LOOK_STATE, &error), 0);
                 bool is_reset = strstr(fake_manager_calls(world.fake), "ResetFailedUnit") != NULL;
                 assert_int_equal(is_reset, i == 0);
                 plan_world_done(&world);
