@@ -56,7 +56,7 @@ static bool is_where_systemd_is(void) {
                is_same_file("/proc/1/ns/mnt", "/proc/self/ns/mnt");
 }
 
-static bool is_wanted(const DetachRequest *request) {
+bool detach_is_wanted(const DetachRequest *request) {
         const Options *options = request->options;
         return request->command->detaches && !options->root && !options->stream &&
                !option_is_given(options, OPTION_DRY_RUN) &&
@@ -237,7 +237,7 @@ static int run(Caller *caller, Error *reterr) {
 }
 
 int detach_run(const DetachRequest *request, Error *reterr) {
-        if (!is_wanted(request))
+        if (!detach_is_wanted(request))
                 return DETACH_NOT_HERE;
         Caller caller = { .request = request };
         if (!is_where_systemd_is() || find_program(&caller) < 0)

@@ -33,6 +33,8 @@ typedef struct DetachRequest {
         char **arguments;      /* of the whole command line, the program first; NULL at the end */
 } DetachRequest;
 
+/* Is it to be a service, if it can be one here? */
+bool detach_is_wanted(const DetachRequest *request);
 /* An exit status, DETACH_NOT_HERE, or a negative errno: nothing was begun. */
 int detach_run(const DetachRequest *request, Error *reterr) must_check;
 

@@ -522,8 +522,18 @@ static int run_checks(Engine *engine, Error *reterr) {
         return checks_run(engine->host, engine->prepared, &options, reterr);
 }
 
+static int hand_over(Engine *engine) {
+        engine->result->exit_status = EXIT_HAND_OVER;
+        return 0;
+}
+
 static int run(Engine *engine, const char *reference, Error *reterr) {
         int r = host_connect(engine->host, reterr);
+        if (r >= 0 && engine->options->only_looks) {
+                r = recovery_is_needed(engine->host, reterr);
+                if (r > 0)
+                        return hand_over(engine);
+        }
         if (r >= 0 && engine->options->is_rollback && reference)
                 r = take_back(engine, reference, reterr);
         if (r > 0)
@@ -537,6 +547,8 @@ static int run(Engine *engine, const char *reference, Error *reterr) {
                 return r;
         if (has_nothing_to_do(engine->prepared))
                 return note_nothing_to_do(engine, reterr);
+        if (engine->options->only_looks)
+                return hand_over(engine);
         r = run_checks(engine, reterr);
         if (r < 0)
                 return r;
@@ -568,6 +580,8 @@ int engine_switch(Host *host,
         (void) snprintf(what, sizeof(what), "%s %s by %s", options->verb,
                         reference ? reference : "(the last source)", options->user);
         int r = host_lock(host, what, reterr);
+        if (r == -EBUSY && options->only_looks)
+                return hand_over(&engine);
         if (r >= 0)
                 r = run(&engine, reference, reterr);
         engine.managers = managers_free(engine.managers);

@@ -25,6 +25,8 @@ enum {
         EXIT_ROLLED_BACK = 3,
         EXIT_UNITS_FAILED = 4, /* active, but some units failed */
         EXIT_NEEDS_RECOVER = 5,
+        EXIT_HAND_OVER = 257, /* never the program's: there is something to do, for another process
+                               */
 };
 
 typedef struct EngineResult EngineResult;
@@ -34,6 +36,8 @@ typedef struct EngineOptions {
         const char *user; /* login name of who asked */
         bool force;
         bool no_check;     /* --no-check */
+        bool only_looks;   /* refuses, or notes that nothing is to be done, or hands over: with
+                              nothing   changed by then */
         bool only_default; /* verb "boot": nothing is changed before the next boot */
         bool is_rollback;  /* edited files are saved and replaced; the target is a generation that
                               stays what it is */

@@ -218,6 +218,25 @@ static int exit_status_of(const Options *options, int code) {
 }
 
 /* directory: before the options took effect. */
+/* What is refused, and a switch that has nothing to do, needs no service: a caller who comes every
+ * minute costs little. */
+static int run_verb(const DetachRequest *request, char **arguments, Error *reterr) {
+        const Command *command = request->command;
+        size_t n_arguments = 0;
+        while (arguments[n_arguments])
+                n_arguments++;
+        if (detach_is_wanted(request)) {
+                Options looking = *request->options;
+                looking.only_looks = true;
+                int r = command->run(&looking, arguments, n_arguments, reterr);
+                if (r != EXIT_HAND_OVER)
+                        return r;
+        }
+        int r = detach_run(request, reterr);
+        return r == DETACH_NOT_HERE ? command->run(request->options, arguments, n_arguments, reterr)
+                                    : r;
+}
+
 static int
 run(const Options *options, const Command *command, char **argv, int first, const char *directory) {
         Error error = { 0 };
@@ -245,13 +264,7 @@ run(const Options *options, const Command *command, char **argv, int first, cons
         const DetachRequest request = {
                 .options = options, .command = command, .directory = directory, .arguments = argv
         };
-        int r = detach_run(&request, &error);
-        if (r == DETACH_NOT_HERE) {
-                size_t n_arguments = 0;
-                while (arguments[n_arguments])
-                        n_arguments++;
-                r = command->run(options, arguments, n_arguments, &error);
-        }
+        int r = run_verb(&request, arguments, &error);
         if (r >= 0)
                 return r;
         output_error(&error);

@@ -45,8 +45,9 @@ typedef enum OptionId {
 } OptionId;
 
 typedef struct Options {
-        unsigned given; /* a bit for each OptionId */
-        char *root;     /* absolute, owned; NULL: this host */
+        unsigned given;  /* a bit for each OptionId */
+        bool only_looks; /* EXIT_HAND_OVER as soon as something is to be changed */
+        char *root;      /* absolute, owned; NULL: this host */
         const char *profile;
         const char *states;                   /* file of --states=; NULL */
         uint64_t timeout_usec;                /* 0: no limit */

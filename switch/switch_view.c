@@ -143,7 +143,8 @@ static int carry_out(SwitchView *view, Host *host, const SwitchRequest *request,
                 r = invoker_name(&user, reterr);
         if (r < 0 || !user)
                 return r < 0 ? r : error_oom(reterr);
-        stop_request_listen();
+        if (!view->options->only_looks)
+                stop_request_listen();
         const EngineOptions engine_options = {
                 .verb = request->verb,
                 .user = user,
@@ -151,6 +152,7 @@ static int carry_out(SwitchView *view, Host *host, const SwitchRequest *request,
                 .no_check = option_is_given(view->options, OPTION_NO_CHECK),
                 .is_rollback = request->is_rollback,
                 .only_default = request->only_default,
+                .only_looks = view->options->only_looks,
                 .timeout_usec = view->options->timeout_usec,
                 .confirm_usec = view->options->confirm_usec,
                 .takes_back_failed =
@@ -167,6 +169,8 @@ static int carry_out(SwitchView *view, Host *host, const SwitchRequest *request,
         cleanup(engine_result_donep) EngineResult result = { 0 };
         r = engine_switch(host, request->reference, &engine_options, &result, reterr);
         progress_view_clear(&view->progress);
+        if (result.exit_status == EXIT_HAND_OVER)
+                return EXIT_HAND_OVER;
         if (r < 0) {
                 output_error(reterr);
                 if (r == -EEXIST && result.prepared && result.prepared->fit &&
