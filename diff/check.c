@@ -209,8 +209,11 @@ static int add_units(const Listing *listing, const char *name, Units *units) {
         if (!slash)
                 return add_unit(listing, name, units);
         size_t length = (size_t) (slash - name);
-        if (length <= 2 || strncmp(slash - 2, ".d", 2) != 0)
-                return 0; /* links of enablement are no unit's text */
+        const char *suffix = strrchr(slash, '.');
+        bool is_drop_in = length > 2 && strncmp(slash - 2, ".d", 2) == 0 && suffix &&
+                          strcmp(suffix, ".conf") == 0;
+        if (!is_drop_in) /* a link of enablement, or a file that systemd does not read */
+                return 0;
         const char *stem = arena_strndup(listing->arena, name, length - 2);
         if (!stem || add_unit(listing, stem, units) < 0)
                 return -ENOMEM;

@@ -130,6 +130,8 @@ static const Row rows[] = {
                         NULL,
                         "/etc/" UNITS "ssh.service.d/a.conf +0: " VERIFY " ssh.service / " VERIFY
                         " ssh.service\n" },
+        { "what is no drop-in, beside them", NULL, "f " UNITS "ssh.service.d/notes.txt x", NULL,
+                        "" },
         { "a drop-in of a unit that nobody has", NULL, "f " UNITS "none.service.d/a.conf x", NULL,
                         "" },
         { "an instance of a template that somebody has", NULL,
