@@ -153,7 +153,7 @@ class Episode:
             settle()
 
     def run(self, *options):
-        done = subprocess.run(["sysswitch", "switch", "--json", *options, SOURCE], capture_output=True, text=True)
+        done = subprocess.run(["sysswitch", "switch", "--json", "--no-check", *options, SOURCE], capture_output=True, text=True)
         try:
             plan = json.loads(done.stdout) if done.stdout.strip() else None
         except ValueError:
