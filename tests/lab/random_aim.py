@@ -70,7 +70,7 @@ def oneshot_ended(host, active):
 
 def makes_way(host, active):
     socket, service = host.rng.choice([("p-sock.socket", "p-sock.service"), ("p-other.socket", "p-b.service")])
-    if socket not in host.units:
+    if socket not in host.units or service not in host.units:
         return None
     plain(host, service)
     other_value(host, plain(host, socket), "Socket", "Backlog", ["10", "20", "30"])
