@@ -175,8 +175,9 @@ AIMS = [flagged("X-SwitchMethod", "keep-old"), flagged("X-SwitchMethod", "restar
         flagged("X-SwitchMethod", "reload"), flagged("X-StopIfChanged", "yes"), flagged("X-RestartIfChanged", "no"), had_failed,
         oneshot_ended, makes_way, path_text, mount_key("Options", ["nosuid", "nodev", "nosuid,nodev"]), at_work, connection,
         mount_key("DirectoryMode", ["0700", "0750", "0755"]), along, triggered, reloaded, trigger_rule, stopping, had_failed,
-        at_work, flagged("X-SwitchMethod", "keep-old"), along, makes_way, path_text, flagged("X-StopIfChanged", "yes"), chance(random_change.protected), chance(random_change.fstab),
-        chance(random_change.reader)]
+        at_work, flagged("X-SwitchMethod", "keep-old"), along, makes_way, path_text, flagged("X-StopIfChanged", "yes"),
+        flagged("X-SwitchMethod", "restart"), flagged("X-SwitchMethod", "stop-start"), chance(random_change.protected),
+        chance(random_change.fstab), chance(random_change.reader)]
 
 
 def take(host, active, step):
