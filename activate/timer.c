@@ -25,12 +25,15 @@ static int startup_usec(Systemd *systemd, uint64_t *ret_usec, Error *reterr) {
                      : 0;
 }
 
+/* No default dependencies: whoever stops sysinit.target does not take it along. */
 static int fill(sd_bus_message *call, const char *name, uint64_t after_usec) {
-        return sd_bus_message_append(call, "ssa(sv)a(sa(sv))", name, "replace", 5, "Description",
+        return sd_bus_message_append(call, "ssa(sv)a(sa(sv))", name, "replace", 8, "Description",
                         "s", "The time in which a switch must be confirmed", "TimersMonotonic",
                         "a(st)", 1, "OnStartupSec", after_usec, "AccuracyUSec", "t",
                         (uint64_t) ACCURACY_USEC, "RemainAfterElapse", "b", false,
-                        "IgnoreOnIsolate", "b", true, 0);
+                        "IgnoreOnIsolate", "b", true, "DefaultDependencies", "b", false,
+                        "Conflicts", "as", 1, "shutdown.target", "Before", "as", 1,
+                        "shutdown.target", 0);
 }
 
 int timer_start(Systemd *systemd, const char *name, uint64_t at_usec, Error *reterr) {

@@ -15,6 +15,7 @@ typedef enum PropertyKind {
         PROPERTY_INT,  /* i */
         PROPERTY_UINT, /* u */
         PROPERTY_TIME, /* t */
+        PROPERTY_JOB,  /* (uo): the number of a job */
         PROPERTY_FALSE /* b; the field is its opposite */
 } PropertyKind;
 
@@ -36,6 +37,7 @@ static const struct Property {
         { "ActiveState", LOOK_STATE, OWNER_UNIT, PROPERTY_TEXT, FIELD(active_state) },
         { "SubState", LOOK_STATE, OWNER_UNIT, PROPERTY_TEXT, FIELD(sub_state) },
         { "InvocationID", LOOK_STATE, OWNER_UNIT, PROPERTY_ID, FIELD(invocation_id) },
+        { "Job", LOOK_STATE, OWNER_UNIT, PROPERTY_JOB, FIELD(job_id) },
         { "StateChangeTimestampMonotonic", LOOK_STATE, OWNER_UNIT, PROPERTY_TIME,
                         FIELD(changed_usec) },
         { "InactiveExitTimestampMonotonic", LOOK_STATE, OWNER_UNIT, PROPERTY_TIME,
@@ -115,6 +117,8 @@ static int on_property(void *userdata, size_t nth, sd_bus_message *reply) {
                 return sd_bus_message_read(reply, "v", "u", (uint32_t *) field);
         case PROPERTY_TIME:
                 return sd_bus_message_read(reply, "v", "t", (uint64_t *) field);
+        case PROPERTY_JOB:
+                return sd_bus_message_read(reply, "v", "(uo)", (uint32_t *) field, NULL);
         case PROPERTY_FALSE:
                 r = sd_bus_message_read(reply, "v", "b", &value);
                 *(bool *) field = r >= 0 && !value;

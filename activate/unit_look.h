@@ -12,6 +12,7 @@ typedef struct UnitLook {
         bool is_loaded;   /* else all below is as of an inactive unit */
         char active_state[20], sub_state[32];
         char invocation_id[INVOCATION_ID_SIZE]; /* "": never started */
+        uint32_t job_id;                        /* that is queued or at work; 0: none */
         /* CLOCK_MONOTONIC, 0: never */
         uint64_t changed_usec; /* its state, the last time */
         uint64_t start_usec;   /* it began to start */

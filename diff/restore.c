@@ -30,8 +30,10 @@ static Course course_of(const UnitBefore *before, const UnitNow *now) {
         bool is_ours = before->phases != 0;
         if (!before->was_on && now->is_on)
                 return COURSE_STOP;
-        if (!before->was_on)
-                return before->runs_again ? COURSE_START : COURSE_NONE;
+        if (!before->was_on && before->runs_again)
+                return COURSE_START;
+        if (!before->was_on) /* a start that still waits is taken back by a stop */
+                return now->has_job ? COURSE_STOP : COURSE_NONE;
         if (!now->is_on)
                 return COURSE_START;
         /* what was dragged along has its own text still, whatever it hangs on takes it along again
@@ -40,6 +42,8 @@ static Course course_of(const UnitBefore *before, const UnitNow *now) {
                 return before->phases & PHASE_BIT(PHASE_STOP)        ? COURSE_STOP_START
                        : before->phases & PHASE_BIT(PHASE_STOP_LATE) ? COURSE_MAKE_WAY
                                                                      : COURSE_RESTART;
+        if (now->has_job) /* and a stop by a start */
+                return COURSE_START;
         return before->phases & PHASE_BIT(PHASE_RELOAD) ? COURSE_RELOAD : COURSE_NONE;
 }
 

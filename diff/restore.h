@@ -20,6 +20,7 @@ typedef struct UnitBefore {
 
 typedef struct UnitNow {
         bool is_on;
+        bool has_job; /* queued, or at work: what it is now will not last */
         const char *invocation_id;
 } UnitNow;
 

@@ -223,7 +223,8 @@ int generation_previous(Database *database,
                                   "JOIN profiles AS p ON p.id = s.profile "
                                   "JOIN generations AS g ON g.profile = p.id "
                                   "AND g.number = s.to_number WHERE p.name = ?1 "
-                                  "AND s.state = 'committed' AND s.to_number < ?2";
+                                  "AND s.state = 'committed' AND s.verb <> 'boot' "
+                                  "AND s.to_number < ?2";
         cleanup(statement_donep) Statement statement = { 0 };
         int r = statement_open(database, sql, &statement, reterr);
         if (r < 0)

@@ -202,3 +202,14 @@ int record_hold(Database *database,
         int r = hold_record(database, record, reterr);
         return r < 0 ? r : finish_actions(database, record->id, actions, n_actions, reterr);
 }
+
+int record_end_hold(Database *database, int64_t id, Error *reterr) {
+        static const char sql[] = "UPDATE switches SET confirm_by_usec = NULL WHERE id = ?1";
+        cleanup(statement_donep) Statement statement = { 0 };
+        int r = statement_open(database, sql, &statement, reterr);
+        if (r < 0)
+                return r;
+        statement_bind_int(&statement, 1, id);
+        r = statement_run(&statement, reterr);
+        return r < 0 ? r : 0;
+}

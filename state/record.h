@@ -79,6 +79,8 @@ int record_hold(Database *database,
                 const SwitchActionRecord *actions,
                 size_t n_actions,
                 Error *reterr) must_check;
+/* It waits no longer. A transaction of its own, synced. */
+int record_end_hold(Database *database, int64_t id, Error *reterr) must_check;
 /* Newest first, at most limit (0: all). */
 int record_list(Database *database,
                 const char *profile,
@@ -105,7 +107,8 @@ int record_get(Database *database,
                 Arena *arena,
                 SwitchRecord *ret_record,
                 Error *reterr) must_check;
-/* The newest one that was committed: 1 found, 0 none. */
+/* The newest one that was committed and ran its steps, which "boot" and "startup" do not: 1 found,
+ * 0 none. */
 int record_last_commit(Database *database,
                 const char *profile,
                 Arena *arena,

@@ -148,6 +148,7 @@ int record_last_commit(Database *database,
                 Error *reterr) {
         static const char sql[] = "SELECT " RECORD_COLUMNS RECORD_TABLES
                                   "WHERE p.name = ?1 AND s.state = 'committed' "
+                                  "AND s.verb NOT IN ('boot', 'startup') "
                                   "ORDER BY s.id DESC LIMIT 1";
         cleanup(statement_donep) Statement statement = { 0 };
         int r = statement_open(database, sql, &statement, reterr);
@@ -189,7 +190,8 @@ int record_default_at(Database *database,
                 Error *reterr) {
         static const char sql[] = "SELECT s.to_number" RECORD_TABLES
                                   "WHERE p.name = ?1 AND s.state = 'committed' "
-                                  "AND s.verb <> 'test' AND s.ended_usec <= ?2 "
+                                  "AND s.verb NOT IN ('test', 'startup') "
+                                  "AND s.ended_usec <= ?2 "
                                   "ORDER BY s.id DESC LIMIT 1";
         cleanup(statement_donep) Statement statement = { 0 };
         int r = statement_open(database, sql, &statement, reterr);

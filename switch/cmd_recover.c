@@ -80,7 +80,7 @@ static int tell(const Options *options, const Recovery *recovery, Error *reterr)
 
 static int recover(const Options *options, Host *host, Error *reterr) {
         int r = host_connect(host, reterr);
-        if (r < 0)
+        if (r < 0 && !host->is_starting) /* then the files go back all the same */
                 return r;
         Output output;
         output_init(&output, options);
@@ -96,7 +96,7 @@ static int recover(const Options *options, Host *host, Error *reterr) {
         cleanup(recovery_donep) Recovery recovery;
         r = recovery_run(host, &recovery_options, &recovery, reterr);
         progress_view_clear(&view);
-        if (host_has_units(host))
+        if (r >= 0 && host_has_units(host))
                 window_disarm(host);
         if (r < 0) {
                 output_error(reterr);
@@ -151,8 +151,10 @@ static void end_holder(const char *directory) {
         if (lock_query(directory, &holder, &ignored) <= 0 || holder.pid <= 0)
                 return;
         cleanup_fd int pidfd = pidfd_open(holder.pid, 0);
-        if (pidfd >= 0 && lock_query(directory, &again, &ignored) > 0 && again.pid == holder.pid &&
-                        again.since_usec == holder.since_usec)
+        bool is_switch = strncmp(holder.what, "switch ", strlen("switch ")) == 0 ||
+                         strncmp(holder.what, "test ", strlen("test ")) == 0;
+        if (is_switch && pidfd >= 0 && lock_query(directory, &again, &ignored) > 0 &&
+                        again.pid == holder.pid && again.since_usec == holder.since_usec)
                 (void) pidfd_send_signal(pidfd, SIGKILL, NULL, 0); /* it may be gone already */
 }
 

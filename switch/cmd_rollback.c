@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-static int find_target(Host *host, const char *argument, char **ret_reference, Error *reterr) {
+static int find_target(const char *argument, char **ret_reference, Error *reterr) {
         if (argument) {
                 const char *digits = *argument == '@' ? argument + 1 : argument;
                 if (!*digits || digits[strspn(digits, "0123456789")])
@@ -15,9 +15,6 @@ static int find_target(Host *host, const char *argument, char **ret_reference, E
                         return error_oom(reterr);
                 return 0;
         }
-        if (host->profile.active == 0)
-                return error_set(reterr, -ENOENT,
-                                "Generation 0 is active: there is nothing before it to go back to");
         *ret_reference = strdup("@previous"); /* which that is, is looked up under the lock */
         return *ret_reference ? 0 : error_oom(reterr);
 }
@@ -28,7 +25,7 @@ int cmd_rollback(const Options *options, char **arguments, size_t n_arguments, E
         if (r < 0)
                 return r;
         cleanup_free char *reference = NULL;
-        r = find_target(&host, n_arguments > 0 ? arguments[0] : NULL, &reference, reterr);
+        r = find_target(n_arguments > 0 ? arguments[0] : NULL, &reference, reterr);
         if (r < 0)
                 return r;
         const SwitchRequest request = {

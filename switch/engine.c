@@ -400,7 +400,7 @@ static int hold(Engine *engine, Error *reterr) {
 static int guard(Engine *engine, Error *reterr) {
         enum { FOR_ALL_ELSE_USEC = 10 * 60 * 1000000 };
         const EngineOptions *options = engine->options;
-        if (options->confirm_usec == 0)
+        if (options->confirm_usec == 0 || options->timeout_usec == 0) /* it may take for ever */
                 return 0;
         return window_guard(engine->host,
                         options->confirm_usec + 2 * options->timeout_usec + FOR_ALL_ELSE_USEC,

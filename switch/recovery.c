@@ -100,12 +100,27 @@ static int end_record(Host *host,
         return r;
 }
 
+/* Before the first file goes back, the switch waits for no confirmation any more: what is half
+ * undone cannot be confirmed. */
+static int end_hold(Host *host, Recovery *recovery, Error *reterr) {
+        SwitchRecord record;
+        if (!host->database)
+                return 0;
+        int r = record_open_switch(
+                        host->database, host->profile_name, &recovery->arena, &record, reterr);
+        return r > 0 && record.confirm_by_usec ? record_end_hold(host->database, record.id, reterr)
+                                               : r;
+}
+
 /* Units go back even where a file did not: none is left down for it. */
 static int take_back(Host *host,
                 const RecoveryOptions *options,
                 const Manifest *manifest,
                 Recovery *recovery,
                 Error *reterr) {
+        int r = end_hold(host, recovery, reterr);
+        if (r < 0)
+                return r;
         int files = fit_put_back(&host->etc, &recovery->kept, reterr);
         if (files < 0)
                 (void) error_prefix(reterr, "Cannot undo the open switch"); /* files is its code */

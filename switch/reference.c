@@ -91,7 +91,8 @@ static int resolve_number(Host *host,
         }
         if (strcmp(word, "previous") == 0) {
                 if (profile->active == 0)
-                        return error_set(reterr, -ENOENT, "%s: Nothing was before generation 0",
+                        return error_set(reterr, -ENOENT,
+                                        "%s: Generation 0 is active, and nothing was before it",
                                         reference);
                 return generation_previous(
                                 host->database, profile->name, profile->active, ret_number, reterr);

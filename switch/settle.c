@@ -50,11 +50,22 @@ static bool failed_afterwards(const Report *report, const char *unit) {
         return false;
 }
 
-static int settle_action(Host *host,
-                const Report *report,
-                const ActionReport *done,
-                Debt debt,
-                Error *reterr) {
+typedef struct Settle {
+        Host *host;
+        const Report *report; /* of one manager; NULL: it has none */
+        bool is_held;
+} Settle;
+
+/* While the switch waits for its confirmation nothing is paid: taken back, it would be owed again.
+ * What the switch paid is found to be paid by the next plan. */
+static int pay(const Settle *settle, const char *unit, uint32_t uid, Error *reterr) {
+        return settle->is_held ? 0
+                               : debt_clear(settle->host->database, settle->host->profile_name,
+                                                 unit, uid, reterr);
+}
+
+static int settle_action(const Settle *settle, const ActionReport *done, Debt debt, Error *reterr) {
+        Host *host = settle->host;
         const UnitAction *action = done->action;
         debt.unit = action->unit;
         debt.verb = action->verb == VERB_SKIP ? VERB_RESTART : action->verb;
@@ -67,17 +78,18 @@ static int settle_action(Host *host,
         }
         /* a stop before a start is settled by what that comes to */
         if (outcome_is_debt(done->outcome) ||
-                        (action->verb != VERB_STOP && failed_afterwards(report, action->unit))) {
+                        (action->verb != VERB_STOP &&
+                                        failed_afterwards(settle->report, action->unit))) {
                 debt.cause = done->outcome == JOB_TIMEOUT ? DEBT_TIMEOUT : DEBT_FAILED;
                 return debt_put(host->database, host->profile_name, &debt, reterr);
         }
         return debt_clear(host->database, host->profile_name, action->unit, debt.uid, reterr);
 }
 
-static int settle_manager(
-                Host *host, const UnitPlan *units, const Report *report, Debt debt, Error *reterr) {
-        for (size_t i = 0; i < report->n_actions; i++) {
-                int r = settle_action(host, report, &report->actions[i], debt, reterr);
+static int settle_manager(const Settle *settle, const UnitPlan *units, Debt debt, Error *reterr) {
+        Host *host = settle->host;
+        for (size_t i = 0; i < settle->report->n_actions; i++) {
+                int r = settle_action(settle, &settle->report->actions[i], debt, reterr);
                 if (r < 0)
                         return r;
         }
@@ -94,10 +106,9 @@ static int settle_manager(
         return 0;
 }
 
-static int settle_void(Host *host, const UnitPlan *units, uint32_t uid, Error *reterr) {
+static int settle_void(const Settle *settle, const UnitPlan *units, uint32_t uid, Error *reterr) {
         for (size_t i = 0; i < units->n_settled; i++) {
-                int r = debt_clear(
-                                host->database, host->profile_name, units->settled[i], uid, reterr);
+                int r = pay(settle, units->settled[i], uid, reterr);
                 if (r < 0)
                         return r;
         }
@@ -111,10 +122,12 @@ int settle_committed(
         for (size_t nth = 0; r >= 0 && nth <= plan->n_users; nth++) {
                 Debt debt = { .since_usec = record->started_usec, .switch_id = record->id };
                 const UnitPlan *units = nth_units(plan, nth, &debt.uid);
-                const Report *report = nth_report(result, nth);
-                r = settle_void(host, units, debt.uid, reterr);
-                if (r >= 0 && report)
-                        r = settle_manager(host, units, report, debt, reterr);
+                const Settle settle = { .host = host,
+                        .report = nth_report(result, nth),
+                        .is_held = record->confirm_by_usec > 0 };
+                r = settle_void(&settle, units, debt.uid, reterr);
+                if (r >= 0 && settle.report)
+                        r = settle_manager(&settle, units, debt, reterr);
         }
         return r;
 }

@@ -31,6 +31,7 @@ static int look_now(Systemd *systemd,
         int r = unit_look(systemd, looks, n_units, LOOK_STATE, reterr);
         for (size_t i = 0; r >= 0 && i < n_units; i++)
                 now[i] = (UnitNow){ .is_on = unit_look_is_on(&looks[i]),
+                        .has_job = looks[i].job_id > 0,
                         .invocation_id = looks[i].invocation_id };
         *ret_now = now;
         return r;
@@ -122,7 +123,10 @@ static const UnitBefore *units_of(const Manifest *manifest, uint32_t uid, size_t
         return manifest->units + first;
 }
 
-static bool changes_user_units(const Manifest *manifest) {
+static bool concerns_users(const Manifest *manifest) {
+        for (size_t i = 0; i < manifest->n_units; i++)
+                if (manifest->units[i].uid != UINT32_MAX)
+                        return true;
         for (size_t i = 0; i < manifest->n_operations; i++)
                 if (strncmp(manifest->operations[i].path, USER_UNITS, strlen(USER_UNITS)) == 0)
                         return true;
@@ -135,7 +139,7 @@ static int bring_users_back(UnitsBack *back, Error *reterr) {
         cleanup_free uint32_t *uids = NULL;
         size_t n_uids = 0;
         int result = 0;
-        if (changes_user_units(back->manifest))
+        if (concerns_users(back->manifest))
                 result = systemd_running_users(&uids, &n_uids, reterr);
         for (size_t i = 0; i < n_uids; i++) {
                 cleanup(systemd_closep) Systemd *systemd = NULL;

@@ -41,15 +41,15 @@ int window_is_open(Host *host, Arena *arena, SwitchRecord *ret_record, Error *re
         if (r > 0)
                 r = record_open_switch(
                                 host->database, host->profile_name, arena, ret_record, reterr);
-        return r <= 0 ? r : ret_record->confirm_by_usec > now_realtime_usec();
+        return r <= 0 ? r : ret_record->confirm_by_usec > 0;
 }
 
 int window_refuse(Host *host, Error *reterr) {
         cleanup(arena_donep) Arena arena = { 0 };
         SwitchRecord record;
         int r = window_is_open(host, &arena, &record, reterr);
-        if (r <= 0)
-                return r;
+        if (r <= 0 || record.confirm_by_usec <= now_realtime_usec())
+                return r < 0 ? r : 0;
         time_t until = (time_t) (record.confirm_by_usec / 1000000);
         struct tm local;
         char when[32] = "?";

@@ -23,8 +23,8 @@ int window_guard(Host *host, uint64_t at_most_usec, Error *reterr) must_check;
 int window_open(Host *host, uint64_t time_usec, uint64_t *ret_confirm_by, Error *reterr) must_check;
 void window_disarm(Host *host);
 
-/* Is a window open, and its time not over? 1 with its record, strings in the arena; 0; or a
+/* Is a window open, its time over or not? 1 with its record, strings in the arena; 0; or a
  * negative errno. */
 int window_is_open(Host *host, Arena *arena, SwitchRecord *ret_record, Error *reterr) must_check;
-/* -EBUSY with its text when one is. */
+/* -EBUSY with its text when one is, and its time is not over. */
 int window_refuse(Host *host, Error *reterr) must_check;

@@ -92,7 +92,7 @@ static void test_verdict__waits_for_nobody_else(void **state) {
         unsigned n_calls = fake_manager_n_calls(world.fake);
         assert_int_equal(plan_run_report(world.run, &world.report, &error), 0);
         /* One look at each: GetUnit, and the properties of a service, of a timer. */
-        enum { OF_TIMER = 8, OF_SERVICE = 12 };
+        enum { OF_TIMER = 9, OF_SERVICE = 13 };
         assert_int_equal(fake_manager_n_calls(world.fake) - n_calls,
                         4 + 3 * OF_SERVICE + OF_TIMER + 1 /* failed ones */);
         assert_int_equal(report_n_caused(world.report), 0);

@@ -23,30 +23,36 @@ typedef struct Row {
         bool was_on, is_on, is_same, runs_again;
         unsigned phases;
         const char *actions; /* "VERB@PHASE …" */
+        bool has_job;
 } Row;
 
 static const Row rows[] = {
         /* nothing came of it */
-        { true, true, true, false, RESTART, "" },
-        { true, true, true, false, STOP, "" },
-        { false, false, true, false, START, "" },
+        { true, true, true, false, RESTART, "", false },
+        { true, true, true, false, STOP, "", false },
+        { false, false, true, false, START, "", false },
         /* it went */
-        { true, false, true, false, STOP, "start@start" },
-        { true, false, true, false, RESTART, "start@start" },
-        { true, false, true, false, 0, "start@start" },
+        { true, false, true, false, STOP, "start@start", false },
+        { true, false, true, false, RESTART, "start@start", false },
+        { true, false, true, false, 0, "start@start", false },
         /* it came */
-        { false, true, false, false, START, "stop@stop" },
-        { false, true, false, false, 0, "stop@stop" },
-        { false, true, false, true, START, "stop@stop" },
+        { false, true, false, false, START, "stop@stop", false },
+        { false, true, false, false, 0, "stop@stop", false },
+        { false, true, false, true, START, "stop@stop", false },
         /* it runs the other text */
-        { true, true, false, false, RESTART, "restart@restart" },
-        { true, true, false, false, STOP | START, "stop@stop start@start" },
-        { true, true, false, false, STOP_LATE | START, "stop@stop-late start@start" },
-        { true, true, false, false, RELOAD, "restart@restart" },
-        { true, true, false, false, 0, "" },
+        { true, true, false, false, RESTART, "restart@restart", false },
+        { true, true, false, false, STOP | START, "stop@stop start@start", false },
+        { true, true, false, false, STOP_LATE | START, "stop@stop-late start@start", false },
+        { true, true, false, false, RELOAD, "restart@restart", false },
+        { true, true, false, false, 0, "", false },
         /* it may have read the other files */
-        { true, true, true, false, RELOAD, "reload@reload" },
-        { false, false, false, true, START, "start@start" },
+        { true, true, true, false, RELOAD, "reload@reload", false },
+        { false, false, false, true, START, "start@start", false },
+        /* what is queued would still change it */
+        { true, true, true, false, STOP, "start@start", true },
+        { true, true, true, false, 0, "start@start", true },
+        { false, false, true, false, START, "stop@stop", true },
+        { false, false, true, true, START, "start@start", true },
 };
 
 static void test_restore__follows_its_table(void **state) {
@@ -60,6 +66,7 @@ static void test_restore__follows_its_table(void **state) {
                         .phases = row->phases,
                         .runs_again = row->runs_again };
                 const UnitNow now = { .is_on = row->is_on,
+                        .has_job = row->has_job,
                         .invocation_id = row->is_same ? ONE : TWO };
                 cleanup(arena_donep) Arena arena = { 0 };
                 UnitPlan plan;

@@ -338,6 +338,9 @@ static void test_record_hold__stays_open_and_is_known(void **state) {
         assert_int_equal(open.state, SWITCH_STAGED);
         assert_int_equal(open.exit_status, 4);
         assert_int_equal(open.confirm_by_usec, 1234);
+        assert_ok(record_end_hold(fixture->database, given.id, &error));
+        assert_int_equal(open_switch(fixture, "system", &open), 1);
+        assert_int_equal(open.confirm_by_usec, 0);
         open.state = SWITCH_COMMITTED;
         open.ended_usec = 1;
         assert_ok(record_finish(fixture->database, &open, NULL, 0, &error));
