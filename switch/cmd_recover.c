@@ -35,6 +35,8 @@ static int open_host(const Options *options, Host *host, Error *reterr) {
         host_done(host);
         r = host_open_files(options_root(options), options->profile, host, reterr);
         if (r >= 0)
+                r = host_lock_files(host, "recover", reterr);
+        if (r >= 0)
                 r = recovery_is_needed(host, reterr);
         if (r == 0)
                 *reterr = first;

@@ -140,6 +140,18 @@ int host_open_files(const char *root, const char *profile_name, Host *ret_host, 
         return r;
 }
 
+int host_lock_files(Host *host, const char *what, Error *reterr) {
+        Error error;
+        int r = find_state_directory(host, true, &error);
+        if (r >= 0)
+                r = lock_take(host->state_directory, what, NULL, &error);
+        if (r == -EBUSY)
+                return error_set(reterr, r, "%s", error.message);
+        if (r >= 0)
+                host->lock_fd = r;
+        return 0; /* where nothing can be written there, no other switch can begin either */
+}
+
 static int load_profile(Host *host, Error *reterr) {
         profile_done(&host->profile);
         int r = profile_load(host->database, host->profile_name, &host->profile, reterr);

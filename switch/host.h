@@ -51,6 +51,8 @@ int host_open_stateless(const char *root, const char *profile_name, Host *ret_ho
 /* For recovery without a database: the root and its /etc. */
 int host_open_files(const char *root, const char *profile_name, Host *ret_host, Error *reterr)
                 must_check;
+/* Of one that was opened so: takes the lock where it can be had. -EBUSY: somebody else has it. */
+int host_lock_files(Host *host, const char *what, Error *reterr) must_check;
 /* The tree of the active generation, loaded once; the host's. Load it before a source is read: what
  * did not change then has its data already, all of them by one query. */
 int host_active_tree(Host *host, const Tree **ret_tree, Error *reterr) must_check;

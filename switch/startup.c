@@ -43,7 +43,8 @@ int startup_take_over(Host *host, const FitPlan *fit, Error *reterr) {
                 if (fit->operations[i].verb == FIT_REMOVE &&
                                 add_dropped(&dropped, fit->operations[i].path) < 0)
                         return error_oom(reterr);
-        return boot_take_over(host->systemd, &dropped, reterr);
+        int r = host_connect(host, reterr);
+        return r < 0 ? r : boot_take_over(host->systemd, &dropped, reterr);
 }
 
 int startup_take_over_undone(Host *host, const Manifest *manifest, Error *reterr) {
@@ -52,5 +53,6 @@ int startup_take_over_undone(Host *host, const Manifest *manifest, Error *reterr
                 if (manifest->operations[i].verb == FIT_PLACE &&
                                 add_dropped(&dropped, manifest->operations[i].path) < 0)
                         return error_oom(reterr);
-        return boot_take_over(host->systemd, &dropped, reterr);
+        int r = host_connect(host, reterr);
+        return r < 0 ? r : boot_take_over(host->systemd, &dropped, reterr);
 }

@@ -13,7 +13,6 @@
  * else the profile's default. */
 int startup_wanted(const Host *host, int64_t *ret_number, Error *reterr) must_check;
 
-/* Takes the files of a plan, or those that undoing a manifest has changed, over into the boot. The
- * host is connected. */
+/* Takes the files of a plan, or those that undoing a manifest has changed, over into the boot. */
 int startup_take_over(Host *host, const FitPlan *fit, Error *reterr) must_check;
 int startup_take_over_undone(Host *host, const Manifest *manifest, Error *reterr) must_check;
