@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "switch/engine.h"
 
-#include "activate/apply.h"
 #include "activate/fit.h"
 #include "switch/checks.h"
 #include "switch/hooks.h"
@@ -10,6 +9,7 @@
 #include "switch/startup.h"
 #include "switch/stop_request.h"
 #include "switch/store.h"
+#include "switch/tools.h"
 #include "switch/window.h"
 
 #include <errno.h>
@@ -161,37 +161,8 @@ static int plan_switch(Engine *engine, const char *reference, Error *reterr) {
         return refuse_conflicts(engine->prepared, reterr);
 }
 
-static int run_sysusers(Engine *engine, Error *reterr) {
-        const Prepared *prepared = engine->prepared;
-        const Plan *plan = prepared->plan;
-        if (!plan->run_sysusers)
-                return 0;
-        cleanup_free SysusersFile *files = calloc(plan->n_files + 1, sizeof(SysusersFile));
-        if (!files)
-                return error_oom(reterr);
-        size_t n_files = 0;
-        for (size_t i = 0; i < plan->n_files; i++) {
-                const Entry *after = plan->files[i].after;
-                if (!after || after->root != ROOT_ETC || after->kind != ENTRY_FILE ||
-                                strncmp(after->path, "sysusers.d/", strlen("sysusers.d/")) != 0)
-                        continue;
-                int r = content_load(engine->host->contents, after->content, reterr);
-                if (r < 0)
-                        return r;
-                const char *path = arena_printf(&engine->prepared->arena, "/etc/%s", after->path);
-                if (!path)
-                        return error_oom(reterr);
-                files[n_files++] = (SysusersFile){ .path = path, .content = after->content };
-        }
-        if (n_files == 0)
-                return 0;
-        say(engine, "Making system users");
-        return apply_sysusers(engine->host->is_image ? engine->host->root : NULL, files, n_files,
-                        engine->options->timeout_usec, reterr);
-}
-
 static int stage(Engine *engine, Error *reterr) {
-        int r = run_sysusers(engine, reterr);
+        int r = tools_make_users(engine->host, engine->prepared, engine->options, reterr);
         if (r < 0)
                 return r;
         const UnitBefore *units = NULL;
@@ -279,33 +250,6 @@ static int undo(Engine *engine, Error *reterr) {
         return first.code;
 }
 
-static int add_tmpfiles(Strv *paths, const Entry *entry) {
-        if (!entry || entry->root != ROOT_ETC || entry->kind != ENTRY_FILE ||
-                        strncmp(entry->path, "tmpfiles.d/", strlen("tmpfiles.d/")) != 0)
-                return 0;
-        char path[4096];
-        (void) snprintf(path, sizeof(path), "/etc/%s", entry->path); /* at most 1024 bytes */
-        return strv_add_unique(paths, path);
-}
-
-static int run_tmpfiles(Engine *engine, Error *reterr) {
-        const Plan *plan = engine->prepared->plan;
-        cleanup_strv Strv paths = { 0 };
-        int r = 0;
-        for (size_t i = 0; r >= 0 && plan->run_tmpfiles && i < plan->n_files; i++)
-                r = add_tmpfiles(&paths, plan->files[i].after);
-        const Tree *tree = engine->prepared->new;
-        for (size_t i = 0; r >= 0 && engine->prepared->owed_steps && i < tree->n_entries; i++)
-                r = add_tmpfiles(&paths, &tree->entries[i]);
-        if (r < 0)
-                return error_oom(reterr);
-        if (paths.n_items == 0)
-                return 0;
-        say(engine, "Applying tmpfiles.d");
-        return apply_tmpfiles(engine->host->is_image ? engine->host->root : NULL, &paths,
-                        engine->options->timeout_usec, reterr);
-}
-
 /* After the flip nothing returns early, unless the whole is to be undone: each step is tried, and
  * what fails is told with the result. */
 static void activate(Engine *engine) {
@@ -316,7 +260,7 @@ static void activate(Engine *engine) {
                         warn(engine, error.message);
                 return;
         }
-        if (run_tmpfiles(engine, &error) < 0)
+        if (tools_apply_tmpfiles(engine->host, engine->prepared, engine->options, &error) < 0)
                 warn(engine, error.message);
         const HookOptions hooks = {
                 .verb = engine->options->verb,
