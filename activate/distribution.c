@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "activate/distribution.h"
 
+#include "activate/in_root.h"
 #include "base/map.h"
 #include "diff/source.h"
 #include "diff/unit_name.h"
@@ -8,10 +9,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
 enum { MAX_ALIASES = 8, MAX_DIRECTORIES = 3, MAX_PC_BYTES = 64 * 1024 };
 
@@ -35,17 +34,10 @@ struct DistributionUnits {
         Arena arena;
 };
 
-/* Links are resolved inside the root: an image's do not lead to this host. */
-static int open_in_root(int root_fd, const char *path, uint64_t flags) {
-        struct open_how how = { .flags = flags | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT };
-        long fd = syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
-        return fd < 0 ? -errno : (int) fd;
-}
-
 /* Returns -EISDIR for what is no regular file, -EFBIG beyond max_bytes. */
 static int
 read_in_root(int root_fd, const char *path, size_t max_bytes, char **ret_data, size_t *ret_size) {
-        cleanup_fd int fd = open_in_root(root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+        cleanup_fd int fd = in_root_open(root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
         struct stat st;
         if (fd < 0)
                 return fd;
@@ -85,7 +77,7 @@ static bool names_lib(int root_fd) {
 }
 
 static void add_directory(DistributionUnits *units, const char *path) {
-        int fd = open_in_root(units->root_fd, path, O_PATH | O_DIRECTORY);
+        int fd = in_root_open(units->root_fd, path, O_PATH | O_DIRECTORY);
         if (fd >= 0)
                 units->directories[units->n_directories++] =
                                 (UnitDirectory){ .path = path, .fd = fd };
@@ -101,8 +93,8 @@ static bool is_same_directory(int left_fd, int right_fd) {
 static void add_directories(DistributionUnits *units) {
         static const char lib[] = "/lib/systemd/system", usr_lib[] = "/usr/lib/systemd/system";
         add_directory(units, "/usr/local/lib/systemd/system");
-        cleanup_fd int lib_fd = open_in_root(units->root_fd, lib, O_PATH | O_DIRECTORY);
-        cleanup_fd int usr_fd = open_in_root(units->root_fd, usr_lib, O_PATH | O_DIRECTORY);
+        cleanup_fd int lib_fd = in_root_open(units->root_fd, lib, O_PATH | O_DIRECTORY);
+        cleanup_fd int usr_fd = in_root_open(units->root_fd, usr_lib, O_PATH | O_DIRECTORY);
         if (lib_fd >= 0 && usr_fd >= 0 && is_same_directory(lib_fd, usr_fd))
                 add_directory(units, names_lib(units->root_fd) ? lib : usr_lib);
         else {
@@ -144,7 +136,7 @@ static bool leads_to_a_unit(
                 return false;
         *strrchr(parent, '/') = 0; /* there is one: both kinds of target have it by now */
         cleanup_fd int fd =
-                        open_in_root(units->root_fd, *parent ? parent : "/", O_PATH | O_DIRECTORY);
+                        in_root_open(units->root_fd, *parent ? parent : "/", O_PATH | O_DIRECTORY);
         for (size_t i = 0; fd >= 0 && i < units->n_directories; i++)
                 if (is_same_directory(fd, units->directories[i].fd))
                         return true;
@@ -209,7 +201,7 @@ static bool has_sysv_script(const DistributionUnits *units, const char *name) {
         struct stat st;
         (void) snprintf(path, sizeof(path), "/etc/init.d/%.*s",
                         (int) (strlen(name) - strlen(".service")), name); /* fits: a valid name */
-        cleanup_fd int fd = open_in_root(units->root_fd, path, O_PATH);
+        cleanup_fd int fd = in_root_open(units->root_fd, path, O_PATH);
         return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0111) != 0;
 }
 
@@ -278,7 +270,7 @@ static bool has_file(const DistributionUnits *units, const char *name) {
                 char path[PATH_MAX];
                 (void) snprintf(path, sizeof(path), "%s/%s", directories[i],
                                 name); /* fits: a valid name */
-                cleanup_fd int fd = open_in_root(units->root_fd, path, O_PATH | O_NOFOLLOW);
+                cleanup_fd int fd = in_root_open(units->root_fd, path, O_PATH | O_NOFOLLOW);
                 if (fd >= 0)
                         return true;
         }

@@ -167,7 +167,9 @@ static int look_in_the_way(const FitItem *item, Arena *arena, const char **ret_i
                 *ret_in_the_way = arena_printf(
                                 arena, "is larger than %d MiB", FOUND_MAX_FILE_BYTES >> 20);
         else if (!item->old && item->new->implied && found->kind != FOUND_NOTHING)
-                *ret_in_the_way = "is no directory";
+                *ret_in_the_way = found->kind == FOUND_LINK
+                                                  ? "is a link, and nothing is reached through one"
+                                                  : "is no directory";
         else
                 return 0;
         return *ret_in_the_way ? 0 : -ENOMEM;

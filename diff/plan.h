@@ -65,6 +65,13 @@ typedef struct UnitChanged {
         bool is_defined; /* by the tree; else it has drop-ins for a unit of the distribution */
 } UnitChanged;
 
+/* A program that a unit which comes with another text runs, see diff/program.h. */
+typedef struct UnitProgram {
+        const char *unit;
+        const char *key;  /* "ExecStart" */
+        const char *path; /* absolute */
+} UnitProgram;
+
 /* The plan of one manager: the system's, a user's, later a container's. */
 typedef struct UnitPlan {
         UnitAction *actions; /* in order; skips at the end */
@@ -83,6 +90,8 @@ typedef struct UnitPlan {
         UnitChanged *changed; /* units that come with another text, whether they act or not; no
                                  templates, no masks */
         size_t n_changed;
+        UnitProgram *programs; /* that these run; none of a user's manager */
+        size_t n_programs;
         DaemonAction daemon;
         const char *const *daemon_reasons;
         size_t n_daemon_reasons;

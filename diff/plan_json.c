@@ -192,6 +192,21 @@ static json_t *files(const PlanJsonInput *input) {
         return finish(object, failed);
 }
 
+static json_t *preflight(const Problems *problems) {
+        json_t *array = json_array();
+        int failed = 0;
+        for (size_t i = 0; i < problems->n_items; i++) {
+                const Problem *problem = &problems->items[i];
+                json_t *entry = json_object();
+                failed |= json_object_set_new(
+                                entry, "kind", json_text(problem_kind_to_string(problem->kind)));
+                failed |= json_object_set_new(entry, "subject", json_text(problem->subject));
+                failed |= json_object_set_new(entry, "message", json_text(problem->message));
+                failed |= json_array_append_new(array, entry);
+        }
+        return finish(array, failed);
+}
+
 static json_t *side(const PlanSide *side) {
         json_t *object = json_object();
         int failed = 0;
@@ -221,6 +236,8 @@ static int set_plan(json_t *object, const PlanJsonInput *input) {
                         strings(plan->reboot_needed, plan->n_reboot_needed));
         failed |= json_object_set_new(
                         object, "notes", strings(plan->units.notes, plan->units.n_notes));
+        if (input->problems)
+                failed |= json_object_set_new(object, "preflight", preflight(input->problems));
         return failed;
 }
 

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "diff/fit_plan.h"
 #include "diff/plan.h"
+#include "diff/problem.h"
 
 typedef struct PlanSide {
         const char *profile; /* with a generation */
@@ -16,8 +17,9 @@ typedef struct PlanSide {
 typedef struct PlanJsonInput {
         const Plan *plan;
         PlanSide from, to;
-        const FitPlan *fit;      /* displaced and edited; NULL: not known */
-        const char *result_json; /* of a finished switch: put under "result"; NULL */
+        const FitPlan *fit;       /* displaced and edited; NULL: not known */
+        const Problems *problems; /* of the preflight; NULL: there was none */
+        const char *result_json;  /* of a finished switch: put under "result"; NULL */
 } PlanJsonInput;
 
 /* One object and a newline; from malloc(). */

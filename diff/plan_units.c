@@ -5,6 +5,7 @@
 #include "diff/drag.h"
 #include "diff/note.h"
 #include "diff/order.h"
+#include "diff/program.h"
 
 #include <errno.h>
 #include <string.h>
@@ -238,6 +239,14 @@ static int add_changed(Assembly *assembly) {
         return 0;
 }
 
+static int add_programs(Assembly *assembly) {
+        const Comparison *comparison = assembly->judge->comparison;
+        UnitPlan *plan = assembly->plan;
+        return comparison->is_user ? 0
+                                   : program_find(comparison, assembly->arena, plan,
+                                                     &plan->programs, &plan->n_programs);
+}
+
 static int add_unknown(Assembly *assembly) {
         const Judge *judge = assembly->judge;
         const char **names = arena_new(judge->arena, const char *, judge->unknown.n_items + 1);
@@ -266,6 +275,7 @@ static int assemble(Assembly *assembly, Error *reterr) {
                         judge_explain(judge) < 0 || add_actions(assembly) < 0 ||
                         add_held_down(assembly) < 0 || add_settled(assembly) < 0 ||
                         add_unknown(assembly) < 0 || add_changed(assembly) < 0 ||
+                        add_programs(assembly) < 0 ||
                         note_find(judge, daemon.n_items > 0, &notes) < 0)
                 return judge->error.code ? error_set(reterr, judge->error.code, "%s",
                                                            judge->error.message)

@@ -5,6 +5,7 @@
 #include "switch/checks.h"
 #include "switch/hooks.h"
 #include "switch/managers.h"
+#include "switch/preflight.h"
 #include "switch/recovery.h"
 #include "switch/startup.h"
 #include "switch/stop_request.h"
@@ -58,21 +59,6 @@ static void warn(Engine *engine, const char *what) {
         result->exit_status = EXIT_UNITS_FAILED;
 }
 
-static int refuse_conflicts(const Prepared *prepared, Error *reterr) {
-        const FitPlan *fit = prepared->fit;
-        if (fit->n_conflicts == 0)
-                return 0;
-        bool only_edits = true;
-        for (size_t i = 0; i < fit->n_conflicts; i++)
-                only_edits = only_edits && fit->conflicts[i].kind == CONFLICT_EDITED;
-        return error_set(reterr, -EEXIST, "/etc/%s %s%s; %s, nothing was changed",
-                        fit->conflicts[0].path, fit->conflicts[0].what,
-                        fit->n_conflicts > 1 ? ", and there are more conflicts" : "",
-                        only_edits ? "take the edit into the source, or use --force to save it "
-                                     "aside and go on"
-                                   : "move it away");
-}
-
 static int resolve_target(
                 Host *host, const char *reference, ReferenceTree *ret_target, Error *reterr) {
         cleanup_free char *last = reference ? NULL : reference_default(host);
@@ -94,29 +80,6 @@ static int resolve_target(
         return 0;
 }
 
-static bool makes_users(const Tree *tree) {
-        size_t at = tree_lower_bound(tree, ROOT_ETC, "sysusers.d/");
-        return at < tree->n_entries && tree->entries[at].root == ROOT_ETC &&
-               strncmp(tree->entries[at].path, "sysusers.d/", strlen("sysusers.d/")) == 0;
-}
-
-/* A user that nobody makes is found here, not while staging. */
-static int check_owners(Host *host, const Prepared *prepared, Error *reterr) {
-        if (!host->owners || makes_users(prepared->new))
-                return 0;
-        for (size_t i = 0; i < prepared->fit->n_operations; i++) {
-                const Entry *entry = prepared->fit->operations[i].entry;
-                uint32_t uid, gid;
-                if (entry && owners_resolve(host->owners, entry->owner, entry->group, &uid, &gid) ==
-                                                -ESRCH)
-                        return error_set(reterr, -ESRCH,
-                                        "/etc/%s: No such user or group: %s:%s; make it, or "
-                                        "declare it in etc/sysusers.d/",
-                                        entry->path, entry->owner, entry->group);
-        }
-        return 0;
-}
-
 /* The dry run's whole path, and the first half of a switch: nothing is changed in here. */
 static int plan_target(Host *host,
                 const char *reference,
@@ -133,7 +96,7 @@ static int plan_target(Host *host,
                 .check_all = options->force,
         };
         r = prepare(host, &target, &prepare_options, ret_prepared, reterr);
-        return r < 0 ? r : check_owners(host, *ret_prepared, reterr);
+        return r < 0 ? r : preflight_run(host, *ret_prepared, options, reterr);
 }
 
 int engine_dry_run(Host *host,
@@ -158,7 +121,7 @@ static int plan_switch(Engine *engine, const char *reference, Error *reterr) {
                 return r;
         engine->prepared = engine->result->prepared;
         engine->result->from_number = engine->result->to_number = engine->prepared->from_number;
-        return refuse_conflicts(engine->prepared, reterr);
+        return preflight_refuse(engine->prepared, reterr);
 }
 
 static int stage(Engine *engine, Error *reterr) {
@@ -384,12 +347,6 @@ static int carry_out(Engine *engine, Error *reterr) {
         return engine->result->confirm_by_usec ? 0 : commit(engine, reterr);
 }
 
-/* Equal tree, nothing missing, nothing owed. */
-static bool has_nothing_to_do(const Prepared *prepared) {
-        return !prepared->owed_steps && prepared->is_same_tree &&
-               prepared->fit->n_operations == 0 && plan_is_empty(prepared->plan);
-}
-
 static int note_nothing_to_do(Engine *engine, Error *reterr) {
         int r = host_make_writable(engine->host, reterr);
         if (r >= 0)
@@ -489,7 +446,7 @@ static int run(Engine *engine, const char *reference, Error *reterr) {
         r = plan_switch(engine, reference, reterr);
         if (r < 0)
                 return r;
-        if (has_nothing_to_do(engine->prepared))
+        if (prepared_has_nothing_to_do(engine->prepared))
                 return note_nothing_to_do(engine, reterr);
         if (engine->options->only_looks)
                 return hand_over(engine);

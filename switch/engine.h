@@ -77,7 +77,8 @@ static inline void engine_result_donep(EngineResult *result) {
         engine_result_done(result);
 }
 
-/* Everything up to the first change, conflicts included. Takes no lock. -EBUSY: a switch is open.
+/* Everything up to the first change, what it would be refused for included. Takes no lock. -EBUSY:
+ * a switch is open.
  */
 int engine_dry_run(Host *host,
                 const char *reference,
@@ -89,7 +90,7 @@ int engine_dry_run(Host *host,
  * result. reference NULL: the source that the profile was last given. Returns 0 with
  * ret_result->exit_status set (done, or units failed), or a negative errno with the reason in
  * reterr, and the exit status: refused (nothing was changed), rolled back, or needs recover. On
- * conflicts (-EEXIST) ret_result->prepared->fit tells all of them. */
+ * problems (-EEXIST) ret_result->prepared tells all of them. */
 int engine_switch(Host *host,
                 const char *reference,
                 const EngineOptions *options,

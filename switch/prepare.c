@@ -263,3 +263,8 @@ int prepare(Host *host,
         *ret_prepared = TAKE(prepared);
         return 0;
 }
+
+bool prepared_has_nothing_to_do(const Prepared *prepared) {
+        return !prepared->owed_steps && prepared->is_same_tree &&
+               prepared->fit->n_operations == 0 && plan_is_empty(prepared->plan);
+}

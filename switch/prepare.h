@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "diff/fit_plan.h"
 #include "diff/plan.h"
+#include "diff/problem.h"
 #include "state/origin.h"
 #include "switch/effective.h"
 #include "switch/host.h"
@@ -45,6 +46,7 @@ typedef struct Prepared {
         const char *owed_steps; /* why a step that is no unit's (a hook, tmpfiles) failed in the
                                    last switch: they run again; NULL: none did */
         Plan *plan;
+        Problems problems;           /* of switch/preflight; in the arena */
         struct CheckResults *checks; /* of switch/checks; NULL: not run, owned */
         bool is_same_tree;           /* the target's tree equals the active one */
 } Prepared;
@@ -58,3 +60,6 @@ int prepare(Host *host,
                 Error *reterr) must_check;
 Prepared *prepared_free(Prepared *prepared);
 DEFINE_CLEANUP(Prepared, prepared_free);
+
+/* Equal tree, nothing missing, nothing owed. */
+bool prepared_has_nothing_to_do(const Prepared *prepared);

@@ -103,18 +103,12 @@ static int print_summary(const SwitchView *view,
         return print_text(&text, reterr);
 }
 
-/* More than one conflict: the error names the first, this all, as git lists files that are in the
- * way. */
-static void print_conflicts(const Prepared *prepared) {
-        cleanup(text_donep) Text text = { 0 };
-        for (size_t i = 0; i < prepared->fit->n_conflicts; i++) {
-                const FitConflict *conflict = &prepared->fit->conflicts[i];
-                text_add(&text, "  ");
-                text_add_name(&text, entry_root_prefix(conflict->root), conflict->path);
-                text_addf(&text, " %s\n", conflict->what);
-        }
-        if (text.error >= 0 && text.data)
-                (void) fputs(text.data, stderr); /* there is nowhere else to tell it */
+/* More than one: the error says how many. */
+static void print_problems(const Prepared *prepared) {
+        const Problems *problems = &prepared->problems;
+        for (size_t i = 0; problems->n_items > 1 && i < problems->n_items; i++)
+                (void) fprintf(stderr, "  %s\n", problems->items[i].message); /* there is nowhere
+                                                                               else to tell it */
 }
 
 static void print_failed_checks(const Prepared *prepared) {
@@ -173,9 +167,8 @@ static int carry_out(SwitchView *view, Host *host, const SwitchRequest *request,
                 return EXIT_HAND_OVER;
         if (r < 0) {
                 output_error(reterr);
-                if (r == -EEXIST && result.prepared && result.prepared->fit &&
-                                result.prepared->fit->n_conflicts > 1)
-                        print_conflicts(result.prepared);
+                if (r == -EEXIST && result.prepared)
+                        print_problems(result.prepared);
                 if (r == -ECANCELED && result.prepared)
                         print_failed_checks(result.prepared);
                 return result.exit_status;
@@ -200,6 +193,7 @@ static int print_dry_run(const SwitchView *view, const Prepared *prepared, Error
                                         .generation = prepared->from_number },
                         .to = plan_side_of(&prepared->target),
                         .fit = prepared->fit,
+                        .problems = &prepared->problems,
                 };
                 return print_plan_json(&input, reterr);
         }
@@ -229,10 +223,25 @@ static int check_dry_run(SwitchView *view, Host *host, Prepared *prepared, Error
         return EXIT_REFUSED;
 }
 
+static int refuse_dry_run(const Prepared *prepared, Error *reterr) {
+        size_t n_problems = prepared->problems.n_items;
+        if (n_problems == 1)
+                (void) error_set(reterr, -EEXIST, "The switch would be refused: %s",
+                                prepared->problems.items[0].message);
+        else
+                (void) error_set(reterr, -EEXIST,
+                                "The switch would be refused for %zu reasons:", n_problems);
+        output_error(reterr);
+        print_problems(prepared);
+        return EXIT_REFUSED;
+}
+
 static int dry_run(SwitchView *view, Host *host, const SwitchRequest *request, Error *reterr) {
         const EngineOptions options = {
                 .verb = request->verb,
                 .force = option_is_given(view->options, OPTION_FORCE),
+                .no_check = option_is_given(view->options, OPTION_NO_CHECK),
+                .only_default = request->only_default,
                 .is_rollback = request->is_rollback,
         };
         cleanup(prepared_freep) Prepared *prepared = NULL;
@@ -243,16 +252,9 @@ static int dry_run(SwitchView *view, Host *host, const SwitchRequest *request, E
         if (r < 0)
                 return r;
         bool checks = option_is_given(view->options, OPTION_CHECK) && !request->is_rollback;
-        if (prepared->fit->n_conflicts == 0)
-                return checks ? check_dry_run(view, host, prepared, reterr) : 0;
-        const FitConflict *first = prepared->fit->conflicts;
-        size_t n_more = prepared->fit->n_conflicts - 1;
-        if (n_more > 0)
-                return error_set(reterr, -EEXIST,
-                                "The switch would be refused: %s%s and %zu more are in the way",
-                                entry_root_prefix(first->root), first->path, n_more);
-        return error_set(reterr, -EEXIST, "The switch would be refused: %s%s is in the way",
-                        entry_root_prefix(first->root), first->path);
+        if (prepared->problems.n_items > 0)
+                return refuse_dry_run(prepared, reterr);
+        return checks ? check_dry_run(view, host, prepared, reterr) : 0;
 }
 
 int switch_view_run(

@@ -108,7 +108,8 @@ static void test_fit_plan__directories(void **state) {
                 { .name = "a link is no parent",
                                 .new = "d a; f a/b one",
                                 .found = "l a t; b a/b a",
-                                .expected = "in-the-way a: is no directory" },
+                                .expected = "in-the-way a: is a link, and nothing is reached "
+                                            "through one" },
                 { .name = "a file is no parent",
                                 .new = "d a; f a/b one",
                                 .found = "f a t; b a/b a",

@@ -177,7 +177,9 @@ equal "$(json '(j["edited"], j["missing"], j["as_declared"])')" \
 put src/etc/motd "version 3"
 runs 1 "${R[@]}" switch --dry-run src
 has "/etc/motd was edited by hand"
-[[ $err = "sysswitch: The switch would be refused: /etc/motd is in the way" ]] || fail "dry run of a conflict"
+[[ $err = "sysswitch: The switch would be refused: /etc/motd was edited by hand: take "* ]] || fail "dry run of a conflict"
+runs 1 "${R[@]}" switch --dry-run --json src
+equal "$(json '[(p["kind"], p["subject"]) for p in j["preflight"]]')" "[('edited', '/etc/motd')]"
 runs 1 "${R[@]}" switch src
 [[ $err = *"/etc/motd"*"edited by hand"* ]] || fail "conflict"
 equal "$(< image/etc/motd)" "by hand"

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Opens what is below a root, which an image's links do not lead out of. */
+
+#include "base/cleanup.h"
+
+#include <stdint.h>
+
+/* flags: as open() has them. Returns a descriptor or a negative errno. */
+int in_root_open(int root_fd, const char *path, uint64_t flags) must_check;
