@@ -10,6 +10,10 @@
 #include <git2.h>
 
 #define GIT_FUNCTIONS(F)                                                                           \
+        F(blob_free)                                                                               \
+        F(blob_lookup)                                                                             \
+        F(blob_rawcontent)                                                                         \
+        F(blob_rawsize)                                                                            \
         F(commit_author)                                                                           \
         F(commit_free)                                                                             \
         F(commit_id)                                                                               \
@@ -17,11 +21,14 @@
         F(commit_summary)                                                                          \
         F(commit_time)                                                                             \
         F(diff_options_init)                                                                       \
+        F(error_last)                                                                              \
         F(libgit2_init)                                                                            \
         F(libgit2_opts)                                                                            \
         F(libgit2_shutdown)                                                                        \
         F(object_free)                                                                             \
         F(object_id)                                                                               \
+        F(object_peel)                                                                             \
+        F(object_type)                                                                             \
         F(odb_hash)                                                                                \
         F(oid_tostr)                                                                               \
         F(patch_free)                                                                              \
@@ -30,14 +37,26 @@
         F(patch_get_hunk)                                                                          \
         F(patch_get_line_in_hunk)                                                                  \
         F(patch_num_hunks)                                                                         \
+        F(repository_commondir)                                                                    \
         F(repository_free)                                                                         \
         F(repository_open_ext)                                                                     \
+        F(repository_path)                                                                         \
         F(repository_workdir)                                                                      \
         F(revparse_single)                                                                         \
         F(status_list_entrycount)                                                                  \
         F(status_list_free)                                                                        \
         F(status_list_new)                                                                         \
-        F(status_options_init)
+        F(status_options_init)                                                                     \
+        F(tree_entry_byindex)                                                                      \
+        F(tree_entry_bypath)                                                                       \
+        F(tree_entry_filemode)                                                                     \
+        F(tree_entry_free)                                                                         \
+        F(tree_entry_id)                                                                           \
+        F(tree_entry_name)                                                                         \
+        F(tree_entry_type)                                                                         \
+        F(tree_entrycount)                                                                         \
+        F(tree_free)                                                                               \
+        F(tree_lookup)
 
 #define GIT_DECLARE(name) __typeof__(&git_##name) name;
 typedef struct Git {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "state/origin.h"
 
-#include "diff/git.h"
+#include "state/git_objects.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -10,41 +10,12 @@
 /* What git cannot tell, for whatever reason, is left empty: a switch does not fail for it. So git's
  * errors end here. */
 
-static const Git *git; /* set before anything below is called */
-
-#define DEFINE_GIT_CLEANUP(name)                                                                   \
-        static void name##_free(git_##name *object) {                                              \
-                git->name##_free(object);                                                          \
-        }                                                                                          \
-        DEFINE_CLEANUP(git_##name, name##_free)
-
-DEFINE_GIT_CLEANUP(commit);
-DEFINE_GIT_CLEANUP(object);
-DEFINE_GIT_CLEANUP(repository);
-DEFINE_GIT_CLEANUP(status_list);
-
 void origin_done(Origin *origin) {
         free(origin->path);
         free(origin->commit);
         free(origin->subject);
         free(origin->author);
         *origin = (Origin){ 0 };
-}
-
-static char *format_author(const git_signature *author) {
-        char *text = NULL;
-        return asprintf(&text, "%s <%s>", author->name, author->email) < 0 ? NULL : text;
-}
-
-static int describe_commit(git_commit *commit, Origin *origin) {
-        char hex[GIT_OID_HEXSZ + 1];
-        const char *subject = git->commit_summary(commit);
-        const git_signature *author = git->commit_author(commit);
-        origin->commit = strdup(git->oid_tostr(hex, sizeof(hex), git->commit_id(commit)));
-        origin->subject = strdup(subject ? subject : "");
-        origin->author = author ? format_author(author) : strdup("");
-        origin->commit_time = git->commit_time(commit);
-        return origin->commit && origin->subject && origin->author ? 0 : -ENOMEM;
 }
 
 /* The directory's path in the work tree, "" for its top; NULL: outside, as core.worktree may say.
@@ -85,7 +56,7 @@ static int read_head(git_repository *repository, Origin *origin) {
         cleanup(commit_freep) git_commit *commit = NULL;
         if (git->commit_lookup(&commit, repository, git->object_id(head)) < 0)
                 return 0;
-        int r = describe_commit(commit, origin);
+        int r = origin_set_commit(commit, origin);
         if (r >= 0)
                 origin->is_dirty = differs_from_head(repository, path);
         return r;
@@ -113,10 +84,8 @@ static bool has_git_above(const char *path) {
 static int ask_git(Origin *origin) {
         if (!has_git_above(origin->path))
                 return 0;
-        git = git_load();
-        if (!git || git->libgit2_init() < 0)
+        if (!git_begin())
                 return 0;
-        (void) git->libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0); /* known since 1.4.4 */
         int r = 0;
         {
                 cleanup(repository_freep) git_repository *repository = NULL;
@@ -124,7 +93,7 @@ static int ask_git(Origin *origin) {
                                     GIT_REPOSITORY_OPEN_CROSS_FS, NULL) >= 0)
                         r = read_head(repository, origin);
         }
-        (void) git->libgit2_shutdown(); /* counts down what init counted up */
+        git_end();
         return r;
 }
 

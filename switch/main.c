@@ -16,9 +16,10 @@
                         OPTION_BIT(OPTION_FOREGROUND) | OPTION_BIT(OPTION_CONFIRM) |               \
                         OPTION_BIT(OPTION_ON_FAILURE))
 
-static const char switch_details[] = "REF is a directory, or a generation as @42, @active, "
-                                     "@default, @previous or PROFILE@42. Without it, the\n"
-                                     "source last given is taken; at first, /etc/sysswitch.\n"
+static const char switch_details[] = "REF is a directory, a tree in git as HEAD:hosts/edge1, or "
+                                     "a generation as @42, @active, @default,\n"
+                                     "@previous or PROFILE@42. Without it, the source last "
+                                     "given is taken; at first, /etc/sysswitch.\n"
                                      "\n"
                                      "Exit status: 0 done, 1 refused or failed and nothing "
                                      "changed, 2 usage, 3 undone, 4 active but some units\n"
@@ -109,9 +110,10 @@ static const Command commands[] = {
                         .name = "diff",
                         .arguments = "[[A] B]",
                         .summary = "Show what differs, which units would act and why",
-                        .details = "A and B are references: a directory, or a generation as @42, "
-                                   "@active, @default, @previous\n"
-                                   "or PROFILE@42. Without A, it is @active; without B, the source "
+                        .details = "A and B are references: a directory, a tree in git as "
+                                   "HEAD:hosts/edge1, or a generation as @42,\n"
+                                   "@active, @default, @previous or PROFILE@42. Without A, it is "
+                                   "@active; without B, the source "
                                    "last given.\n"
                                    "Against @active the plan is what a switch would do now. Else, "
                                    "without --states=, every unit\n"

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "diff/render.h"
 #include "state/directory.h"
+#include "state/git_tree.h"
 #include "switch/output.h"
 
 #include <ctype.h>
@@ -33,9 +34,36 @@ char *path_absolute(const char *path) {
         return text_take(&text, &absolute) < 0 ? NULL : absolute;
 }
 
+/* The ':' between a revision and a path. git's own syntax has some in braces: HEAD@{12:00}. */
+static const char *revision_end(const char *text) {
+        unsigned depth = 0;
+        for (; *text; text++) {
+                if (*text == '{')
+                        depth++;
+                else if (*text == '}' && depth > 0)
+                        depth--;
+                else if (*text == ':' && depth == 0)
+                        return text;
+        }
+        return NULL;
+}
+
+/* Where REV:PATH begins; NULL: it names no tree in git. */
+static const char *git_part(const char *reference) {
+        const char *slashes = strstr(reference, "//");
+        if (slashes && slashes > reference && revision_end(slashes + 2))
+                return slashes + 2;
+        if (*reference == '/' || strncmp(reference, "./", 2) == 0 ||
+                        strncmp(reference, "../", 3) == 0)
+                return NULL;
+        return revision_end(reference) ? reference : NULL;
+}
+
 /* The '@' that makes a reference one to a generation; NULL: a directory. */
 static const char *generation_mark(const char *reference) {
         const char *mark = strrchr(reference, '@');
+        if (git_part(reference)) /* git has names like @{u}, too */
+                return NULL;
         if (!mark || mark == reference)
                 return mark;
         if (*reference == '/' || strncmp(reference, "./", 2) == 0 ||
@@ -137,20 +165,48 @@ static int read_generation(Host *host, const char *reference, ReferenceTree *tre
         return tree->tree ? tree_seal(tree->tree, reterr) : error_oom(reterr);
 }
 
+static int read_directory(Host *host, const char *reference, ReferenceTree *tree, Error *reterr) {
+        tree->path = path_absolute(reference);
+        if (!tree->path)
+                return error_oom(reterr);
+        return directory_read(reference, host->database, host->contents, &tree->cache,
+                        &tree->source, reterr);
+}
+
+static int read_git(Host *host, const char *reference, ReferenceTree *tree, Error *reterr) {
+        const char *part = git_part(reference);
+        cleanup_free char *directory =
+                        part == reference ? strdup(".")
+                                          : strndup(reference, (size_t) (part - 2 - reference));
+        cleanup_free char *revision = strdup(part);
+        if (!directory || !revision)
+                return error_oom(reterr);
+        char *end = revision + (revision_end(part) - part);
+        *end = 0;
+        const GitReference git = {
+                .name = reference,
+                .repository = directory,
+                .revision = revision,
+                .path = end + 1,
+        };
+        int r = git_tree_read(&git, host->contents, &tree->source, &tree->origin, reterr);
+        if (r < 0)
+                return r;
+        tree->path = strdup(tree->origin.path);
+        return tree->path ? 0 : error_oom(reterr);
+}
+
 static int read_source(Host *host,
                 const char *reference,
                 bool use_distribution,
                 ReferenceTree *tree,
                 Error *reterr) {
-        tree->path = path_absolute(reference);
-        if (!tree->path)
-                return error_oom(reterr);
-        const Tree *active;
+        const Tree *active; /* its contents are known by then */
         int r = host_active_tree(host, &active, reterr);
         if (r < 0)
                 return r;
-        r = directory_read(reference, host->database, host->contents, &tree->cache, &tree->source,
-                        reterr);
+        r = git_part(reference) ? read_git(host, reference, tree, reterr)
+                                : read_directory(host, reference, tree, reterr);
         if (r < 0)
                 return r;
         if (!use_distribution || !host->distribution)
@@ -187,6 +243,7 @@ void reference_tree_done(ReferenceTree *tree) {
         free(tree->name);
         free(tree->path);
         free(tree->profile);
+        origin_done(&tree->origin);
         (void) tree_free(tree->tree);
         (void) source_free(tree->source);
         (void) stat_cache_free(tree->cache);

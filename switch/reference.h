@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A reference names a source or a generation wherever the program takes one: a directory
- * ("hosts/edge1", "."), a generation "@42", "@active", "@default", "@previous", of another profile
- * "web@3". */
+/* A reference names a source or a generation wherever the program takes one:
+ *
+ *   hosts/edge1  .               a directory
+ *   HEAD:hosts/edge1             a tree in git, in the repository of the working directory;
+ *   /srv/conf//HEAD:hosts/edge1  in that one, as it is remembered
+ *   @42  @active  web@3          a generation, of another profile
+ *
+ * By its syntax alone: what begins with "/", "./" or "../" and has no "//REV:" is a directory. */
 
 #include "base/error.h"
 #include "diff/tree.h"
@@ -13,11 +18,12 @@
 
 typedef struct ReferenceTree {
         Tree *tree;       /* owned */
-        StatCache *cache; /* owned; as source */
+        StatCache *cache; /* owned; NULL but for a directory */
         Source *source;   /* owned; NULL for a generation: the tree's contents are the host's pool's
                              in both cases */
         char *name;       /* as the user gave it */
-        char *path;       /* absolute path of a directory; NULL for a generation */
+        char *path;       /* of a source, good in every working directory; NULL for a generation */
+        Origin origin;    /* owned; of a source in git, else empty */
         char *profile;    /* of a generation; NULL for a source */
         int64_t number;   /* -1 for a source */
 } ReferenceTree;
@@ -30,7 +36,6 @@ int reference_read(Host *host,
                 bool use_distribution,
                 ReferenceTree *ret_tree,
                 Error *reterr) must_check;
-/* A directory only by its syntax: not beginning with '@' and without "@NUMBER" at its end. */
 bool reference_is_generation(const char *reference);
 /* The profile (from malloc()) and the number that a reference to a generation means. */
 int reference_resolve(Host *host,

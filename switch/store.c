@@ -42,6 +42,13 @@ static int changes_since_newest(Host *host,
         return r < 0 ? error_oom(reterr) : 0;
 }
 
+/* Of a directory; objects in git are known by their ids. */
+static int remember(Host *host, const Prepared *prepared, Error *reterr) {
+        if (!prepared->target.cache)
+                return 0;
+        return directory_remember(host->database, prepared->target.cache, reterr);
+}
+
 static int store_source(Host *host,
                 const Prepared *prepared,
                 const Origin *origin,
@@ -65,7 +72,7 @@ static int store_source(Host *host,
                         &record->to_number, reterr);
         if (r < 0)
                 return r;
-        return directory_remember(host->database, prepared->target.cache, reterr);
+        return remember(host, prepared, reterr);
 }
 
 static const char *joined_reasons(Arena *arena, const UnitAction *action) {
@@ -179,11 +186,27 @@ static int store_kept_files(
         return 0;
 }
 
+static int copy_origin(const Origin *from, Origin *to) {
+        *to = (Origin){ .path = strdup(from->path), .commit_time = from->commit_time };
+        if (!to->path)
+                return -ENOMEM;
+        if (!from->commit)
+                return 0;
+        to->commit = strdup(from->commit);
+        to->subject = strdup(from->subject);
+        to->author = strdup(from->author);
+        return to->commit && to->subject && to->author ? 0 : -ENOMEM;
+}
+
 static int read_origin(
                 const Prepared *prepared, Origin *origin, SwitchRecord *record, Error *reterr) {
-        if (!prepared->target.path)
+        const ReferenceTree *target = &prepared->target;
+        if (!target->path)
                 return 0;
-        int r = origin_of_directory(prepared->target.path, origin, reterr);
+        int r = target->origin.path ? copy_origin(&target->origin, origin)
+                                    : origin_of_directory(target->path, origin, reterr);
+        if (r == -ENOMEM)
+                return error_oom(reterr);
         if (r < 0)
                 return r;
         record->origin = origin->path;
@@ -277,8 +300,8 @@ static int write_nothing_to_do(
                 r = store_moved(host, record, reterr);
         if (r >= 0)
                 r = settle_paid(host, prepared, reterr);
-        if (r >= 0 && prepared->target.path)
-                r = directory_remember(host->database, prepared->target.cache, reterr);
+        if (r >= 0)
+                r = remember(host, prepared, reterr);
         return r;
 }
 

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "state/git_tree.h"
+
+#include "base/text.h"
+#include "state/git_objects.h"
+#include "state/source_walk.h"
+#include "state/trust.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+
+typedef struct GitWalk {
+        SourceWalk source;
+        git_repository *repository;
+} GitWalk;
+
+static int fail_git(const char *name, Error *reterr) {
+        const git_error *error = git->error_last();
+        return error_set(reterr, -EBADMSG, "%s: %s (git fsck finds what is damaged)", name,
+                        error && error->message ? error->message : "git cannot read it");
+}
+
+static int fail_object(const GitWalk *walk, Error *reterr) {
+        char name[sizeof(walk->source.path) + 256];
+        (void) snprintf(name, sizeof(name), "%s/%s", walk->source.name,
+                        walk->source.path); /* cut when the reference is that long */
+        return fail_git(name, reterr);
+}
+
+static int walk_blob(GitWalk *walk, const git_tree_entry *item, Error *reterr) {
+        cleanup(blob_freep) git_blob *blob = NULL;
+        if (git->blob_lookup(&blob, walk->repository, git->tree_entry_id(item)) < 0)
+                return fail_object(walk, reterr);
+        size_t size = (size_t) git->blob_rawsize(blob);
+        const char *data = git->blob_rawcontent(blob);
+        int r = walk_check_size(&walk->source, size, reterr);
+        if (r < 0)
+                return r;
+        git_filemode_t mode = git->tree_entry_filemode(item);
+        if (mode == GIT_FILEMODE_LINK) {
+                char target[PATH_MAX];
+                if (size == 0 || size >= sizeof(target) || memchr(data, 0, size))
+                        return walk_refuse(&walk->source, "no link can have that target", reterr);
+                memcpy(target, data, size);
+                target[size] = 0;
+                return walk_add_link(&walk->source, target, reterr);
+        }
+        SourceEntry entry = {
+                .path = walk->source.path,
+                .kind = SOURCE_FILE,
+                .executable = mode == GIT_FILEMODE_BLOB_EXECUTABLE,
+        };
+        r = contents_add(walk->source.contents, data, size, &entry.content, reterr);
+        return r < 0 ? r : walk_add(&walk->source, &entry, reterr);
+}
+
+static int walk_tree(GitWalk *walk, const git_tree *tree, unsigned depth, Error *reterr);
+
+static int walk_subtree(GitWalk *walk, const git_tree_entry *item, unsigned depth, Error *reterr) {
+        int r = walk_add_directory(&walk->source, depth, reterr);
+        if (r < 0)
+                return r;
+        cleanup(tree_freep) git_tree *tree = NULL;
+        if (git->tree_lookup(&tree, walk->repository, git->tree_entry_id(item)) < 0)
+                return fail_object(walk, reterr);
+        return walk_tree(walk, tree, depth + 1, reterr);
+}
+
+static int walk_item(GitWalk *walk, const git_tree_entry *item, unsigned depth, Error *reterr) {
+        switch (git->tree_entry_type(item)) {
+        case GIT_OBJECT_BLOB:
+                return walk_blob(walk, item, reterr);
+        case GIT_OBJECT_TREE:
+                return walk_subtree(walk, item, depth, reterr);
+        default:
+                return walk_refuse(&walk->source,
+                                "is a submodule, whose files are in another repository: put the "
+                                "files themselves there",
+                                reterr);
+        }
+}
+
+static int walk_tree(GitWalk *walk, const git_tree *tree, unsigned depth, Error *reterr) {
+        size_t length = walk->source.length;
+        for (size_t i = 0; i < git->tree_entrycount(tree); i++) {
+                const git_tree_entry *item = git->tree_entry_byindex(tree, i);
+                const char *name = git->tree_entry_name(item);
+                if (walk_leaves_out(name, depth))
+                        continue;
+                int r = walk_push(&walk->source, name, reterr);
+                if (r >= 0)
+                        r = walk_item(walk, item, depth, reterr);
+                if (r < 0)
+                        return r;
+                walk_pop_to(&walk->source, length);
+        }
+        return 0;
+}
+
+static int open_repository(
+                const GitReference *reference, git_repository **ret_repository, Error *reterr) {
+        int r = git->repository_open_ext(
+                        ret_repository, reference->repository, GIT_REPOSITORY_OPEN_CROSS_FS, NULL);
+        if (r == GIT_ENOTFOUND)
+                return error_set(reterr, -ENOENT,
+                                "%s: There is no git repository at or above %s: name one by -C (a "
+                                "directory of that name is ./%s)",
+                                reference->name, reference->repository, reference->name);
+        return r < 0 ? fail_git(reference->name, reterr) : 0;
+}
+
+static bool is_whole_id(const char *revision) {
+        return strspn(revision, "0123456789abcdef") == GIT_OID_HEXSZ && !revision[GIT_OID_HEXSZ];
+}
+
+/* Who may write any of these decides what a revision means. */
+static int check_trust(git_repository *repository, const GitReference *reference, Error *reterr) {
+        static const char *const parts[] = { "", "HEAD", "objects", "packed-refs", "refs",
+                "refs/heads", "refs/remotes", "refs/tags" };
+        if (is_whole_id(reference->revision))
+                return 0;
+        Trust trust;
+        trust_init(&trust);
+        for (size_t i = 0; i < N_ELEMENTS(parts); i++) {
+                char path[PATH_MAX];
+                struct statx status;
+                int length = snprintf(path, sizeof(path), "%s%s",
+                                git->repository_commondir(repository), parts[i]);
+                if (length >= (int) sizeof(path))
+                        return error_set_errno(reterr, -ENAMETOOLONG, "%s", reference->name);
+                if (statx(AT_FDCWD, path, 0, STATX_BASIC_STATS, &status) < 0)
+                        continue;
+                const char *what = trust_check(&trust, AT_FDCWD, path, &status);
+                if (what)
+                        return error_set(reterr, -EPERM,
+                                        "%s: %s %s, or name the commit by its whole id",
+                                        reference->name, path, what);
+        }
+        return 0;
+}
+
+/* What "./" and "../" are from: the directory's place in the work tree, "" for its top. NULL: not
+ * in one. From malloc(). */
+static char *work_tree_place(git_repository *repository, const char *directory) {
+        const char *work_tree = git->repository_workdir(repository);
+        cleanup_free char *top = work_tree ? realpath(work_tree, NULL) : NULL;
+        cleanup_free char *path = realpath(directory, NULL);
+        size_t length = top ? strlen(top) : 0;
+        if (!top || !path || strncmp(path, top, length) != 0)
+                return NULL;
+        if (path[length] == '/')
+                return strdup(path + length + 1);
+        return path[length] ? NULL : strdup("");
+}
+
+static bool is_relative(const char *path) {
+        return strcmp(path, ".") == 0 || strcmp(path, "..") == 0 || strncmp(path, "./", 2) == 0 ||
+               strncmp(path, "../", 3) == 0;
+}
+
+/* Without "." and ".." and doubled slashes. Returns 0, -ENOMEM, or -EINVAL: it leads out. */
+static int normalize(const char *path, char **ret_path) {
+        cleanup_free char *result = calloc(1, strlen(path) + 2);
+        if (!result)
+                return -ENOMEM;
+        size_t length = 0;
+        for (size_t n; *path; path += n) {
+                path += strspn(path, "/");
+                n = strcspn(path, "/");
+                if (n == 0 || (n == 1 && *path == '.'))
+                        continue;
+                if (n == 2 && strncmp(path, "..", 2) == 0) {
+                        if (length == 0)
+                                return -EINVAL;
+                        while (length > 0 && result[--length] != '/')
+                                ;
+                        continue;
+                }
+                if (length > 0)
+                        result[length++] = '/';
+                memcpy(result + length, path, n);
+                length += n;
+        }
+        result[length] = 0;
+        *ret_path = TAKE(result);
+        return 0;
+}
+
+static int resolve_path(git_repository *repository,
+                const GitReference *reference,
+                char **ret_path,
+                Error *reterr) {
+        cleanup_free char *place = NULL, *whole = NULL;
+        if (is_relative(reference->path)) {
+                place = work_tree_place(repository, reference->repository);
+                if (!place)
+                        return error_set(reterr, -EINVAL,
+                                        "%s: %s is in no work tree: give the path from its top",
+                                        reference->name, reference->repository);
+        }
+        if (asprintf(&whole, "%s/%s", place ? place : "", reference->path) < 0)
+                return error_oom(reterr);
+        int r = normalize(whole, ret_path);
+        if (r == -EINVAL)
+                return error_set(reterr, r, "%s: Leads out of the repository", reference->name);
+        return r < 0 ? error_oom(reterr) : 0;
+}
+
+static int find_revision(git_repository *repository,
+                const GitReference *reference,
+                git_object **ret_object,
+                Error *reterr) {
+        if (!*reference->revision)
+                return error_set(reterr, -EINVAL,
+                                "%s: The index is no source: name a revision, as HEAD:%s",
+                                reference->name, reference->path);
+        int r = git->revparse_single(ret_object, repository, reference->revision);
+        if (r == GIT_EAMBIGUOUS)
+                return error_set(reterr, -EINVAL,
+                                "%s: %s is the beginning of several ids: give "
+                                "more of it",
+                                reference->name, reference->revision);
+        if (r == GIT_ENOTFOUND || r == GIT_EINVALIDSPEC)
+                return error_set(reterr, -ENOENT, "%s: No such revision: %s (git log --all)",
+                                reference->name, reference->revision);
+        return r < 0 ? fail_git(reference->name, reterr) : 0;
+}
+
+/* The tree at path, "" for root itself. */
+static int find_tree(const GitWalk *walk,
+                const git_object *revision,
+                const char *path,
+                git_tree **ret_tree,
+                Error *reterr) {
+        const char *name = walk->source.name;
+        cleanup(object_freep) git_object *root = NULL;
+        if (git->object_peel(&root, revision, GIT_OBJECT_TREE) < 0)
+                return fail_git(name, reterr);
+        cleanup(tree_entry_freep) git_tree_entry *item = NULL;
+        const git_oid *id = git->object_id(root);
+        if (*path) {
+                int r = git->tree_entry_bypath(&item, (const git_tree *) root, path);
+                if (r == GIT_ENOTFOUND)
+                        return error_set(reterr, -ENOENT, "%s: No such directory in that revision",
+                                        name);
+                if (r < 0)
+                        return fail_git(name, reterr);
+                if (git->tree_entry_type(item) != GIT_OBJECT_TREE)
+                        return error_set(reterr, -ENOTDIR, "%s: Not a directory in that revision",
+                                        name);
+                id = git->tree_entry_id(item);
+        }
+        return git->tree_lookup(ret_tree, walk->repository, id) < 0 ? fail_git(name, reterr) : 0;
+}
+
+static int describe(git_repository *repository,
+                const GitReference *reference,
+                const char *path,
+                const git_object *revision,
+                Origin *origin) {
+        const char *work_tree = git->repository_workdir(repository);
+        cleanup_free char *top =
+                        realpath(work_tree ? work_tree : git->repository_path(repository), NULL);
+        if (!top || asprintf(&origin->path, "%s//%s:%s", strcmp(top, "/") == 0 ? "" : top,
+                                    reference->revision, path) < 0) {
+                origin->path = NULL;
+                return -ENOMEM;
+        }
+        cleanup(object_freep) git_object *commit = NULL;
+        if (git->object_peel(&commit, revision, GIT_OBJECT_COMMIT) < 0)
+                return 0; /* a tree of no known commit */
+        return origin_set_commit((git_commit *) commit, origin);
+}
+
+static int read_tree(const GitReference *reference,
+                Contents *contents,
+                Source *source,
+                Origin *origin,
+                Error *reterr) {
+        cleanup(repository_freep) git_repository *repository = NULL;
+        int r = open_repository(reference, &repository, reterr);
+        if (r >= 0)
+                r = check_trust(repository, reference, reterr);
+        if (r < 0)
+                return r;
+        GitWalk walk = {
+                .source = { .name = source->name, .contents = contents, .source = source },
+                .repository = repository,
+        };
+        cleanup_free char *path = NULL;
+        cleanup(object_freep) git_object *revision = NULL;
+        cleanup(tree_freep) git_tree *tree = NULL;
+        r = resolve_path(repository, reference, &path, reterr);
+        if (r >= 0)
+                r = find_revision(repository, reference, &revision, reterr);
+        if (r >= 0)
+                r = find_tree(&walk, revision, path, &tree, reterr);
+        if (r >= 0)
+                r = walk_tree(&walk, tree, 0, reterr);
+        if (r >= 0 && describe(repository, reference, path, revision, origin) < 0)
+                r = error_oom(reterr);
+        return r;
+}
+
+int git_tree_read(const GitReference *reference,
+                Contents *contents,
+                Source **ret_source,
+                Origin *ret_origin,
+                Error *reterr) {
+        cleanup(source_freep) Source *source = source_new(reference->name);
+        cleanup(origin_donep) Origin origin = { 0 };
+        if (!source)
+                return error_oom(reterr);
+        if (!git_begin())
+                return error_set(reterr, -EOPNOTSUPP,
+                                "%s: Sources in git need libgit2, which is not installed",
+                                reference->name);
+        int r = read_tree(reference, contents, source, &origin, reterr);
+        git_end();
+        if (r < 0)
+                return r;
+        source_sort(source);
+        *ret_source = TAKE(source);
+        *ret_origin = origin;
+        origin = (Origin){ 0 };
+        return 0;
+}
