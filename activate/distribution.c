@@ -76,11 +76,17 @@ static bool names_lib(int root_fd) {
         return strstr(text, "\nrootprefix=\n") || strstr(text, "\nroot_prefix=\n");
 }
 
-static void add_directory(DistributionUnits *units, const char *path) {
+/* What is not there, or leads nowhere; anything else that goes wrong is no answer. */
+static bool is_missing(int code) {
+        return code == -ENOENT || code == -ENOTDIR || code == -ELOOP;
+}
+
+static int add_directory(DistributionUnits *units, const char *path, Error *reterr) {
         int fd = in_root_open(units->root_fd, path, O_PATH | O_DIRECTORY);
-        if (fd >= 0)
-                units->directories[units->n_directories++] =
-                                (UnitDirectory){ .path = path, .fd = fd };
+        if (fd < 0)
+                return is_missing(fd) ? 0 : error_set_errno(reterr, fd, "%s", path);
+        units->directories[units->n_directories++] = (UnitDirectory){ .path = path, .fd = fd };
+        return 0;
 }
 
 static bool is_same_directory(int left_fd, int right_fd) {
@@ -90,28 +96,30 @@ static bool is_same_directory(int left_fd, int right_fd) {
 }
 
 /* In systemd's order. One directory by two names is looked at once, by the name that counts. */
-static void add_directories(DistributionUnits *units) {
+static int add_directories(DistributionUnits *units, Error *reterr) {
         static const char lib[] = "/lib/systemd/system", usr_lib[] = "/usr/lib/systemd/system";
-        add_directory(units, "/usr/local/lib/systemd/system");
+        int r = add_directory(units, "/usr/local/lib/systemd/system", reterr);
+        if (r < 0)
+                return r;
         cleanup_fd int lib_fd = in_root_open(units->root_fd, lib, O_PATH | O_DIRECTORY);
         cleanup_fd int usr_fd = in_root_open(units->root_fd, usr_lib, O_PATH | O_DIRECTORY);
         if (lib_fd >= 0 && usr_fd >= 0 && is_same_directory(lib_fd, usr_fd))
-                add_directory(units, names_lib(units->root_fd) ? lib : usr_lib);
-        else {
-                add_directory(units, lib);
-                add_directory(units, usr_lib);
-        }
+                return add_directory(units, names_lib(units->root_fd) ? lib : usr_lib, reterr);
+        r = add_directory(units, lib, reterr);
+        return r < 0 ? r : add_directory(units, usr_lib, reterr);
 }
 
 int distribution_new(
                 int root_fd, Contents *contents, DistributionUnits **ret_units, Error *reterr) {
-        DistributionUnits *units = calloc(1, sizeof(DistributionUnits));
+        cleanup(distribution_freep) DistributionUnits *units = calloc(1, sizeof(DistributionUnits));
         if (!units)
                 return error_oom(reterr);
         units->root_fd = root_fd;
         units->contents = contents;
-        add_directories(units);
-        *ret_units = units;
+        int r = add_directories(units, reterr);
+        if (r < 0)
+                return r;
+        *ret_units = TAKE(units);
         return 0;
 }
 
@@ -149,14 +157,18 @@ typedef enum Step {
         STEP_FILE,
 } Step;
 
-static Step look_in(DistributionUnits *units,
+/* Returns a Step, or a negative errno. */
+static int look_in(DistributionUnits *units,
                 const UnitDirectory *directory,
                 const char *name,
-                char ret_target[NAME_MAX + 1]) {
+                char ret_target[NAME_MAX + 1],
+                Error *reterr) {
         char target[PATH_MAX];
         ssize_t length = readlinkat(directory->fd, name, target, sizeof(target) - 1);
+        if (length < 0 && errno != EINVAL)
+                return error_set_errno(reterr, -errno, "%s/%s", directory->path, name);
         if (length < 0)
-                return errno == EINVAL ? STEP_FILE : STEP_NONE;
+                return STEP_FILE;
         target[length] = 0;
         if (strcmp(target, "/dev/null") == 0)
                 return STEP_NONE;
@@ -206,12 +218,20 @@ static bool has_sysv_script(const DistributionUnits *units, const char *name) {
 }
 
 /* NULL: no directory has the name. */
-static const UnitDirectory *directory_of(const DistributionUnits *units, const char *name) {
+static int directory_of(const DistributionUnits *units,
+                const char *name,
+                const UnitDirectory **ret_directory,
+                Error *reterr) {
         struct stat st;
-        for (size_t i = 0; i < units->n_directories; i++)
-                if (fstatat(units->directories[i].fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-                        return &units->directories[i];
-        return NULL;
+        *ret_directory = NULL;
+        for (size_t i = 0; !*ret_directory && i < units->n_directories; i++) {
+                const UnitDirectory *directory = &units->directories[i];
+                if (fstatat(directory->fd, name, &st, AT_SYMLINK_NOFOLLOW) >= 0)
+                        *ret_directory = directory;
+                else if (errno != ENOENT)
+                        return error_set_errno(reterr, -errno, "%s/%s", directory->path, name);
+        }
+        return 0;
 }
 
 static int
@@ -219,17 +239,20 @@ find(DistributionUnits *units, const char *asked_name, DistributionUnit *unit, E
         char name[NAME_MAX + 1];
         (void) snprintf(name, sizeof(name), "%s", asked_name); /* fits: a valid name */
         for (size_t n_aliases = 0; n_aliases <= MAX_ALIASES; n_aliases++) {
-                const UnitDirectory *directory = directory_of(units, name);
+                const UnitDirectory *directory;
+                int r = directory_of(units, name, &directory, reterr);
+                if (r < 0)
+                        return r;
                 if (!directory) {
                         if (n_aliases == 0 && has_sysv_script(units, name))
                                 unit->answer = DISTRIBUTION_SYSV_ONLY;
                         return 0;
                 }
-                Step step = look_in(units, directory, name, name);
-                if (step == STEP_FILE)
+                r = look_in(units, directory, name, name, reterr);
+                if (r == STEP_FILE)
                         return read_file(units, directory, name, unit, reterr);
-                if (step == STEP_NONE)
-                        return 0;
+                if (r < 0 || r == STEP_NONE)
+                        return r;
         }
         return 0; /* a loop of aliases */
 }

@@ -30,7 +30,8 @@ enum { N_SAVED_NAMES = 1000 };
 /* The operation that is undone, and where. */
 typedef struct Undo {
         const ManifestOperation *operation;
-        Strv *kept; /* may be NULL */
+        bool was_any_left; /* another one could not be undone: what is in the way may be ours */
+        Strv *kept;        /* may be NULL */
         int slots_fd;
         char slot[SLOT_NAME_SIZE];
         int dir_fd;
@@ -71,15 +72,19 @@ static int keep_beside(const Undo *undo, int from_fd, const char *from) {
         return -EEXIST;
 }
 
-static bool is_there(int dir_fd, const char *name) {
+/* 1 or 0: what cannot be looked at is not taken for gone. */
+static int is_there(int dir_fd, const char *name) {
         Found found;
-        return scan_look(dir_fd, name, &found) >= 0;
+        int r = scan_look(dir_fd, name, &found);
+        return r == -ENOENT ? 0 : r < 0 ? r : 1;
 }
 
 /* A directory that came, and in which others have put something since, stays. */
 static int undo_place_directory(const Undo *undo) {
-        if (is_there(undo->slots_fd, undo->slot) ||
-                        unlinkat(undo->dir_fd, undo->name, AT_REMOVEDIR) >= 0)
+        int r = is_there(undo->slots_fd, undo->slot);
+        if (r != 0)
+                return r < 0 ? r : 0;
+        if (unlinkat(undo->dir_fd, undo->name, AT_REMOVEDIR) >= 0)
                 return 0;
         if (errno == ENOTDIR)
                 return keep_beside(undo, undo->dir_fd, undo->name);
@@ -90,9 +95,11 @@ static int undo_place(const Undo *undo) {
         const Staged *staged = &undo->operation->staged;
         if (staged->kind == FOUND_DIRECTORY)
                 return undo_place_directory(undo);
-        int r = is_there(undo->slots_fd, undo->slot) ? 0
-                                                     : rename_plain(undo->dir_fd, undo->name,
-                                                                       undo->slots_fd, undo->slot);
+        int r = is_there(undo->slots_fd, undo->slot);
+        if (r < 0)
+                return r;
+        if (r == 0)
+                r = rename_plain(undo->dir_fd, undo->name, undo->slots_fd, undo->slot);
         if (r < 0)
                 return r == -ENOENT ? 0 : r; /* removed by others, or undone already */
         r = staged_is_at(staged, undo->slots_fd, undo->slot, false);
@@ -110,7 +117,7 @@ static int make_way(const Undo *undo) {
                                 staged->kind == FOUND_DIRECTORY ? AT_REMOVEDIR : 0);
                 if (r >= 0)
                         return 0;
-                if (errno != ENOTEMPTY && errno != EEXIST)
+                if (undo->was_any_left || (errno != ENOTEMPTY && errno != EEXIST))
                         return -errno;
         } else if (r < 0)
                 return r;
@@ -140,9 +147,10 @@ static int undo_exchange(const Undo *undo) {
 }
 
 static int undo_remove(const Undo *undo) {
-        if (!is_there(undo->slots_fd, undo->slot))
-                return 0;
-        int r = rename_plain(undo->slots_fd, undo->slot, undo->dir_fd, undo->name);
+        int r = is_there(undo->slots_fd, undo->slot);
+        if (r <= 0)
+                return r;
+        r = rename_plain(undo->slots_fd, undo->slot, undo->dir_fd, undo->name);
         if (r != -EEXIST)
                 return r;
         r = keep_beside(undo, undo->dir_fd, undo->name);
@@ -193,21 +201,16 @@ static int undo_unreachable(const Undo *undo, int error) {
         return waits > 0 ? error : waits;
 }
 
-static int undo_one(RootWalk *walk,
-                const ManifestOperation *operation,
-                int slots_fd,
-                Strv *kept,
-                Error *reterr) {
-        Undo undo = { .operation = operation, .kept = kept, .slots_fd = slots_fd };
-        (void) slot_name(operation->slot, undo.slot);
+static int undo_one(RootWalk *walk, Undo *undo, Error *reterr) {
+        const char *path = undo->operation->path;
+        (void) slot_name(undo->operation->slot, undo->slot);
         size_t blocked = 0;
-        int r = root_walk_parent(walk, operation->path, &undo.dir_fd, &undo.name, &blocked);
+        int r = root_walk_parent(walk, path, &undo->dir_fd, &undo->name, &blocked);
         if (r == -ENOENT || r == -ENOTDIR || r == -EXDEV)
-                r = undo_unreachable(&undo, r);
+                r = undo_unreachable(undo, r);
         else if (r >= 0)
-                r = undo_at(&undo);
-        return r < 0 ? error_set_errno(reterr, r, "Cannot put %s/%s back", walk->root->path,
-                                       operation->path)
+                r = undo_at(undo);
+        return r < 0 ? error_set_errno(reterr, r, "Cannot put %s/%s back", walk->root->path, path)
                      : 0;
 }
 
@@ -218,8 +221,13 @@ undo_all(const Root *root, const Manifest *manifest, int slots_fd, Strv *kept, E
         root_walk_init(&walk, root);
         int first = 0;
         for (size_t i = manifest->n_operations; i-- > 0;) {
-                int r = undo_one(&walk, &manifest->operations[i], slots_fd, kept,
-                                first < 0 ? NULL : reterr);
+                Undo undo = {
+                        .operation = &manifest->operations[i],
+                        .was_any_left = first < 0,
+                        .kept = kept,
+                        .slots_fd = slots_fd,
+                };
+                int r = undo_one(&walk, &undo, first < 0 ? NULL : reterr);
                 if (first >= 0)
                         first = r;
         }

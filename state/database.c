@@ -46,6 +46,21 @@ int database_fail_damaged(const Database *database, const char *what, Error *ret
                         database->path, what);
 }
 
+/* SQLite says "disk I/O error" of whatever the kernel refuses: a full disk, too. */
+static int fail_by_system(const Database *database, int code, const char *text, Error *reterr) {
+        int number = (code & 0xff) == SQLITE_IOERR && database->handle
+                                     ? sqlite3_system_errno(database->handle)
+                                     : 0;
+        if (number > 0)
+                return error_set_errno(reterr, -number, "%s: %s", database->path, text);
+        return error_set(reterr, -EIO, "%s: %s", database->path, text);
+}
+
+static int fail_unmade(const Database *database, Error *reterr) {
+        return error_set(reterr, -ENOENT, "%s: is empty yet: nothing was ever switched",
+                        database->path);
+}
+
 int database_fail(const Database *database, int code, Error *reterr) {
         const char *text =
                         database->handle ? sqlite3_errmsg(database->handle) : sqlite3_errstr(code);
@@ -65,13 +80,15 @@ int database_fail(const Database *database, int code, Error *reterr) {
         case SQLITE_READONLY:
         case SQLITE_PERM:
         case SQLITE_AUTH:
-                return fail_without_access(database, reterr);
+                return code == SQLITE_READONLY_ROLLBACK /* only before it has a write-ahead log */
+                                       ? fail_unmade(database, reterr)
+                                       : fail_without_access(database, reterr);
         case SQLITE_TOOBIG:
                 return error_set(reterr, -EFBIG, "%s: %s", database->path, text);
         case SQLITE_CONSTRAINT:
                 return error_set(reterr, -EINVAL, "%s: %s", database->path, text);
         default:
-                return error_set(reterr, -EIO, "%s: %s", database->path, text);
+                return fail_by_system(database, code, text, reterr);
         }
 }
 
@@ -259,8 +276,7 @@ static int open_read(Database *database, const char *const *scripts, Error *rete
         if (r >= 0)
                 r = check_identity(database, count(scripts), reterr);
         if (r >= 0 && database->version == 0)
-                r = error_set(reterr, -ENOENT, "%s: is empty yet: nothing was ever switched",
-                                database->path);
+                r = fail_unmade(database, reterr);
         return r;
 }
 
@@ -318,14 +334,18 @@ int database_begin(Database *database, Error *reterr) {
         return execute(database, "BEGIN IMMEDIATE", reterr);
 }
 
-int database_commit(Database *database, Error *reterr) {
-        return execute(database, "COMMIT", reterr);
-}
-
 void database_rollback(Database *database) {
         if (!sqlite3_get_autocommit(database->handle))
                 (void) execute(database, "ROLLBACK",
                                 NULL); /* fails only when SQLite has done it already */
+}
+
+/* What could not be committed is open still, or is taken back already, as SQLite sees fit. */
+int database_commit(Database *database, Error *reterr) {
+        int r = execute(database, "COMMIT", reterr);
+        if (r < 0)
+                database_rollback(database);
+        return r;
 }
 
 int database_vacuum(Database *database, Error *reterr) {

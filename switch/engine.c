@@ -2,6 +2,7 @@
 #include "switch/engine.h"
 
 #include "activate/fit.h"
+#include "activate/manifest.h"
 #include "switch/checks.h"
 #include "switch/hooks.h"
 #include "switch/managers.h"
@@ -254,19 +255,27 @@ static void activate(Engine *engine) {
 
 static int commit(Engine *engine, Error *reterr) {
         int status = engine->result->exit_status;
+        Error ignored;
         engine->result->exit_status = EXIT_NEEDS_RECOVER;
         int r = fit_commit(&engine->host->etc, reterr);
+        if (r < 0 && manifest_is_there(&engine->host->etc, &ignored) > 0) {
+                engine->result->exit_status = EXIT_ROLLED_BACK;
+                return undo(engine, reterr);
+        }
         if (r < 0)
                 return error_prefix(reterr, "Generation %lld is active but could not be committed",
                                 (long long) engine->record.to_number);
         engine->result->exit_status = status;
         r = store_committed(engine->host, engine->result, &engine->record, reterr);
-        if (r < 0) /* the manifest is gone and the row says staged: the next switch reads it as the
-                      commit it is */
-                return error_prefix(reterr,
-                                "Generation %lld is active, but its record could not be ended",
-                                (long long) engine->record.to_number);
-        return 0;
+        if (r >= 0)
+                return 0;
+        /* the manifest is gone and the row says staged: the next switch reads it as the commit it
+         * is */
+        engine->result->exit_status = EXIT_NEEDS_RECOVER;
+        return error_prefix(reterr,
+                        "Generation %lld is active, but that could not be noted (sysswitch recover "
+                        "tries again)",
+                        (long long) engine->record.to_number);
 }
 
 static const char *first_failed(const Report *report) {

@@ -178,8 +178,10 @@ static int carry_out(SwitchView *view, Host *host, const SwitchRequest *request,
                 r = print_result_json(host, &result, &error);
         else if (!option_is_given(view->options, OPTION_QUIET) || result.exit_status != EXIT_DONE)
                 r = print_summary(view, &result, now_usec() - begin_usec, &error);
-        if (r < 0)
+        if (r < 0) {
+                (void) error_prefix(&error, "It is done, but that cannot be told"); /* r is told */
                 output_error(&error);
+        }
         return result.exit_status;
 }
 

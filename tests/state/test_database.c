@@ -153,6 +153,24 @@ static void test_database_rollback__takes_it_back(void **state) {
         assert_ok(database_commit(database, &error));
 }
 
+/* A COMMIT that SQLite refuses leaves the transaction open: the next one could not begin. */
+static void test_database_commit__a_failure_takes_it_back(void **state) {
+        cleanup(database_closep) Database *database = open_write(state);
+        Error error;
+        set_source(database, "/srv/a");
+        assert_ok(database_begin(database, &error));
+        set_source(database, "/srv/b");
+        assert_int_equal(sqlite3_exec(database->handle,
+                                         "PRAGMA defer_foreign_keys = ON;"
+                                         "INSERT INTO pins (profile, number) VALUES (1, 9)",
+                                         NULL, NULL, NULL),
+                        SQLITE_OK);
+        assert_error(database_commit(database, &error), -EINVAL);
+        assert_ok(database_begin(database, &error));
+        assert_ok(database_commit(database, &error));
+        assert_source(database, "/srv/a");
+}
+
 static void test_database_close__puts_a_long_log_into_the_file(void **state) {
         Database *database = open_write(state);
         Error error;
@@ -284,6 +302,7 @@ int main(void) {
                 TEST(test_database_open__read_cannot_write),
                 TEST(test_database_close__keeps_what_was_committed),
                 TEST(test_database_rollback__takes_it_back),
+                TEST(test_database_commit__a_failure_takes_it_back),
                 TEST(test_database_close__puts_a_long_log_into_the_file),
                 TEST(test_database_open__a_user_without_rights_is_told),
                 TEST(test_database_open__an_image_needs_no_root),
