@@ -34,44 +34,13 @@ struct DistributionUnits {
         Arena arena;
 };
 
-/* Returns -EISDIR for what is no regular file, -EFBIG beyond max_bytes. */
-static int
-read_in_root(int root_fd, const char *path, size_t max_bytes, char **ret_data, size_t *ret_size) {
-        cleanup_fd int fd = in_root_open(root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-        struct stat st;
-        if (fd < 0)
-                return fd;
-        if (fstat(fd, &st) < 0)
-                return -errno;
-        if (!S_ISREG(st.st_mode))
-                return -EISDIR;
-        if (st.st_size > (off_t) max_bytes)
-                return -EFBIG;
-        size_t size = (size_t) st.st_size, done = 0;
-        cleanup_free char *data = malloc(size + 1);
-        if (!data)
-                return -ENOMEM;
-        while (done < size) {
-                ssize_t n = read(fd, data + done, size - done);
-                if (n < 0)
-                        return -errno;
-                if (n == 0)
-                        break; /* it shrank: what is there is what it is */
-                done += (size_t) n;
-        }
-        data[done] = 0;
-        *ret_data = TAKE(data);
-        *ret_size = done;
-        return 0;
-}
-
 /* A systemd that was built for a separate /usr names its directory /lib/systemd/system, in links
  * that it makes too, and goes on to do so where /lib leads to /usr/lib. Only its file for
  * pkg-config tells; where there is none, it is of the other kind. */
 static bool names_lib(int root_fd) {
         cleanup_free char *text = NULL;
         size_t size;
-        if (read_in_root(root_fd, "usr/share/pkgconfig/systemd.pc", MAX_PC_BYTES, &text, &size) < 0)
+        if (in_root_read(root_fd, "usr/share/pkgconfig/systemd.pc", MAX_PC_BYTES, &text, &size) < 0)
                 return false;
         return strstr(text, "\nrootprefix=\n") || strstr(text, "\nroot_prefix=\n");
 }
@@ -190,7 +159,7 @@ static int read_file(DistributionUnits *units,
                 return error_oom(reterr);
         cleanup_free char *data = NULL;
         size_t size = 0;
-        int r = read_in_root(units->root_fd, path, UNIT_MAX_FILE_BYTES, &data, &size);
+        int r = in_root_read(units->root_fd, path, UNIT_MAX_FILE_BYTES, &data, &size);
         if (r == -ENOENT || r == -EISDIR || r == -ELOOP || r == -ENOTDIR || (r == 0 && size == 0))
                 return 0; /* dangling, a directory, empty: no unit to systemd */
         if (r == -EFBIG)

@@ -4,10 +4,44 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 int in_root_open(int root_fd, const char *path, uint64_t flags) {
         struct open_how how = { .flags = flags | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT };
         long fd = syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
         return fd < 0 ? -errno : (int) fd;
+}
+
+int in_root_read(int root_fd,
+                const char *path,
+                size_t max_bytes,
+                char **ret_data,
+                size_t *ret_size) {
+        cleanup_fd int fd = in_root_open(root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+        struct stat st;
+        if (fd < 0)
+                return fd;
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if (!S_ISREG(st.st_mode))
+                return -EISDIR;
+        if (st.st_size > (off_t) max_bytes)
+                return -EFBIG;
+        size_t size = (size_t) st.st_size, done = 0;
+        cleanup_free char *data = malloc(size + 1);
+        if (!data)
+                return -ENOMEM;
+        while (done < size) {
+                ssize_t n = read(fd, data + done, size - done);
+                if (n < 0)
+                        return -errno;
+                if (n == 0)
+                        break; /* it shrank: what is there is what it is */
+                done += (size_t) n;
+        }
+        data[done] = 0;
+        *ret_data = TAKE(data);
+        *ret_size = done;
+        return 0;
 }

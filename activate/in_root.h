@@ -5,7 +5,13 @@
 
 #include "base/cleanup.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* flags: as open() has them. Returns a descriptor or a negative errno. */
 int in_root_open(int root_fd, const char *path, uint64_t flags) must_check;
+
+/* Reads a file whole, with a NUL behind; from malloc(). Returns 0, -EISDIR for what is no regular
+ * file, -EFBIG beyond max_bytes, another negative errno. */
+int in_root_read(int root_fd, const char *path, size_t max_bytes, char **ret_data, size_t *ret_size)
+                must_check;

@@ -7,6 +7,7 @@
 #include "base/hash.h"
 
 #include <errno.h>
+#include <openssl/md5.h>
 #include <openssl/sha.h>
 
 int digest_of(const void *data, size_t size_bytes, Digest *ret_digest) {
@@ -17,12 +18,26 @@ int digest_of(const void *data, size_t size_bytes, Digest *ret_digest) {
         return 0;
 }
 
-char *digest_to_hex(const Digest *digest, char *text) {
+static char *to_hex(const uint8_t *bytes, size_t n_bytes, char *text) {
         static const char digits[] = "0123456789abcdef";
-        for (size_t i = 0; i < sizeof(digest->bytes); i++) {
-                text[2 * i] = digits[digest->bytes[i] >> 4];
-                text[2 * i + 1] = digits[digest->bytes[i] & 15];
+        for (size_t i = 0; i < n_bytes; i++) {
+                text[2 * i] = digits[bytes[i] >> 4];
+                text[2 * i + 1] = digits[bytes[i] & 15];
         }
-        text[2 * sizeof(digest->bytes)] = 0;
+        text[2 * n_bytes] = 0;
         return text;
+}
+
+char *digest_to_hex(const Digest *digest, char *text) {
+        return to_hex(digest->bytes, sizeof(digest->bytes), text);
+}
+
+int md5_to_hex(const void *data, size_t size_bytes, char *text) {
+        uint8_t bytes[MD5_DIGEST_LENGTH];
+        MD5_CTX context;
+        if (MD5_Init(&context) != 1 || MD5_Update(&context, data, size_bytes) != 1 ||
+                        MD5_Final(bytes, &context) != 1)
+                return -EIO;
+        (void) to_hex(bytes, sizeof(bytes), text);
+        return 0;
 }

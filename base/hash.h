@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* SHA-256 of contents, by libcrypto. */
+/* SHA-256 of contents, by libcrypto; and what package managers know files by. */
 
 #include "base/cleanup.h"
 
@@ -21,6 +21,11 @@ int digest_of(const void *data, size_t size_bytes, Digest *ret_digest) must_chec
 
 /* text has DIGEST_HEX_SIZE bytes. Returns it. */
 char *digest_to_hex(const Digest *digest, char *text);
+
+enum { MD5_HEX_SIZE = 33 }; /* with its NUL */
+
+/* Of a content, in text, which has MD5_HEX_SIZE bytes; proves nothing. Returns 0 or -EIO. */
+int md5_to_hex(const void *data, size_t size_bytes, char *text) must_check;
 
 static inline bool digest_equal(const Digest *left, const Digest *right) {
         return memcmp(left, right, sizeof(Digest)) == 0;

@@ -152,7 +152,7 @@ static bool is_own(const char *path) {
 /* Sets in_the_way where what is there cannot go, whatever else happens. */
 static int look_in_the_way(const FitItem *item, Arena *arena, const char **ret_in_the_way) {
         const Found *found = item->found;
-        bool is_kept = item->keep_displaced || item->is_edited;
+        bool is_kept = item->keep_displaced || item->is_edited || item->renews_displaced;
         if (is_own(item->path))
                 *ret_in_the_way = "is where sysswitch keeps what it works on";
         else if (found->kind == FOUND_OTHER)
@@ -210,6 +210,8 @@ int fit_decide(const FitInput *input, const FitItem *blocker, Arena *arena, FitI
         item->verb = choose_verb(item);
         item->is_edited =
                         item->old && is_there && !fit_is_as_declared(input, item->old, item->found);
+        item->renews_displaced = item->is_edited && item->found->packaged == PACKAGED_AS_SHIPPED;
+        item->is_edited &= !item->renews_displaced;
         return look_in_the_way(item, arena, &item->in_the_way);
 }
 

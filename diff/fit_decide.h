@@ -18,8 +18,9 @@ typedef struct FitItem {
         const Entry *entry; /* what comes, as in FitOperation */
         const Found *give_back;
         bool keep_displaced, drop_displaced;
-        bool is_edited;   /* what goes is neither what old put there nor unmanaged */
-        bool is_optional; /* a directory of ours, which goes only when nothing else is in it */
+        bool renews_displaced; /* what goes is a package's own: no edit */
+        bool is_edited;        /* what goes is neither what old put there nor unmanaged */
+        bool is_optional;      /* a directory of ours, which goes only when nothing else is in it */
         const char *in_the_way; /* why it cannot be done, for people; NULL: it can */
         int64_t n_children;     /* of a directory that is there: once everything else is done */
 } FitItem;

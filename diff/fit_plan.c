@@ -98,12 +98,14 @@ static FitItem *items_find_parent(const Items *items, const char *path) {
         return slash ? items_find(items, path, (size_t) (slash - path)) : NULL;
 }
 
-/* An entry that is the same in both trees, and there: nothing more to know. */
+/* An entry that is the same in both trees, and there, and no package's in place of ours:
+ * nothing more to know. */
 static bool is_settled(
                 const FitInput *input, const Entry *old, const Entry *new, const Found *found) {
         if (!old || !new || input->force)
                 return false;
-        return found->kind != FOUND_NOTHING && entry_equal(old, new);
+        return found->kind != FOUND_NOTHING && found->packaged != PACKAGED_AS_SHIPPED &&
+               entry_equal(old, new);
 }
 
 static const Found *next_displaced(const FitInput *input, const char *path, size_t *position) {
@@ -263,6 +265,7 @@ static void add_operation(const FitInput *input, FitPlan *plan, const FitItem *i
                 .give_back = is_record ? NULL : item->give_back,
                 .found = item->found,
                 .keep_displaced = item->keep_displaced,
+                .renews_displaced = item->renews_displaced,
                 .keep_saved = item->is_edited,
                 .drop_displaced = item->drop_displaced,
         };

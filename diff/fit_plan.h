@@ -27,6 +27,8 @@ typedef struct FitOperation {
                                    attributes; else NULL */
         const Found *found;     /* what is there; kind FOUND_NOTHING when nothing */
         bool keep_displaced;    /* first time managed: found goes to the displaced ones before */
+        bool renews_displaced;  /* a package put its own there in place of ours: found takes the
+                                   place of what was displaced */
         bool keep_saved; /* edited by hand and overridden: found goes to the saved ones before */
         bool drop_displaced; /* the displaced one was given back: its record ends at the commit */
 } FitOperation;

@@ -83,7 +83,8 @@ int fit_stored_bytes(const FitPlan *fit, const Tree *old, const Tree *new, uint6
         for (size_t i = 0; i < n_new; i++)
                 pool_add(&all, new->entries[i].content);
         for (size_t i = 0; i < fit->n_operations; i++)
-                if (fit->operations[i].keep_displaced || fit->operations[i].keep_saved)
+                if (fit->operations[i].keep_displaced || fit->operations[i].keep_saved ||
+                                fit->operations[i].renews_displaced)
                         pool_add(&all, fit->operations[i].found->content);
         pool_sort(&known);
         pool_sort(&all);

@@ -24,6 +24,13 @@ typedef enum FoundKind {
         FOUND_BLOCKED, /* a parent is a link, no directory, or on another mount: see blocked_by */
 } FoundKind;
 
+/* What the package manager says of a path. */
+typedef enum Packaged {
+        PACKAGED_NOT,        /* nothing, or it was not asked */
+        PACKAGED_LISTED,     /* that it is a package's: what is there may be anybody's */
+        PACKAGED_AS_SHIPPED, /* what is there is what the package brought */
+} Packaged;
+
 /* A path to look at. */
 typedef struct Sought {
         const char *path; /* relative to the root of the scan */
@@ -46,6 +53,7 @@ typedef struct Found {
         const void *xattrs;  /* user., security., trusted., system.posix_acl_*, sorted by name: name
                               * NUL size32 value …  NULL: none */
         size_t xattrs_size_bytes;
+        Packaged packaged;
         const char *blocked_by; /* FOUND_BLOCKED: that parent; FOUND_NOTHING: the first parent that
                                    is missing, or NULL */
 } Found;

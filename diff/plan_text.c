@@ -126,7 +126,7 @@ static void add_files(const Writer *writer, const Plan *plan) {
 }
 
 bool fit_operation_displaces(const FitOperation *operation) {
-        return operation->keep_displaced &&
+        return (operation->keep_displaced || operation->renews_displaced) &&
                (operation->verb == FIT_EXCHANGE || operation->verb == FIT_REMOVE);
 }
 

@@ -3,6 +3,7 @@
 
 #include "state/deletion.h"
 #include "state/found_row.h"
+#include "state/packaged.h"
 #include "state/profile.h"
 #include "state/statement.h"
 
@@ -97,10 +98,16 @@ int displaced_find(Database *database,
                 Error *reterr) {
         FoundList list = { 0 };
         for (size_t i = 0; i < asked->paths->n_items; i++) {
+                size_t n_before = list.n_items;
                 int r = read_one(database, asked, asked->paths->items[i], contents, arena, &list,
                                 reterr);
+                if (r >= 0 && list.n_items > n_before)
+                        r = packaged_is_there(database, asked->profile, asked->root,
+                                        asked->paths->items[i], reterr);
                 if (r < 0)
                         return r;
+                if (r > 0)
+                        list.items[n_before].packaged = PACKAGED_LISTED;
         }
         *ret_found = list.items;
         *ret_n_found = list.n_items;
@@ -151,7 +158,9 @@ int displaced_put(Database *database,
         statement_bind_int(&statement, 4, switch_id);
         found_bind(&statement, 5, found, content);
         r = statement_run(&statement, reterr);
-        return r < 0 ? r : 0;
+        if (r < 0 || found->packaged == PACKAGED_NOT)
+                return r < 0 ? r : 0;
+        return packaged_put(database, id, root, found->path, reterr);
 }
 
 int displaced_drop(Database *database,

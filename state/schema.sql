@@ -3,7 +3,7 @@
 -- Times are microseconds, or seconds and nanoseconds where the name says so, of the wall clock since the epoch.
 
 PRAGMA application_id = 0x53595357;
-PRAGMA user_version = 3;
+PRAGMA user_version = 4;
 
 CREATE TABLE profiles (
         id INTEGER PRIMARY KEY,
@@ -138,6 +138,16 @@ CREATE TABLE displaced (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX displaced_by_content ON displaced (content) WHERE content IS NOT NULL;
 
+-- The displaced ones that were a package's, as the package manager had it: when the package is gone, they are not given
+-- back but saved.
+CREATE TABLE packaged (
+        profile INTEGER NOT NULL,
+        root INTEGER NOT NULL,
+        path TEXT NOT NULL,
+        PRIMARY KEY (profile, root, path),
+        FOREIGN KEY (profile, root, path) REFERENCES displaced (profile, root, path) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
 -- What was edited by hand and overridden, as it was; pruning leaves it.
 CREATE TABLE saved (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -158,6 +168,11 @@ CREATE TABLE saved (
 ) STRICT;
 CREATE INDEX saved_by_profile ON saved (profile);
 CREATE INDEX saved_by_content ON saved (content) WHERE content IS NOT NULL;
+
+-- Of these, what a package put in the place of a managed file: it becomes the displaced one when the switch is committed.
+CREATE TABLE renewals (
+        saved INTEGER PRIMARY KEY REFERENCES saved (id) ON DELETE CASCADE
+) STRICT;
 
 -- What git's index is to a work tree: stat data and digests of a source's files as they were last read (stat_cache.h has
 -- the format). Whoever deletes entries empties this table.

@@ -39,6 +39,9 @@ static DriftFile drift_file_of(const FitOperation *operation) {
         if (operation->found->kind == FOUND_NOTHING) {
                 file.is_missing = true;
                 file.what = "is missing";
+        } else if (operation->renews_displaced) {
+                file.what = operation->verb == FIT_REMOVE ? "was made by its package"
+                                                          : "was replaced by its package";
         } else if (operation->verb == FIT_ATTRIBUTES || has_same_content(operation))
                 file.what = "has another mode or owner";
         return file;

@@ -6,6 +6,7 @@
 #include "state/record.h"
 #include "switch/checks.h"
 #include "switch/engine.h"
+#include "switch/packaged.h"
 #include "switch/paid.h"
 
 #include <string.h>
@@ -14,6 +15,7 @@ Prepared *prepared_free(Prepared *prepared) {
         if (!prepared)
                 return NULL;
         check_results_free(prepared->checks);
+        packages_free(prepared->packages);
         plan_free(prepared->plan);
         plan_draft_free(prepared->draft);
         fit_plan_free(prepared->fit);
@@ -34,6 +36,8 @@ static int load_owed_steps(Host *host, Prepared *prepared, Error *reterr) {
         SwitchRecord last;
         int r = record_last_commit(
                         host->database, host->profile_name, &prepared->arena, &last, reterr);
+        if (r > 0)
+                prepared->last_switch_usec = last.started_usec;
         if (r > 0 && last.exit_status == EXIT_UNITS_FAILED)
                 prepared->owed_steps = last.message;
         return r;
@@ -111,9 +115,15 @@ static int look_at_files(
         size_t n_sought = 0;
         if (fit_plan_seek(input, options->check_all, &sought, &n_sought) < 0)
                 return error_oom(reterr);
-        int r = scan_new(&host->etc, sought, n_sought, host->contents, &prepared->scan, reterr);
+        int r = packaged_seek(host, prepared, sought, n_sought, reterr);
+        if (r >= 0)
+                r = scan_new(&host->etc, sought, n_sought, host->contents, &prepared->scan, reterr);
+        if (r >= 0)
+                r = packaged_judge(host, prepared, reterr);
         if (r < 0)
                 return r;
+        input->displaced = prepared->displaced;
+        input->n_displaced = prepared->n_displaced;
         input->found = prepared->scan->found;
         input->n_found = prepared->scan->n_found;
         r = fit_plan_new(input, &prepared->fit, reterr);

@@ -33,6 +33,10 @@ typedef struct Prepared {
         Scan *scan;
         Found *displaced; /* sorted by path */
         size_t n_displaced;
+        struct Packages *packages; /* of activate/packages; NULL: they were not asked; owned */
+        Found *superseded; /* displaced before, and not given back: a package's version came after
+                              it, or the package is gone; saved instead */
+        size_t n_superseded;
         FitInput fit_input; /* what fit was made from, for later comparisons */
         FitPlan *fit;
         PlanDraft *draft;          /* of the effective trees: it is planned more than once */
@@ -42,9 +46,10 @@ typedef struct Prepared {
         UnitStates **user_states; /* as users, owned */
         size_t n_users;
         Debt *debts;
-        size_t n_debts, n_paid; /* the paid ones are behind the others */
-        const char *owed_steps; /* why a step that is no unit's (a hook, tmpfiles) failed in the
-                                   last switch: they run again; NULL: none did */
+        size_t n_debts, n_paid;    /* the paid ones are behind the others */
+        uint64_t last_switch_usec; /* when it began; 0: there was none */
+        const char *owed_steps;    /* why a step that is no unit's (a hook, tmpfiles) failed in the
+                                      last switch: they run again; NULL: none did */
         Plan *plan;
         Problems problems;           /* of switch/preflight; in the arena */
         struct CheckResults *checks; /* of switch/checks; NULL: not run, owned */

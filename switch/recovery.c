@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "state/debt.h"
 #include "state/displaced.h"
+#include "state/packaged.h"
 #include "state/record.h"
 #include "switch/engine.h"
 #include "switch/settle.h"
@@ -41,6 +42,8 @@ static int end_commit(Host *host, SwitchRecord *record, Error *reterr) {
         int r = record_finish(host->database, record, NULL, 0, reterr);
         if (r >= 0)
                 r = store_moved(host, record, reterr);
+        if (r >= 0)
+                r = renewal_commit(host->database, record->id, reterr);
         if (r >= 0)
                 r = displaced_drop_unmanaged(
                                 host->database, host->profile_name, record->to_number, reterr);

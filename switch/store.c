@@ -7,6 +7,7 @@
 #include "state/directory.h"
 #include "state/displaced.h"
 #include "state/generation.h"
+#include "state/packaged.h"
 #include "switch/result_json.h"
 #include "switch/settle.h"
 
@@ -167,6 +168,24 @@ static bool is_secret(const Prepared *prepared, const FitOperation *operation) {
         return (old && old->secret) || (new &&new->secret);
 }
 
+/* What is not given back is not lost. */
+static int store_superseded(
+                Host *host, const Prepared *prepared, const SwitchRecord *record, Error *reterr) {
+        int r = 0;
+        for (size_t i = 0; r >= 0 && i < prepared->n_superseded; i++) {
+                const Found *found = &prepared->superseded[i];
+                const FitOperation like = { .root = ROOT_ETC, .path = found->path };
+                int64_t id;
+                r = found->kind == FOUND_FILE ? content_load(host->contents, found->content, reterr)
+                                              : 0;
+                if (r >= 0)
+                        r = saved_put(host->database, host->profile_name, ROOT_ETC, found,
+                                        is_secret(prepared, &like), host->contents, record->id, &id,
+                                        reterr);
+        }
+        return r;
+}
+
 static int store_kept_files(
                 Host *host, const Prepared *prepared, const SwitchRecord *record, Error *reterr) {
         for (size_t i = 0; i < prepared->fit->n_operations; i++) {
@@ -176,14 +195,16 @@ static int store_kept_files(
                 if (operation->keep_displaced)
                         r = displaced_put(host->database, host->profile_name, operation->root,
                                         operation->found, host->contents, record->id, reterr);
-                if (r >= 0 && operation->keep_saved)
+                if (r >= 0 && (operation->keep_saved || operation->renews_displaced))
                         r = saved_put(host->database, host->profile_name, operation->root,
                                         operation->found, is_secret(prepared, operation),
                                         host->contents, record->id, &id, reterr);
+                if (r >= 0 && operation->renews_displaced)
+                        r = renewal_put(host->database, id, reterr);
                 if (r < 0)
                         return r;
         }
-        return 0;
+        return store_superseded(host, prepared, record, reterr);
 }
 
 static int copy_origin(const Origin *from, Origin *to) {
@@ -324,7 +345,11 @@ static int drop_given_back(Host *host, const Prepared *prepared, Error *reterr) 
                 if (r < 0)
                         return r;
         }
-        return 0;
+        int r = 0;
+        for (size_t i = 0; r >= 0 && i < prepared->n_superseded; i++)
+                r = displaced_drop(host->database, host->profile_name, ROOT_ETC,
+                                prepared->superseded[i].path, reterr);
+        return r;
 }
 
 static unsigned n_caused(const EngineResult *result) {
@@ -370,6 +395,8 @@ static int write_committed(
         int r = finish(host, result, record, reterr);
         if (r >= 0)
                 r = store_moved(host, record, reterr);
+        if (r >= 0)
+                r = renewal_commit(host->database, record->id, reterr);
         return r < 0 ? r : drop_given_back(host, result->prepared, reterr);
 }
 

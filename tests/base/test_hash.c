@@ -15,6 +15,16 @@ static void test_hash__known_answers(void **state) {
                         "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
+/* RFC 1321, appendix A.5 */
+static void test_md5__known_answers(void **state) {
+        (void) state;
+        char hex[MD5_HEX_SIZE];
+        assert_int_equal(md5_to_hex("", 0, hex), 0);
+        assert_string_equal(hex, "d41d8cd98f00b204e9800998ecf8427e");
+        assert_int_equal(md5_to_hex("message digest", 14, hex), 0);
+        assert_string_equal(hex, "f96b697d7cb7938d525a2f31aaf161d0");
+}
+
 static void test_hash__equal(void **state) {
         (void) state;
         Digest left, right;
@@ -28,6 +38,7 @@ static void test_hash__equal(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_hash__known_answers),
+                cmocka_unit_test(test_md5__known_answers),
                 cmocka_unit_test(test_hash__equal),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,6 +18,9 @@ static Found make_found(FitRowWorld *world, const TreeWords *words) {
                 .mode = tree_words_mode(words->second, 0644) };
         const char *first = arena_strdup(&world->arena, words->first);
         switch (words->kind) {
+        case 'p':
+                found.packaged = PACKAGED_AS_SHIPPED;
+                /* fallthrough */
         case 'f':
                 found.kind = FOUND_FILE;
                 found.content = content_of(world, first);
@@ -91,7 +94,9 @@ static void show(const FitPlan *plan, Text *text) {
                 const FitOperation *operation = &plan->operations[i];
                 text_addf(text, "%s %s%s%s%s%s; ", verbs[operation->verb], operation->path,
                                 operation->give_back ? " given-back" : "",
-                                operation->keep_displaced ? " +displaced" : "",
+                                operation->keep_displaced     ? " +displaced"
+                                : operation->renews_displaced ? " +renewed"
+                                                              : "",
                                 operation->drop_displaced ? " -displaced" : "",
                                 operation->keep_saved ? " +saved" : "");
                 assert_int_equal(operation->root, ROOT_ETC);

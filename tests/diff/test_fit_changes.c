@@ -4,6 +4,42 @@
 
 #include "tests/diff/fit_rows.h"
 
+static void test_fit_changes__of_a_package(void **state) {
+        (void) state;
+        static const FitRow rows[] = {
+                { .name = "its own in place of ours",
+                                .old = "f a one",
+                                .new = "f a one",
+                                .found = "p a packaged",
+                                .expected = "exchange a +renewed" },
+                { .name = "and ours changes",
+                                .old = "f a one",
+                                .new = "f a two",
+                                .found = "p a packaged",
+                                .expected = "exchange a +renewed" },
+                { .name = "and it shall be absent",
+                                .old = "- a",
+                                .new = "- a",
+                                .found = "p a packaged",
+                                .expected = "remove a +renewed" },
+                { .name = "it equals ours",
+                                .old = "f a one",
+                                .new = "f a one",
+                                .found = "p a one",
+                                .expected = "" },
+                { .name = "it equals what comes",
+                                .old = "f a one",
+                                .new = "f a two",
+                                .found = "p a two",
+                                .expected = "" },
+                { .name = "managed for the first time",
+                                .new = "f a one",
+                                .found = "p a packaged",
+                                .expected = "exchange a +displaced" },
+        };
+        fit_rows_run(rows, N_ELEMENTS(rows));
+}
+
 static void test_fit_changes__changes(void **state) {
         (void) state;
         static const FitRow rows[] = {
@@ -296,6 +332,7 @@ static void test_fit_changes__given_back_after_absent(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_fit_changes__changes),
+                cmocka_unit_test(test_fit_changes__of_a_package),
                 cmocka_unit_test(test_fit_changes__edits),
                 cmocka_unit_test(test_fit_changes__unchanged),
                 cmocka_unit_test(test_fit_changes__unchanged_but_missing),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "state/displaced.h"
+#include "state/packaged.h"
 #include "state/record.h"
 #include "state/stored_content.h"
 #include "tests/state/scratch.h"
@@ -215,6 +216,59 @@ static void test_displaced_put__refuses_what_cannot_come_back(void **state) {
         }
 }
 
+static size_t n_saved(Fixture *fixture, SavedFile **ret_files) {
+        Error error;
+        size_t n_files = 0;
+        assert_ok(saved_list(fixture->database, "system", fixture->contents, &fixture->arena,
+                        ret_files, &n_files, &error));
+        return n_files;
+}
+
+static void put_renewal(Fixture *fixture, const Found *found, int64_t switch_id) {
+        Error error;
+        int64_t id = 0;
+        assert_ok(saved_put(fixture->database, "system", ROOT_ETC, found, false, fixture->contents,
+                        switch_id, &id, &error));
+        assert_ok(renewal_put(fixture->database, id, &error));
+}
+
+/* With its commit, and only then, the one displaces the other, which is saved. */
+static void test_renewal__takes_the_place_with_the_commit(void **state) {
+        Fixture *fixture = *state;
+        Error error;
+        Found first = make_file(fixture, "a", "one"), second = make_file(fixture, "a", "two");
+        const Found fresh = make_link("b", "c");
+        first.packaged = PACKAGED_LISTED;
+        put(fixture, ROOT_ETC, &first, fixture->switch_id);
+        int64_t later = begin_switch(fixture, "system"), other = begin_switch(fixture, "system");
+        put_renewal(fixture, &second, later);
+        put_renewal(fixture, &fresh, later);
+        assert_ok(renewal_commit(fixture->database, other, &error));
+        Found *found;
+        SavedFile *files;
+        assert_int_equal(load(fixture, ROOT_ETC, &found), 1);
+        assert_same(&found[0], &first);
+        assert_int_equal(n_saved(fixture, &files), 2);
+
+        assert_ok(renewal_commit(fixture->database, later, &error));
+        assert_int_equal(load(fixture, ROOT_ETC, &found), 2);
+        assert_same(&found[0], &second);
+        assert_same(&found[1], &fresh);
+        assert_int_equal(n_saved(fixture, &files), 1);
+        assert_same(&files[0].found, &first);
+        assert_int_equal(packaged_is_there(fixture->database, "system", ROOT_ETC, "a", &error), 1);
+        assert_int_equal(packaged_is_there(fixture->database, "system", ROOT_ETC, "b", &error), 1);
+        assert_ok(renewal_commit(fixture->database, later, &error)); /* nothing more */
+        assert_int_equal(load(fixture, ROOT_ETC, &found), 2);
+
+        /* the mark goes with what it marks; the same again is not saved twice */
+        put_renewal(fixture, &second, other);
+        assert_ok(renewal_commit(fixture->database, other, &error));
+        assert_int_equal(n_saved(fixture, &files), 1);
+        assert_ok(displaced_drop(fixture->database, "system", ROOT_ETC, "a", &error));
+        assert_int_equal(packaged_is_there(fixture->database, "system", ROOT_ETC, "a", &error), 0);
+}
+
 static void test_saved__every_one_is_kept(void **state) {
         Fixture *fixture = *state;
         Error error;
@@ -260,6 +314,7 @@ int main(void) {
                 FIXTURE_TEST(test_displaced__the_first_one_stays),
                 FIXTURE_TEST(test_displaced_drop__is_one_path_of_one_profile),
                 FIXTURE_TEST(test_displaced_put__refuses_what_cannot_come_back),
+                FIXTURE_TEST(test_renewal__takes_the_place_with_the_commit),
                 FIXTURE_TEST(test_saved__every_one_is_kept),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
