@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A damaged database gives an error that says what to do, or what was stored; never a crash, never
  * a wrong content. */
+#include "state/displaced.h"
 #include "state/generation.h"
+#include "state/packaged.h"
 #include "tests/state/scratch.h"
 
 #include <errno.h>
@@ -63,6 +65,18 @@ static void put_file(void **state, const char *bytes, size_t size) {
         scratch_write_bytes(state, "d/state.db", bytes, size);
 }
 
+/* What was put away, of which there is nothing here. */
+static int read_kept(Database *database, Contents *contents, Error *error) {
+        cleanup(arena_donep) Arena arena = { 0 };
+        Found *found = NULL;
+        SavedFile *files = NULL;
+        size_t n = 0;
+        int r = displaced_load(database, "system", ROOT_ETC, contents, &arena, &found, &n, error);
+        if (r >= 0)
+                r = saved_list(database, "system", contents, &arena, &files, &n, error);
+        return r < 0 ? r : packaged_is_there(database, "system", ROOT_ETC, "a", error);
+}
+
 /* Returns 0, or the error of what reads everything. What is read without one is what was stored. */
 static int read_all(void **state, Error *error) {
         cleanup(database_closep) Database *database = NULL;
@@ -71,6 +85,8 @@ static int read_all(void **state, Error *error) {
         int r = database_open(scratch_path(state, "d"), DATABASE_READ, &database, error);
         if (r >= 0)
                 r = generation_load(database, "system", 1, contents, &tree, error);
+        if (r >= 0)
+                r = read_kept(database, contents, error);
         if (r < 0)
                 return r;
         for (size_t i = 0; i < tree->n_entries; i++) {
