@@ -4,25 +4,13 @@
 /* Runs a program against an /etc that does not exist yet, in a place of its own: all file systems
  * are seen through overlays whose changes are thrown away, and /etc has the future files in it. */
 
-#include "base/error.h"
-#include "diff/found.h"
+#include "activate/future.h"
 
 #include <stdbool.h>
 
-/* What a path below /etc will be. */
-typedef struct FutureFile {
-        const char *path; /* relative to /etc */
-        FoundKind kind;   /* a file, link, directory, or nothing */
-        uint16_t mode;
-        uint32_t uid, gid;
-        const Content *content; /* of a file, with its data loaded */
-        const char *target;     /* of a link */
-} FutureFile;
-
 typedef struct CheckRun {
         const char *const *arguments; /* NULL-terminated; the first as for process_run() */
-        const FutureFile *files;      /* in an order that works: what goes, children first; then
-                                         what comes, parents first */
+        const FutureFile *files;      /* as future_make() has them */
         size_t n_files;
         const char *hidden;    /* an absolute path that the program sees empty; NULL: none */
         const char *directory; /* an absolute path that is made for it when missing; NULL: none */

@@ -24,6 +24,7 @@ struct Systemd {
         char *address;  /* NULL: made of a descriptor, which there is only one of */
         uint32_t uid;   /* of the manager; 0: the system's */
         bool is_user;   /* a user's manager */
+        char root[64];  /* of what it manages, as seen from here: "" for this host */
         char label[48]; /* for messages: "systemd", "systemd of user 1000" */
         uint64_t call_timeout_usec;
 };

@@ -24,9 +24,12 @@ struct Journal {
 };
 
 /* journald answers once all that was queued for it before is in the files. Messages end in NUL. */
-static int synchronize(void) {
+static int synchronize(const char *root) {
         static const char call[] = "{\"method\":\"io.systemd.Journal.Synchronize\"}";
-        const struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = JOURNALD_SOCKET };
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        size_t size = sizeof(address.sun_path);
+        if (snprintf(address.sun_path, size, "%s%s", root, JOURNALD_SOCKET) >= (int) size)
+                return -ENAMETOOLONG;
         cleanup_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (fd < 0)
                 return -errno;
@@ -39,12 +42,21 @@ static int synchronize(void) {
         return n < 0 ? -errno : n == 0 ? -ETIMEDOUT : 0;
 }
 
-int journal_open(Journal **ret_journal) {
+static int open_journals(const char *root, sd_journal **ret_journal) {
+        char path[256];
+        if (!*root)
+                return sd_journal_open(ret_journal, SD_JOURNAL_LOCAL_ONLY);
+        if (snprintf(path, sizeof(path), "%s/run/log/journal", root) >= (int) sizeof(path))
+                return -ENAMETOOLONG;
+        return sd_journal_open_directory(ret_journal, path, 0);
+}
+
+int journal_open(const char *root, Journal **ret_journal) {
         cleanup(journal_closep) Journal *journal = calloc(1, sizeof(Journal));
         if (!journal)
                 return -ENOMEM;
-        (void) synchronize(); /* lines that are still under way are missed then, nothing else */
-        int r = sd_journal_open(&journal->journal, SD_JOURNAL_LOCAL_ONLY);
+        (void) synchronize(root); /* lines that are still under way are missed then, nothing else */
+        int r = open_journals(root, &journal->journal);
         if (r < 0)
                 return r;
         *ret_journal = TAKE(journal);

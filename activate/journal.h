@@ -11,8 +11,9 @@
 typedef struct Journal Journal;
 
 /* Has journald write down what was sent to it so far (half a second at most), and opens all
- * journals of this host. Returns 0 or a negative errno; there is nobody to tell how it failed. */
-int journal_open(Journal **ret_journal) must_check;
+ * journals of this host; or, where root is not "", those below its /run. Returns 0 or a negative
+ * errno; there is nobody to tell how it failed. */
+int journal_open(const char *root, Journal **ret_journal) must_check;
 Journal *journal_close(Journal *journal);
 DEFINE_CLEANUP(Journal, journal_close);
 

@@ -211,12 +211,13 @@ int systemd_read_states(Systemd *systemd,
         return r;
 }
 
-int live_failed(Systemd *systemd,
+int live_in_state(Systemd *systemd,
+                const char *active_state,
                 Arena *arena,
                 const char *const **ret_units,
                 size_t *ret_n_units,
                 Error *reterr) {
-        char failed[] = "failed", *states[] = { failed, NULL };
+        char *states[] = { (char *) (uintptr_t) active_state, NULL }; /* nothing changes it */
         cleanup(sd_bus_message_unrefp) sd_bus_message *call = NULL, *reply = NULL;
         int r = new_list_call(systemd, "ListUnitsFiltered", false, states, &call);
         if (r < 0)
@@ -243,4 +244,12 @@ int live_failed(Systemd *systemd,
         *ret_units = units;
         *ret_n_units = n_units;
         return 0;
+}
+
+int live_failed(Systemd *systemd,
+                Arena *arena,
+                const char *const **ret_units,
+                size_t *ret_n_units,
+                Error *reterr) {
+        return live_in_state(systemd, "failed", arena, ret_units, ret_n_units, reterr);
 }

@@ -12,6 +12,13 @@ int live_loaded(Systemd *systemd, const Strv *names, bool *ret_is_loaded, Error 
 /* Their states, as by systemd_read_states(); but what is not loaded is loaded. */
 int live_load(Systemd *systemd, const Strv *names, UnitStates *states, Error *reterr) must_check;
 
+/* The units whose ActiveState is that one. */
+int live_in_state(Systemd *systemd,
+                const char *state,
+                Arena *arena,
+                const char *const **ret_units,
+                size_t *ret_n_units,
+                Error *reterr) must_check;
 /* The units that are failed now. */
 int live_failed(Systemd *systemd,
                 Arena *arena,

@@ -204,16 +204,17 @@ static int wait_until(PlanRun *run, uint64_t end_usec, Error *reterr) {
 }
 
 /* The manager's child has its name in parentheses until it executes the program. */
-static bool is_about_to_run(const UnitLook *look) {
-        char path[32], name[2] = "";
-        (void) snprintf(path, sizeof(path), "/proc/%u/comm", look->main_pid); /* fits */
+static bool is_about_to_run(const char *root, const UnitLook *look) {
+        char path[128], name[2] = "";
+        (void) snprintf(path, sizeof(path), "%s/proc/%u/comm", root, look->main_pid); /* fits */
         cleanup_file FILE *file = look->main_pid != 0 ? fopen(path, "re") : NULL;
         return file && fread(name, 1, 1, file) == 1 && *name == '(';
 }
 
 static bool is_any_about_to_run(const Verdict *verdict) {
         for (size_t i = 0; i < verdict->n_seen; i++)
-                if (is_unproven(&verdict->seen[i]) && is_about_to_run(&verdict->seen[i].look))
+                if (is_unproven(&verdict->seen[i]) && is_about_to_run(verdict->run->systemd->root,
+                                                                      &verdict->seen[i].look))
                         return true;
         return false;
 }
@@ -323,7 +324,7 @@ static void
 read_log(Verdict *verdict, const Seen *seen, const char *const **ret_lines, size_t *ret_n_lines) {
         if (!verdict->journal_tried) {
                 verdict->journal_tried = true;
-                if (journal_open(&verdict->journal) < 0)
+                if (journal_open(verdict->run->systemd->root, &verdict->journal) < 0)
                         verdict->journal = NULL;
         }
         const UnitLook *look = &seen->look;

@@ -247,6 +247,9 @@ int plan_to_json(const PlanJsonInput *input, char **ret_json, Error *reterr) {
         if (input->result_json)
                 failed |= json_object_set_new(
                                 object, "result", json_loads(input->result_json, 0, NULL));
+        if (input->rehearsal_json)
+                failed |= json_object_set_new(
+                                object, "rehearsal", json_loads(input->rehearsal_json, 0, NULL));
         object = finish(object, failed);
         cleanup_free char *json = object ? json_dumps(object, JSON_INDENT(2)) : NULL;
         json_decref(object);

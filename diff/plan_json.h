@@ -17,9 +17,10 @@ typedef struct PlanSide {
 typedef struct PlanJsonInput {
         const Plan *plan;
         PlanSide from, to;
-        const FitPlan *fit;       /* displaced and edited; NULL: not known */
-        const Problems *problems; /* of the preflight; NULL: there was none */
-        const char *result_json;  /* of a finished switch: put under "result"; NULL */
+        const FitPlan *fit;         /* displaced and edited; NULL: not known */
+        const Problems *problems;   /* of the preflight; NULL: there was none */
+        const char *result_json;    /* of a finished switch: put under "result"; NULL */
+        const char *rehearsal_json; /* the same, under "rehearsal"; NULL: there was none */
 } PlanJsonInput;
 
 /* One object and a newline; from malloc(). */

@@ -3,6 +3,7 @@
 
 #include "activate/check.h"
 #include "diff/quote.h"
+#include "switch/future_files.h"
 #include "switch/stop_request.h"
 
 #include <errno.h>
@@ -115,58 +116,6 @@ static int find_checks(Running *running, Check **ret_checks, size_t *ret_n_check
                 .distribution = running->host->distribution ? &prepared->distribution : NULL,
         };
         return check_list(&input, &prepared->arena, ret_checks, ret_n_checks, reterr);
-}
-
-/* An owner that sysusers.d makes later is nobody yet: root stands for it. */
-static int set_owner(const Running *running, const Entry *entry, FutureFile *file, Error *reterr) {
-        int r = owners_resolve(
-                        running->host->owners, entry->owner, entry->group, &file->uid, &file->gid);
-        if (r >= 0 || r == -ESRCH)
-                return 0;
-        return error_set_errno(reterr, r, "owner %s:%s", entry->owner, entry->group);
-}
-
-static int make_file(Running *running, const FitOperation *operation, Error *reterr) {
-        const Found *found = operation->give_back;
-        const Entry *entry = operation->entry;
-        Content *content = found ? found->content : entry ? entry->content : NULL;
-        FutureFile *file = &running->files[running->n_files++];
-        *file = (FutureFile){ .path = operation->path };
-        int r = content ? content_load(running->host->contents, content, reterr) : 0;
-        if (r < 0)
-                return r;
-        file->content = content;
-        if (found) {
-                file->kind = found->kind;
-                file->mode = found->mode;
-                file->uid = found->uid;
-                file->gid = found->gid;
-                file->target = found->target;
-        } else if (entry) {
-                file->kind = entry->kind == ENTRY_FILE   ? FOUND_FILE
-                             : entry->kind == ENTRY_LINK ? FOUND_LINK
-                                                         : FOUND_DIRECTORY;
-                file->mode = entry->mode;
-                file->target = entry->target;
-                r = set_owner(running, entry, file, reterr);
-        }
-        return r;
-}
-
-static int make_files(Running *running, Error *reterr) {
-        const FitPlan *fit = running->prepared->fit;
-        running->files = calloc(fit->n_operations + 1, sizeof(FutureFile));
-        if (!running->files)
-                return error_oom(reterr);
-        for (size_t i = 0; i < fit->n_operations; i++) {
-                const FitOperation *operation = &fit->operations[i];
-                if (operation->verb == FIT_RECORD || operation->root != ROOT_ETC)
-                        continue;
-                int r = make_file(running, operation, reterr);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
 }
 
 static void say(const Running *running, const char *what, const char *command) {
@@ -313,7 +262,7 @@ int checks_run(Host *host, Prepared *prepared, const ChecksOptions *options, Err
         int r = find_checks(&running, &checks, &n_checks, reterr);
         if (r < 0 || n_checks == 0)
                 return r;
-        r = make_files(&running, reterr);
+        r = future_files_new(host, prepared, &running.files, &running.n_files, reterr);
         if (r >= 0)
                 r = find_secrets(&running, reterr);
         if (r >= 0)

@@ -25,6 +25,8 @@ int cmd_prune(const Options *options, char **arguments, size_t n_arguments, Erro
                 must_check;
 int cmd_recover(const Options *options, char **arguments, size_t n_arguments, Error *reterr)
                 must_check;
+int cmd_rehearse(const Options *options, char **arguments, size_t n_arguments, Error *reterr)
+                must_check;
 int cmd_rollback(const Options *options, char **arguments, size_t n_arguments, Error *reterr)
                 must_check;
 int cmd_show(const Options *options, char **arguments, size_t n_arguments, Error *reterr)

@@ -8,6 +8,7 @@
 #include "switch/managers.h"
 #include "switch/preflight.h"
 #include "switch/recovery.h"
+#include "switch/rehearsal.h"
 #include "switch/startup.h"
 #include "switch/stop_request.h"
 #include "switch/store.h"
@@ -429,7 +430,15 @@ static int run_checks(Engine *engine, Error *reterr) {
         };
         if (engine->options->is_rollback)
                 return 0;
-        return checks_run(engine->host, engine->prepared, &options, reterr);
+        int r = checks_run(engine->host, engine->prepared, &options, reterr);
+        if (r < 0 || !engine->options->rehearses)
+                return r;
+        const RehearsalOptions rehearsal = {
+                .timeout_usec = engine->options->timeout_usec,
+                .step = engine->options->step,
+                .userdata = engine->options->userdata,
+        };
+        return rehearsal_run(engine->host, engine->prepared, &rehearsal, reterr);
 }
 
 static int hand_over(Engine *engine) {

@@ -36,6 +36,7 @@ typedef struct EngineOptions {
         const char *user; /* login name of who asked */
         bool force;
         bool no_check;     /* --no-check */
+        bool rehearses;    /* --rehearse */
         bool only_looks;   /* refuses, or notes that nothing is to be done, or hands over: with
                               nothing   changed by then */
         bool only_default; /* verb "boot": nothing is changed before the next boot */

@@ -12,9 +12,9 @@
 
 #define SWITCH_OPTIONS                                                                             \
         (OPTION_BIT(OPTION_DRY_RUN) | OPTION_BIT(OPTION_CHECK) | OPTION_BIT(OPTION_NO_CHECK) |     \
-                        OPTION_BIT(OPTION_FORCE) | OPTION_BIT(OPTION_TIMEOUT) |                    \
-                        OPTION_BIT(OPTION_FOREGROUND) | OPTION_BIT(OPTION_CONFIRM) |               \
-                        OPTION_BIT(OPTION_ON_FAILURE))
+                        OPTION_BIT(OPTION_REHEARSE) | OPTION_BIT(OPTION_FORCE) |                   \
+                        OPTION_BIT(OPTION_TIMEOUT) | OPTION_BIT(OPTION_FOREGROUND) |               \
+                        OPTION_BIT(OPTION_CONFIRM) | OPTION_BIT(OPTION_ON_FAILURE))
 
 static const char switch_details[] = "REF is a directory, a tree in git as HEAD:hosts/edge1, or "
                                      "a generation as @42, @active, @default,\n"
@@ -47,6 +47,25 @@ static const Command commands[] = {
                         .max_arguments = 1,
                         .acts = true,
                         .run = cmd_switch,
+        },
+        {
+                        .name = "rehearse",
+                        .arguments = "[REF]",
+                        .summary = "Boot what REF says in a throw-away copy of this host",
+                        .details = "The checks run, the units of the plan are started in the copy, "
+                                   "and what fails is shown with its\n"
+                                   "last log lines. Nothing of it reaches this host, and nothing "
+                                   "is "
+                                   "left of it.\n"
+                                   "\n"
+                                   "Exit status: 0 it went well, 1 something failed or was "
+                                   "refused, "
+                                   "2 usage.\n",
+                        .options = OPTION_BIT(OPTION_NO_CHECK) | OPTION_BIT(OPTION_FORCE) |
+                                   OPTION_BIT(OPTION_TIMEOUT),
+                        .implied = OPTION_BIT(OPTION_DRY_RUN) | OPTION_BIT(OPTION_REHEARSE),
+                        .max_arguments = 1,
+                        .run = cmd_rehearse,
         },
         {
                         .name = "rollback",

@@ -35,6 +35,7 @@ static const OptionRow rows[N_OPTIONS] = {
         [OPTION_DRY_RUN] = { "dry-run", 0, NULL, "Show the plan and change nothing" },
         [OPTION_CHECK] = { "check", 0, NULL, "With --dry-run: run the checks too" },
         [OPTION_NO_CHECK] = { "no-check", 0, NULL, "Run no checks before anything is changed" },
+        [OPTION_REHEARSE] = { "rehearse", 0, NULL, "Go on only when a rehearsal went well" },
         [OPTION_FORCE] = { "force", 0, NULL, "Save and replace files that were edited by hand" },
         [OPTION_TIMEOUT] = { "timeout", 0, "TIME", "Wait no longer for all jobs (default: 5min)" },
         [OPTION_STATES] = { "states", 0, "FILE", "Take the live states of units from a JSON file" },

@@ -25,6 +25,7 @@ typedef enum OptionId {
         OPTION_DRY_RUN = N_GLOBAL_OPTIONS,
         OPTION_CHECK,
         OPTION_NO_CHECK,
+        OPTION_REHEARSE,
         OPTION_FORCE,
         OPTION_TIMEOUT,
         OPTION_STATES,

@@ -8,6 +8,7 @@
 #include "switch/engine.h"
 #include "switch/packaged.h"
 #include "switch/paid.h"
+#include "switch/rehearsal.h"
 
 #include <string.h>
 
@@ -16,6 +17,7 @@ Prepared *prepared_free(Prepared *prepared) {
                 return NULL;
         check_results_free(prepared->checks);
         packages_free(prepared->packages);
+        rehearsal_free(prepared->rehearsal);
         plan_free(prepared->plan);
         plan_draft_free(prepared->draft);
         fit_plan_free(prepared->fit);

@@ -16,6 +16,7 @@
 #include "switch/reference.h"
 
 struct CheckResults;
+struct Rehearsal;
 
 typedef struct PrepareOptions {
         bool force;       /* --force */
@@ -53,6 +54,7 @@ typedef struct Prepared {
         Plan *plan;
         Problems problems;           /* of switch/preflight; in the arena */
         struct CheckResults *checks; /* of switch/checks; NULL: not run, owned */
+        struct Rehearsal *rehearsal; /* of switch/rehearsal; NULL: there was none, owned */
         bool is_same_tree;           /* the target's tree equals the active one */
 } Prepared;
 

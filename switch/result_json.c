@@ -136,10 +136,55 @@ int result_to_json(const EngineResult *result, char **ret_json, Error *reterr) {
         return 0;
 }
 
+static json_t *troubles_json(const Rehearsal *rehearsal) {
+        json_t *array = json_array();
+        int failed = 0;
+        for (size_t i = 0; i < rehearsal->n_troubles; i++) {
+                const RehearsalTrouble *trouble = &rehearsal->troubles[i];
+                json_t *entry = json_object();
+                failed |= json_object_set_new(entry, "unit", json_text(trouble->unit));
+                failed |= json_object_set_new(entry, "state", json_text(trouble->state));
+                failed |= json_object_set_new(
+                                entry, "fails_anyway", json_boolean(trouble->fails_anyway));
+                failed |= json_object_set_new(
+                                entry, "log", log_lines(trouble->log, trouble->n_log));
+                failed |= json_array_append_new(array, entry);
+        }
+        if (!failed)
+                return array;
+        json_decref(array);
+        return NULL;
+}
+
+int rehearsal_to_json(const Rehearsal *rehearsal, char **ret_json, Error *reterr) {
+        if (!rehearsal)
+                return 0;
+        bool is_good = rehearsal->was_over &&
+                       rehearsal_n_new(rehearsal->troubles, rehearsal->n_troubles, NULL) == 0;
+        json_t *object = json_object();
+        int failed = json_object_set_new(object, "passed", json_boolean(is_good));
+        failed |= json_object_set_new(
+                        object, "units_up", json_integer((json_int_t) rehearsal->n_up));
+        failed |= json_object_set_new(
+                        object, "left_out", log_lines(rehearsal->left_out, rehearsal->n_left_out));
+        failed |= json_object_set_new(object, "troubles", troubles_json(rehearsal));
+        failed |= json_object_set_new(object, "duration_usec",
+                        json_integer((json_int_t) rehearsal->duration_usec));
+        char *json = failed ? NULL : json_dumps(object, 0);
+        json_decref(object);
+        if (!json)
+                return error_oom(reterr);
+        *ret_json = json;
+        return 0;
+}
+
 int finished_switch_to_json(
                 const char *profile, const EngineResult *result, char **ret_json, Error *reterr) {
         cleanup_free char *json = NULL;
+        cleanup_free char *rehearsal = NULL;
         int r = result_to_json(result, &json, reterr);
+        if (r >= 0)
+                r = rehearsal_to_json(result->prepared->rehearsal, &rehearsal, reterr);
         if (r < 0)
                 return r;
         const PlanJsonInput input = {
@@ -148,6 +193,7 @@ int finished_switch_to_json(
                 .to = { .profile = profile, .generation = result->to_number },
                 .fit = result->prepared->fit,
                 .result_json = json,
+                .rehearsal_json = rehearsal,
         };
         return plan_to_json(&input, ret_json, reterr);
 }

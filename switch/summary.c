@@ -16,10 +16,8 @@ static void add_log(const char *const *log, size_t n_log, Text *text) {
         }
 }
 
-static void add_failure(const Output *output, const UnitFailure *failure, Text *text) {
-        text_addf(text, "%s%s %s%s: %s", style_begin(output, STYLE_RED), output->ascii ? "x" : "×",
-                        failure->unit, style_end(output, STYLE_RED),
-                        failure->active_state ? failure->active_state : "unknown");
+void add_failure_state(const UnitFailure *failure, Text *text) {
+        text_add(text, failure->active_state ? failure->active_state : "unknown");
         if (failure->result && strcmp(failure->result, "success") != 0)
                 text_addf(text, " (%s", failure->result);
         else
@@ -30,7 +28,14 @@ static void add_failure(const Output *output, const UnitFailure *failure, Text *
                 const char *name = sigabbrev_np(failure->exec_main_status);
                 text_addf(text, ", killed by SIG%s", name ? name : "?");
         }
-        text_add(text, ")\n");
+        text_add(text, ")");
+}
+
+static void add_failure(const Output *output, const UnitFailure *failure, Text *text) {
+        text_addf(text, "%s%s %s%s: ", style_begin(output, STYLE_RED), output->ascii ? "x" : "×",
+                        failure->unit, style_end(output, STYLE_RED));
+        add_failure_state(failure, text);
+        text_add(text, "\n");
         add_log(failure->log, failure->n_log, text);
 }
 

@@ -16,6 +16,8 @@ typedef struct SummaryInput {
         uint64_t duration_usec;
 } SummaryInput;
 
+/* "failed (exit-code, exit code 3)" */
+void add_failure_state(const UnitFailure *failure, Text *text);
 /* What failed, and what of it was this switch's doing. */
 void add_reports(const Output *output, const EngineResult *result, Text *text);
 void add_summary(const SummaryInput *input, Text *text);

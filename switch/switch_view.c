@@ -9,6 +9,7 @@
 #include "switch/invoker.h"
 #include "switch/plan_output.h"
 #include "switch/progress.h"
+#include "switch/rehearsal.h"
 #include "switch/result_json.h"
 #include "switch/stop_request.h"
 #include "switch/summary.h"
@@ -111,9 +112,10 @@ static void print_problems(const Prepared *prepared) {
                                                                                else to tell it */
 }
 
-static void print_failed_checks(const Prepared *prepared) {
+static void print_failed_checks(const SwitchView *view, const Prepared *prepared) {
         cleanup(text_donep) Text text = { 0 };
         add_failed_checks(prepared->checks, &text);
+        add_troubles(view->progress.output, prepared->rehearsal, &text);
         if (text.error >= 0 && text.data)
                 (void) fputs(text.data, stderr); /* there is nowhere else to tell it */
 }
@@ -144,6 +146,7 @@ static int carry_out(SwitchView *view, Host *host, const SwitchRequest *request,
                 .user = user,
                 .force = option_is_given(view->options, OPTION_FORCE),
                 .no_check = option_is_given(view->options, OPTION_NO_CHECK),
+                .rehearses = option_is_given(view->options, OPTION_REHEARSE),
                 .is_rollback = request->is_rollback,
                 .only_default = request->only_default,
                 .only_looks = view->options->only_looks,
@@ -170,7 +173,7 @@ static int carry_out(SwitchView *view, Host *host, const SwitchRequest *request,
                 if (r == -EEXIST && result.prepared)
                         print_problems(result.prepared);
                 if (r == -ECANCELED && result.prepared)
-                        print_failed_checks(result.prepared);
+                        print_failed_checks(view, result.prepared);
                 return result.exit_status;
         }
         Error error; /* the switch is done: that it cannot be told changes nothing */
@@ -189,6 +192,10 @@ static int print_dry_run(const SwitchView *view, const Prepared *prepared, Error
         const Host *host = view->host;
         const Output *output = view->progress.output;
         if (option_is_given(view->options, OPTION_JSON)) {
+                cleanup_free char *rehearsal = NULL;
+                int r = rehearsal_to_json(prepared->rehearsal, &rehearsal, reterr);
+                if (r < 0)
+                        return r;
                 const PlanJsonInput input = {
                         .plan = prepared->plan,
                         .from = { .profile = host->profile_name,
@@ -196,33 +203,21 @@ static int print_dry_run(const SwitchView *view, const Prepared *prepared, Error
                         .to = plan_side_of(&prepared->target),
                         .fit = prepared->fit,
                         .problems = &prepared->problems,
+                        .rehearsal_json = rehearsal,
                 };
                 return print_plan_json(&input, reterr);
         }
         if (view->progress.silent)
                 return 0;
         cleanup(text_donep) Text text = { 0 };
-        add_heading(output, host, prepared, "Dry run of", &text);
+        bool rehearses = option_is_given(view->options, OPTION_REHEARSE);
+        add_heading(output, host, prepared, rehearses ? "Rehearsal of" : "Dry run of", &text);
         size_t heading = text.length;
         add_plan(output, view->options, prepared->plan, prepared->fit, &text);
         if (text.length == heading)
                 text_add(&text, prepared->is_same_tree ? "Nothing to do.\n"
                                                        : "No file changes and no unit acts.\n");
         return print_text(&text, reterr);
-}
-
-static int check_dry_run(SwitchView *view, Host *host, Prepared *prepared, Error *reterr) {
-        const ChecksOptions options = {
-                .step = progress_view_step,
-                .output = progress_view_output,
-                .userdata = view,
-        };
-        int r = checks_run(host, prepared, &options, reterr);
-        if (r != -ECANCELED)
-                return r;
-        output_error(reterr);
-        print_failed_checks(prepared);
-        return EXIT_REFUSED;
 }
 
 static int refuse_dry_run(const Prepared *prepared, Error *reterr) {
@@ -238,6 +233,43 @@ static int refuse_dry_run(const Prepared *prepared, Error *reterr) {
         return EXIT_REFUSED;
 }
 
+/* What a switch would be asked before it changes anything. */
+static int try_out(SwitchView *view,
+                Host *host,
+                const SwitchRequest *request,
+                Prepared *prepared,
+                Error *reterr) {
+        const Options *given = view->options;
+        bool rehearses = option_is_given(given, OPTION_REHEARSE);
+        const ChecksOptions checks = {
+                .leave_out = option_is_given(given, OPTION_NO_CHECK),
+                .step = progress_view_step,
+                .output = progress_view_output,
+                .userdata = view,
+        };
+        const RehearsalOptions rehearsal = {
+                .timeout_usec = given->timeout_usec,
+                .step = progress_view_step,
+                .userdata = view,
+        };
+        int r = 0;
+        if (rehearses || option_is_given(given, OPTION_CHECK))
+                r = request->is_rollback ? 0 : checks_run(host, prepared, &checks, reterr);
+        if (r >= 0 && rehearses)
+                r = rehearsal_run(host, prepared, &rehearsal, reterr);
+        return r;
+}
+
+static int print_rehearsal(
+                const SwitchView *view, const Prepared *prepared, bool is_good, Error *reterr) {
+        if (option_is_given(view->options, OPTION_JSON))
+                return print_dry_run(view, prepared, reterr);
+        cleanup(text_donep) Text text = { 0 };
+        if (is_good)
+                add_rehearsal(view->progress.output, prepared->rehearsal, &text);
+        return view->progress.silent || !is_good ? 0 : print_text(&text, reterr);
+}
+
 static int dry_run(SwitchView *view, Host *host, const SwitchRequest *request, Error *reterr) {
         const EngineOptions options = {
                 .verb = request->verb,
@@ -246,17 +278,27 @@ static int dry_run(SwitchView *view, Host *host, const SwitchRequest *request, E
                 .only_default = request->only_default,
                 .is_rollback = request->is_rollback,
         };
+        bool rehearses = option_is_given(view->options, OPTION_REHEARSE);
         cleanup(prepared_freep) Prepared *prepared = NULL;
+        if (rehearses)
+                stop_request_listen();
         int r = engine_dry_run(host, request->reference, &options, &prepared, reterr);
+        bool shows_late = rehearses && option_is_given(view->options, OPTION_JSON);
+        if (r >= 0 && (!shows_late || prepared->problems.n_items > 0))
+                r = print_dry_run(view, prepared, reterr);
         if (r < 0)
                 return r;
-        r = print_dry_run(view, prepared, reterr);
-        if (r < 0)
-                return r;
-        bool checks = option_is_given(view->options, OPTION_CHECK) && !request->is_rollback;
         if (prepared->problems.n_items > 0)
                 return refuse_dry_run(prepared, reterr);
-        return checks ? check_dry_run(view, host, prepared, reterr) : 0;
+        r = try_out(view, host, request, prepared, reterr);
+        if (r < 0 && r != -ECANCELED)
+                return r;
+        if (r == -ECANCELED) {
+                output_error(reterr);
+                print_failed_checks(view, prepared);
+        }
+        int told = prepared->rehearsal ? print_rehearsal(view, prepared, r >= 0, reterr) : 0;
+        return told < 0 ? told : r < 0 ? EXIT_REFUSED : EXIT_DONE;
 }
 
 int switch_view_run(
@@ -266,6 +308,9 @@ int switch_view_run(
         if (host->is_image && options->confirm_usec > 0)
                 return error_set(reterr, USAGE_ERROR,
                                 "--confirm= is for a host that runs, not for --root=");
+        if (host->is_image && option_is_given(options, OPTION_REHEARSE))
+                return error_set(reterr, USAGE_ERROR,
+                                "A rehearsal is for a host that runs, not for --root=");
         if (strcmp(host->profile_name, "system") != 0)
                 return error_set(reterr, -EOPNOTSUPP,
                                 "%s: Only the profile system is a host's: leave -p away",
