@@ -41,6 +41,11 @@ int copy_space_enter(const char *hidden, Error *reterr) {
                 r = make_dev(reterr);
         if (r >= 0)
                 r = bind("/sys", OUTER_DIRECTORY "/sys", reterr);
+        if (r >= 0 && mount(NULL, OUTER_DIRECTORY "/sys", NULL,
+                                      MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV |
+                                                      MS_NOEXEC,
+                                      NULL) < 0)
+                return error_set_errno(reterr, -errno, "Making /sys read-only");
         if (r >= 0)
                 r = mount_new("proc", OUTER_DIRECTORY "/proc", MS_NOEXEC, reterr);
         if (r >= 0)

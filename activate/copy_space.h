@@ -8,8 +8,8 @@
  * are once more, for systemd-nspawn to boot. Where there can be no overlay there is nothing: a
  * read-only bind could be made writable again by whoever has the right to mount.
  * 2. /run and /tmp of the host are not there, so none of its sockets is.
- * 3. /sys is the host's, as systemd-nspawn makes the cgroups of what it boots. What it boots gets a
- * read-only one of its own. */
+ * 3. /sys is the host's, as systemd-nspawn makes the cgroups of what it boots, but read-only: so is
+ * each that is mounted in what it boots, as systemd-nspawn leaves this one beneath. */
 
 #include "base/error.h"
 

@@ -27,28 +27,41 @@
 
 enum { GO_FD = 3, NOTIFY_FD, N_FDS, EXIT_NOT_BEGUN = 127, MAX_LINE_BYTES = 400 };
 
+#define WAITS_LINE "sysswitch: the copy waits for its ids"
+#define GO_FIFO "/run/sysswitch-go"
+
 /* What is executed as the first process in the copy: users first, then the files that they own, as
- * "OWNER:GROUP" and path. The addresses of the host are not there, and a service that names one is
- * not wrong. */
+ * "OWNER:GROUP" and path. Then it gives up what it has of the host, by a user namespace: all that
+ * systemd-nspawn mounted is locked as it is by that, read-only or covered. From within nobody can
+ * give every id to it, so it waits until we did. The addresses of the host are not there, and a
+ * service that names one is not wrong. */
 static const char init_script[] =
                 "exec 2> /dev/null\n"
-                "for f in ipv4 ipv6; do echo 1 > /proc/sys/net/$f/ip_nonlocal_bind; done\n"
                 "systemd-sysusers\n"
                 "while [ $# -gt 1 ]; do chown -h -- \"$1\" \"$2\"; shift 2; done\n"
+                "umount /proc/kmsg\n" /* a removed file, on which no unit can mount anything */
                 "exec 2>&1\n"
+                "mkfifo -m 600 " GO_FIFO " &&\n"
+                "exec unshare -U -m -n -i -u /bin/sh -c '\n"
+                "echo " WAITS_LINE "\n"
+                "read go < " GO_FIFO " || exit 1\n"
+                "for f in ipv4 ipv6; do\n"
+                "        echo 1 2> /dev/null > /proc/sys/net/$f/ip_nonlocal_bind\n"
+                "done\n"
                 "[ ! -x /usr/lib/systemd/systemd ] || exec /usr/lib/systemd/systemd "
                 "systemd.show_status=no\n"
-                "exec /sbin/init systemd.show_status=no";
+                "exec /sbin/init systemd.show_status=no'";
 
 struct HostCopy {
         Systemd *host;
         Systemd *systemd; /* NULL: not connected */
         char scope[64];   /* "": none */
         pid_t pid;        /* of the first process of the outer namespaces; 0: none */
-        int pid_fd, go_fd, notify_fd, output_fd;
-        Error *error; /* why it could not be made; shared with that process */
-        long leader;  /* of the copy, as that process counts; 0: not told yet */
-        bool is_ready;
+        int pid_fd, go_fd, notify_fd, output_fd, fifo_fd;
+        Error *error;    /* why it could not be made; shared with that process */
+        long leader;     /* of the copy, as that process counts; 0: not told yet */
+        bool is_waiting; /* for its ids */
+        bool has_ids, is_ready;
         char line[MAX_LINE_BYTES], last_line[MAX_LINE_BYTES]; /* of what it prints */
         size_t length;
 };
@@ -64,9 +77,9 @@ int host_copy_check(Error *reterr) {
 static char **make_arguments(const HostCopyOptions *options) {
         static const char *const fixed[] = { "systemd-nspawn", "--quiet", "--keep-unit",
                 "--register=no", "--machine=rehearsal", "--directory=" COPY_SPACE_DIRECTORY,
-                "--private-users=0:4294967295", "--private-network", "--resolv-conf=off",
-                "--timezone=off", "--link-journal=no", "--console=pipe", "--notify-ready=yes",
-                "--kill-signal=SIGRTMIN+3", "/bin/sh", "-c", init_script, "sh" };
+                "--private-network", "--resolv-conf=off", "--timezone=off", "--link-journal=no",
+                "--console=pipe", "--notify-ready=yes", "--kill-signal=SIGRTMIN+3", "/bin/sh", "-c",
+                init_script, "sh" };
         char **arguments = calloc(N_ELEMENTS(fixed) + 2 * options->n_files + 1, sizeof(char *));
         size_t n = 0;
         for (; arguments && n < N_ELEMENTS(fixed); n++)
@@ -204,7 +217,9 @@ static int start_first(HostCopy *copy, const HostCopyOptions *options, Error *re
 
 static void end_line(HostCopy *copy) {
         copy->line[copy->length] = 0;
-        if (copy->length > 0)
+        if (strcmp(copy->line, WAITS_LINE) == 0)
+                copy->is_waiting = true;
+        else if (copy->length > 0)
                 memcpy(copy->last_line, copy->line, copy->length + 1);
         copy->length = 0;
 }
@@ -246,6 +261,39 @@ static int tell_end(HostCopy *copy, Error *reterr) {
                         *copy->last_line ? copy->last_line : "systemd-nspawn said nothing");
 }
 
+static void format_root(const HostCopy *copy, char *ret_root, size_t size) {
+        (void) snprintf(ret_root, size, "/proc/%d/root/proc/%ld/root", (int) copy->pid,
+                        copy->leader); /* there is room */
+}
+
+static int write_map(const HostCopy *copy, const char *name) {
+        static const char all[] = "0 0 4294967295";
+        char path[96];
+        (void) snprintf(path, sizeof(path), "/proc/%d/root/proc/%ld/%s", (int) copy->pid,
+                        copy->leader, name); /* fits */
+        cleanup_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
+        return fd < 0 || write(fd, all, strlen(all)) < 0 ? -errno : 0;
+}
+
+/* Each id is itself: an overlay cannot be shifted. */
+static int give_ids(HostCopy *copy, Error *reterr) {
+        char root[64], path[96];
+        if (!copy->is_waiting || copy->leader == 0 || copy->has_ids)
+                return 0;
+        int r = write_map(copy, "gid_map");
+        if (r >= 0)
+                r = write_map(copy, "uid_map");
+        if (r < 0)
+                return error_set(reterr, -ENOTSUP, "A user namespace: %s", strerror(-r));
+        format_root(copy, root, sizeof(root));
+        (void) snprintf(path, sizeof(path), "%s" GO_FIFO, root); /* fits */
+        copy->fifo_fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+        if (copy->fifo_fd < 0 || write(copy->fifo_fd, "\n", 1) != 1)
+                return error_set_errno(reterr, -errno, "Starting the copy");
+        copy->has_ids = true;
+        return 0;
+}
+
 /* Returns 1 when its start is over, 0 at the deadline. */
 static int await(HostCopy *copy, const HostCopyOptions *options, Error *reterr) {
         enum { LOOK_MSEC = 1000 };
@@ -270,6 +318,9 @@ static int await(HostCopy *copy, const HostCopyOptions *options, Error *reterr) 
                         read_output(copy);
                 if (fds[0].revents)
                         return tell_end(copy, reterr);
+                r = give_ids(copy, reterr);
+                if (r < 0)
+                        return r;
         }
         return 1;
 }
@@ -322,11 +373,10 @@ static int connect_through(const char *root, int fd) {
 
 static int connect_to(HostCopy *copy, Error *reterr) {
         char root[64];
-        if (copy->leader == 0)
+        if (!copy->has_ids)
                 return error_set(reterr, -ETIMEDOUT,
                                 "At the deadline the copy had not even begun to boot");
-        (void) snprintf(root, sizeof(root), "/proc/%d/root/proc/%ld/root", (int) copy->pid,
-                        copy->leader); /* fits */
+        format_root(copy, root, sizeof(root));
         cleanup_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         int r = fd < 0 ? -errno : connect_through(root, fd);
         if (r < 0)
@@ -343,9 +393,12 @@ static int new_copy(Systemd *systemd, HostCopy **ret_copy, Error *reterr) {
         cleanup(host_copy_freep) HostCopy *copy = malloc(sizeof(HostCopy));
         if (!copy)
                 return error_oom(reterr);
-        *copy = (HostCopy){
-                .host = systemd, .pid_fd = -1, .go_fd = -1, .notify_fd = -1, .output_fd = -1
-        };
+        *copy = (HostCopy){ .host = systemd,
+                .pid_fd = -1,
+                .go_fd = -1,
+                .notify_fd = -1,
+                .output_fd = -1,
+                .fifo_fd = -1 };
         void *shared = mmap(NULL, sizeof(Error), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
                         -1, 0);
         if (shared == MAP_FAILED)
@@ -421,7 +474,8 @@ HostCopy *host_copy_free(HostCopy *copy) {
         /* it is empty: systemd removes it by itself too, only later */
         if (*copy->scope)
                 (void) !scope_end(copy->host, copy->scope, &ignored);
-        const int fds[] = { copy->pid_fd, copy->go_fd, copy->notify_fd, copy->output_fd };
+        const int fds[] = { copy->pid_fd, copy->go_fd, copy->notify_fd, copy->output_fd,
+                copy->fifo_fd };
         for (size_t i = 0; i < N_ELEMENTS(fds); i++)
                 if (fds[i] >= 0)
                         (void) close(fds[i]); /* nothing was written that matters */

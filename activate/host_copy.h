@@ -4,9 +4,10 @@
 /* A throw-away copy of this host, with another /etc, booted by systemd-nspawn.
  *
  * 1. It is seen, and may write, through overlays on a tmpfs only (activate/copy_space.h).
- * 2. It has a user namespace in which every id is itself, so that its root has no right over what
- * is the host's: it cannot mount a disk, make a device, open the host's network or set its clock.
- * Its network is a loopback, on which any address can be bound.
+ * 2. All of it is in a user namespace in which every id is itself, so that its root has no right
+ * over what is the host's: it cannot mount a disk, make a device or set the clock, and what is
+ * read-only when it begins (/sys, /proc/sys) stays so. Its network is a loopback, on which any
+ * address can be bound.
  * 3. All its processes are in one pid namespace whose first process ends with ours, however we end;
  * with the last of them go the mounts. Its cgroup is a scope that the host's systemd removes then.
  */
