@@ -25,7 +25,7 @@ completes() {
 }
 
 mkdir -p hosts/edge1
-completes '' / switch dry-activate rollback test boot confirm recover diff generations show status log export pin prune verify
+completes '' / switch dry-activate rehearse rollback test boot confirm recover diff generations show status log export pin prune verify
 completes s / switch show status
 completes diff --s / --states=
 completes diff --ex / --exit-code
