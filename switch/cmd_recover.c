@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "activate/fit.h"
 #include "diff/quote.h"
 #include "state/lock.h"
 #include "switch/commands.h"
@@ -25,8 +26,8 @@ static int open_host(const Options *options, Host *host, Error *reterr) {
                 return r;
         if (r >= 0)
                 r = recovery_is_needed(host, reterr);
-        if (r == 0)
-                return 0;
+        if (r == 0) /* the slots of a switch that ended may be left all the same */
+                return fit_forget(&host->etc, reterr);
         if (r > 0)
                 r = host_make_writable(host, reterr);
         if (r >= 0)

@@ -150,10 +150,9 @@ static int close_switch(Host *host,
         if (r < 0)
                 return r;
         recovery->is_noted = true;
-        if (!was_undone)
-                return 0;
-        r = fit_set_undone(&host->etc, reterr);
-        return r < 0 ? r : fit_forget(&host->etc, reterr);
+        if (was_undone)
+                r = fit_set_undone(&host->etc, reterr);
+        return r < 0 ? r : fit_forget(&host->etc, reterr); /* what was staged for it, too */
 }
 
 int recovery_run(

@@ -18,6 +18,12 @@ def require():
         sys.exit(77)
 
 
+def lab_directory(name):
+    """Where a lab lies, as labs.sh has it."""
+    return subprocess.run(["bash", "-c", '. "$1/labs.sh" && echo "$LAB_DIR/$2"', "labs", TOOLS, name], check=True,
+                          stdout=subprocess.PIPE, text=True).stdout.strip()
+
+
 class Lab:
     """A booted lab; removed at the end of the with block, and when this process dies."""
 
@@ -32,6 +38,7 @@ class Lab:
         boot = subprocess.run([TOOLS + "/boot", self.name, *options], stdout=subprocess.PIPE, text=True,
                               stdin=subprocess.DEVNULL, check=True)
         self.root = f"/proc/{boot.stdout.strip()}/root"
+        self.directory = lab_directory(self.name)
 
     def __enter__(self):
         return self

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A host with two sources, and all that can be seen of it: whatever interrupts a switch between them, the host is wholly
+what one of the two makes of it. A source is written as path -> text, or as Link, or as None for an empty directory."""
+import hashlib
+import os
+import re
+import stat
+import subprocess
+
+STUB = "/usr/local/bin/stub"
+WANTED = "[Install]\nWantedBy=multi-user.target\n"
+BEFORE = "/root/before"  # of the control: /etc as no profile has touched it
+SOURCES = {"old": "/root/old", "new": "/root/new", "none": "/root/none"}
+
+
+class Link(str):
+    """The target of a symbolic link."""
+
+
+def service(*lines, start=STUB, head=""):
+    return "\n".join([*([head] if head else []), "[Service]", f"ExecStart={start}", *lines, "", WANTED])
+
+
+def copies(path, loaded):
+    """A service that has in /run what it has read of its file."""
+    copy = f"/bin/cp {path} {loaded}"
+    return service(f"ExecStartPre={copy}", f"ExecReload={copy}", head=f"[Unit]\nX-Reload-Triggers={path}")
+
+
+def makes(path, made):
+    return (f"[Unit]\nX-Restart-Triggers={path}\n[Service]\nType=oneshot\nRemainAfterExit=yes\n"
+            f"ExecStart=/bin/cp {path} {made}\n{WANTED}")
+
+
+COMMON = {
+    "units/kept.service": service(),
+    "units/reloads.service": copies("/etc/reloads.conf", "/run/reloads.loaded"),
+    "units/makes.service": makes("/etc/makes.conf", "/run/makes.made"),
+    "units/tick.service": "[Service]\nType=oneshot\nExecStart=/bin/true\n",
+    "etc/same.conf": "same\n",
+}
+OLD = {
+    **COMMON,
+    "profile.conf": "[Units]\nEnable=d-leaves.service d-masked.service\n[File]\nPath=app\nMode=0750\n[File]\nPath=secret\nMode=0600\nOwner=12:34\n",
+    "units/changed.service": service("Environment=GENERATION=old"),
+    "units/stopped.service": service("ExecStop=/bin/echo old"),
+    "units/gone.service": service(),
+    "units/dropped.service": service(),
+    "units/dropped.service.d/old.conf": "[Service]\nEnvironment=GENERATION=old\n",
+    "units/tick.timer": "[Timer]\nOnCalendar=2099-01-01\n[Install]\nWantedBy=timers.target\n",
+    "units/listens.socket": "[Socket]\nListenStream=/run/listens.old\n[Install]\nWantedBy=sockets.target\n",
+    "units/listens.service": f"[Service]\nExecStart={STUB}\n",
+    "etc/reloads.conf": "old\n",
+    "etc/makes.conf": "old\n",
+    "etc/secret": "old\n",
+    "etc/only-old/deep/file": "old\n",
+    "etc/shape": "a file\n",
+    "etc/link": Link("old"),
+    "etc/app/file": "old\n",
+    "etc/displaced-both": "old\n",
+    "etc/displaced-old": "old\n",
+}
+NEW = {
+    **COMMON,
+    "profile.conf": ("[Units]\nEnable=d-comes.service\nDisable=d-disabled.service\nMask=d-masked.service\n[File]\nPath=app\nMode=0700\n"
+                     "[File]\nPath=secret\nMode=0640\nOwner=0:12\n"),
+    "units/changed.service": service("Environment=GENERATION=new"),
+    "units/stopped.service": service("ExecStop=/bin/echo new"),
+    "units/came.service": service(),
+    "units/dropped.service": service(),
+    "units/dropped.service.d/new.conf": "[Service]\nEnvironment=GENERATION=new\n",
+    "units/tick.timer": "[Timer]\nOnCalendar=2098-01-01\n[Install]\nWantedBy=timers.target\n",
+    "units/listens.socket": "[Socket]\nListenStream=/run/listens.new\n[Install]\nWantedBy=sockets.target\n",
+    "units/listens.service": f"[Service]\nExecStart={STUB}\n",
+    "etc/reloads.conf": "new\n",
+    "etc/makes.conf": "new\n",
+    "etc/secret": "new\n",
+    "etc/only-new/deep/file": "new\n",
+    "etc/shape/is-a-directory": "now\n",
+    "etc/link": Link("new"),
+    "etc/app/file": "new\n",
+    "etc/displaced-both": "new\n",
+    "etc/displaced-new": "new\n",
+    "etc/displaced-link": "new\n",
+}
+DISTRIBUTION = {name: service() for name in ("d-leaves.service", "d-comes.service", "d-disabled.service", "d-masked.service")}
+LABS_OWN = ["/etc/hostname", "/etc/hosts", "/etc/machine-id", "/etc/.pwd.lock"]
+# The administrator's: what the two sources are in the way of, and what they let go of.
+PREPARE = r"""
+systemctl -q daemon-reload
+systemctl -q enable --now d-disabled.service
+cd /etc
+for file in displaced-both displaced-old displaced-new; do
+        echo "mine: $file" > $file
+        chmod 640 $file
+        chown 12:34 $file
+        touch -d @1000000000 $file
+        setfattr -n user.note -v "$file" $file
+done
+ln -s /nowhere displaced-link
+mkdir -m 711 app
+echo "mine too" > app/beside
+touch -d @1000000000 app/beside
+"""
+# What is read of each unit. Environment and ExecStart are the definition that systemd has; a process tells that it runs.
+PROPERTIES = ["Id", "LoadState", "ActiveState", "SubState", "UnitFileState", "FragmentPath", "DropInPaths", "NeedDaemonReload",
+              "Environment", "ExecStart", "ExecStop", "Listen", "TimersCalendar", "Wants", "MainPID", "Job"]
+VOLATILE = re.compile(  # units of the lab and of the tests themselves
+    r"sysswitch-(switch|recover)\.service|session-.*|user-.*|user@.*|run-.*|init\.scope|enter\.scope|.*\.slice|.*\.device|"
+    r"systemd-tmpfiles-clean\..*|systemd-random-seed.*|systemd-update-utmp.*|-\.mount|.*\.mount")
+UNITS = sorted({os.path.basename(path) for source in (OLD, NEW) for path in source if re.fullmatch(r"units/[^/]+", path)}
+               | set(DISTRIBUTION))
+
+
+def write_source(directory, source):
+    for path, text in source.items():
+        path = f"{directory}/{path}"
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        if isinstance(text, Link):
+            os.symlink(text, path)
+        else:
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+
+
+def prepare(lab):
+    """Before any profile is on the host; what /etc is then."""
+    lab.install()
+    for name, source in (("old", OLD), ("new", NEW), ("none", {"profile.conf": ""})):
+        write_source(lab.root + SOURCES[name], source)
+    write_source(lab.root + "/usr/local/lib/systemd/system", DISTRIBUTION)
+    lab.run("sh", "-euc", PREPARE)
+    return read_files(lab.root)
+
+
+def read_file(path):
+    """All that a file is, as a value."""
+    status = os.lstat(path)
+    what = [stat.filemode(status.st_mode), status.st_uid, status.st_gid,
+            *((name, os.getxattr(path, name, follow_symlinks=False)) for name in sorted(os.listxattr(path, follow_symlinks=False)))]
+    if stat.S_ISLNK(status.st_mode):
+        what.append(os.readlink(path))
+    elif stat.S_ISREG(status.st_mode):
+        with open(path, "rb") as file:
+            content = file.read()
+        what.append(hashlib.sha256(content).hexdigest())
+        if content.startswith(b"mine"):
+            what.append(status.st_mtime_ns)
+    return tuple(what)
+
+
+def read_files(root):
+    """/etc byte for byte: path -> what it is."""
+    files = {}
+    for directory, directories, names in os.walk(root + "/etc"):
+        for name in directories + names:
+            path = os.path.join(directory, name)
+            files[path[len(root):]] = read_file(path)
+    for name in LABS_OWN:
+        files.pop(name, None)
+    if not os.path.lexists(root + "/etc/.sysswitch/manifest") and "/etc/.sysswitch" in files:
+        if not os.listdir(root + "/etc/.sysswitch"):
+            files.pop("/etc/.sysswitch")  # empty it does no harm
+    return files
+
+
+def clean(name, value):
+    """Without what is another at each run: process ids and times."""
+    if name in ("ExecStart", "ExecStop"):
+        return re.sub(r" ; ignore_errors=[^}]*", " ", value)
+    if name == "TimersCalendar":
+        return re.sub(r" ; next_elapse=[^}]*", " ", value)
+    return value
+
+
+def process_of(root, pid):
+    """What a service's process was started as."""
+    with open(f"{root}/proc/{pid}/cmdline", "rb") as file:
+        command = file.read()
+    with open(f"{root}/proc/{pid}/environ", "rb") as file:
+        return command, [word for word in file.read().split(b"\0") if word.startswith(b"GENERATION=")]
+
+
+def read_units(lab):
+    """unit -> property -> value, for each unit of the sources, and each other one that is loaded and not just off."""
+    shown = lab.run("systemctl", "show", "--all", f"--property={','.join(PROPERTIES)}", "*", *UNITS, stdout=subprocess.PIPE,
+                    text=True).stdout
+    units = {}
+    for block in shown.strip().split("\n\n"):
+        unit = dict(line.split("=", 1) for line in block.splitlines())
+        unit = {name: clean(name, value) for name, value in unit.items()}
+        if unit["Id"] in UNITS:
+            if unit.get("MainPID", "0") != "0":
+                unit["process"] = process_of(lab.root, unit["MainPID"])
+        elif VOLATILE.fullmatch(unit["Id"]) or unit["ActiveState"] == "inactive":
+            continue
+        unit.pop("MainPID", None)
+        for name in ("DropInPaths", "Wants", "Environment"):
+            unit[name] = sorted(unit.get(name, "").split())
+        units[unit["Id"]] = unit
+    return units
+
+
+def read_made(root):
+    """What the services made of the configuration that they run with."""
+    made = {}
+    for name in ("reloads.loaded", "makes.made", "listens.old", "listens.new"):
+        path = f"{root}/run/{name}"
+        if os.path.isfile(path):
+            with open(path, encoding="utf-8") as file:
+                made[name] = file.read()
+        elif os.path.lexists(path) and name != "listens.old" and name != "listens.new":
+            made[name] = "no file"
+    return made
+
+
+def read_host(lab):
+    return {"files": read_files(lab.root), "units": read_units(lab), "made": read_made(lab.root)}
+
+
+def differences(got, want):
+    """Lines: what is not as it should be."""
+    lines = []
+    for part in want:
+        for name in sorted(got[part].keys() | want[part].keys()):
+            is_now, should_be = got[part].get(name), want[part].get(name)
+            if is_now == should_be:
+                continue
+            if isinstance(is_now, dict) and isinstance(should_be, dict):
+                lines += [f"{name}: {key} is {is_now.get(key)!r}, not {should_be.get(key)!r}"
+                          for key in sorted(is_now.keys() | should_be.keys()) if is_now.get(key) != should_be.get(key)]
+            else:
+                lines.append(f"{name}: is {is_now!r}, not {should_be!r}")
+    return lines
