@@ -83,6 +83,7 @@ NEW = {
     "etc/displaced-new": "new\n",
     "etc/displaced-link": "new\n",
 }
+TARGETS = ["multi-user.target", "timers.target", "sockets.target"]
 DISTRIBUTION = {name: service() for name in ("d-leaves.service", "d-comes.service", "d-disabled.service", "d-masked.service")}
 LABS_OWN = ["/etc/hostname", "/etc/hosts", "/etc/machine-id", "/etc/.pwd.lock"]
 # The administrator's: what the two sources are in the way of, and what they let go of.
@@ -181,22 +182,30 @@ def process_of(root, pid):
         return command, [word for word in file.read().split(b"\0") if word.startswith(b"GENERATION=")]
 
 
+def read_unit(root, block):
+    unit = dict(line.split("=", 1) for line in block.splitlines())
+    unit = {name: clean(name, value) for name, value in unit.items()}
+    if unit.get("MainPID", "0") != "0":
+        unit["process"] = process_of(root, unit["MainPID"])
+    unit.pop("MainPID", None)
+    for name in ("DropInPaths", "Wants", "Environment"):
+        unit[name] = sorted(unit.get(name, "").split())
+    return unit
+
+
 def read_units(lab):
-    """unit -> property -> value, for each unit of the sources, and each other one that is loaded and not just off."""
-    shown = lab.run("systemctl", "show", "--all", f"--property={','.join(PROPERTIES)}", "*", *UNITS, stdout=subprocess.PIPE,
-                    text=True).stdout
+    """unit -> property -> value, for each unit of the sources and what wants them; and the states of each other one that is
+    loaded and not just off."""
+    shown = lab.run("sh", "-euc", 'systemctl show --all "$@"; echo; echo; systemctl list-units --all --plain --no-legend', "sh",
+                    f"--property={','.join(PROPERTIES)}", *UNITS, *TARGETS, stdout=subprocess.PIPE, text=True).stdout
+    details, listed = shown.split("\n\n\n")
     units = {}
-    for block in shown.strip().split("\n\n"):
-        unit = dict(line.split("=", 1) for line in block.splitlines())
-        unit = {name: clean(name, value) for name, value in unit.items()}
-        if unit["Id"] in UNITS:
-            if unit.get("MainPID", "0") != "0":
-                unit["process"] = process_of(lab.root, unit["MainPID"])
-        elif VOLATILE.fullmatch(unit["Id"]) or unit["ActiveState"] == "inactive":
-            continue
-        unit.pop("MainPID", None)
-        for name in ("DropInPaths", "Wants", "Environment"):
-            unit[name] = sorted(unit.get(name, "").split())
+    for line in listed.splitlines():
+        name, load, active, sub = line.split()[:4]
+        if active != "inactive" and not VOLATILE.fullmatch(name):
+            units[name] = {"LoadState": load, "ActiveState": active, "SubState": sub}
+    for block in details.strip().split("\n\n"):
+        unit = read_unit(lab.root, block)
         units[unit["Id"]] = unit
     return units
 
