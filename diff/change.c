@@ -158,6 +158,14 @@ static bool is_watching(const Comparison *comparison, const Subject *subject) {
                subject_has_sub_state(comparison, subject, "running");
 }
 
+static bool is_of_resources(const TextChange *change) {
+        const char *section = change->section;
+        bool has_resources = is(section, "Service") || is(section, "Socket") ||
+                             is(section, "Mount") || is(section, "Swap") || is(section, "Slice") ||
+                             is(section, "Scope");
+        return has_resources && HAS_KEY(live_resources, change->key);
+}
+
 static bool is_live(
                 const Comparison *comparison, const Subject *subject, const TextChange *change) {
         const char *section = change->section, *key = change->key;
@@ -174,10 +182,7 @@ static bool is_live(
                         (is(section, "Socket") && HAS_KEY(live_socket, key)) ||
                         (is(section, "Mount") && HAS_KEY(live_mount, key)))
                 return true;
-        bool has_resources = is(section, "Service") || is(section, "Socket") ||
-                             is(section, "Mount") || is(section, "Swap") || is(section, "Slice") ||
-                             is(section, "Scope");
-        return has_resources && HAS_KEY(live_resources, key);
+        return is_of_resources(change);
 }
 
 static bool has_stop_command(const UnitText *text) {
@@ -280,6 +285,7 @@ int change_of(const Comparison *comparison, const Subject *subject, Change *ret_
         for (size_t i = 0; i < n_changes; i++) {
                 ChangeLevel level = level_of(comparison, subject, &changes[i]);
                 ret_change->has_options |= level == CHANGE_OPTIONS;
+                ret_change->has_resources |= is_of_resources(&changes[i]);
                 ret_change->is_ended |= is_ended(subject, &changes[i]);
                 if (level > ret_change->level) {
                         ret_change->level = level;

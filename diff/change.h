@@ -16,7 +16,8 @@ typedef enum ChangeLevel {
 
 typedef struct Change {
         ChangeLevel level;
-        bool has_options; /* Options= of a mount is among what changed */
+        bool has_options;   /* Options= of a mount is among what changed */
+        bool has_resources; /* so is a limit or the like, systemd.resource-control(5) */
         bool is_ended; /* the daemon-reload ends it: a socket's Listen…=, BusName=, Type=dbus */
         const char *const *reasons; /* the keys that decide, and the file that has them */
         size_t n_reasons;

@@ -248,6 +248,9 @@ static bool oneshot_that_ended(const F *f) {
 static bool failed_and_wanted(const F *f) {
         return f->is_failed && f->is_wanted && (wishes_restart(f) || f->wish == VERDICT_RELOAD);
 }
+static bool container_off(const F *f) {
+        return f->is_container && !f->is_on && f->wish != VERDICT_NONE;
+}
 static bool off(const F *f) {
         return !f->is_on;
 }
@@ -296,6 +299,8 @@ static const Rule unit_rules[] = {
                         oneshot_that_ended, VERDICT_START, NULL },
         { "5", "failed and wanted, where a change would restart or reload it", failed_and_wanted,
                         VERDICT_START, NULL },
+        { "4", "a container that is off, where a change would reboot it or be activated",
+                        container_off, VERDICT_SKIP, "it is off, and has it at its next start" },
         { "4", "off: an administrator's stop stands", off, VERDICT_NONE, NULL },
         { "5", "a switch before owes its stop", owes_stop, VERDICT_STOP, NULL },
         { "5", "a switch before owes its restart", owes_restart, VERDICT_RESTART, NULL },

@@ -69,6 +69,7 @@ typedef struct UnitFacts {
         bool is_started_by_others; /* by a timer, path or socket of the tree */
         bool is_protected;
         bool can_reload;
+        bool is_container; /* it runs one */
         /* flags */
         SwitchMethod method;
         bool reload_if_changed;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the rules look at, of one unit. */
+#include "diff/container.h"
 #include "diff/judge.h"
 #include "diff/time_span.h"
 
@@ -226,11 +227,21 @@ static void set_debt(const Subject *subject, UnitFacts *facts) {
         facts->owed = debt ? debt->verb : VERB_SKIP;
 }
 
+static int find_container(
+                const Comparison *comparison, const Subject *subject, const char **ret_name) {
+        const PlanInput *input = comparison->input;
+        if (comparison->is_user || subject->type != UNIT_SERVICE)
+                return 0;
+        return container_of_unit(
+                        comparison->arena, input->before, input->after, subject->name, ret_name);
+}
+
 int facts_of(const Comparison *comparison, Subject *subject, Judgement *judgement) {
         UnitFacts *facts = &judgement->facts;
         const Trigger *trigger = subject->trigger;
         *facts = (UnitFacts){ .type = subject->type };
-        if (change_of(comparison, subject, &judgement->change) < 0 ||
+        if (find_container(comparison, subject, &judgement->container) < 0 ||
+                        change_of(comparison, subject, &judgement->change) < 0 ||
                         find_connection(comparison, subject, &facts->is_connection) < 0)
                 return -ENOMEM;
         facts->is_on = subject_is_on(comparison, subject);
@@ -258,6 +269,7 @@ int facts_of(const Comparison *comparison, Subject *subject, Judgement *judgemen
         set_starters(comparison, subject, facts);
         facts->is_protected = is_protected(subject);
         facts->can_reload = can_reload(subject);
+        facts->is_container = judgement->container != NULL;
         set_flags(subject, facts);
         set_debt(subject, facts);
         return 0;

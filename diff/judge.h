@@ -24,6 +24,7 @@ typedef struct Chain {
 typedef struct Judgement {
         Change change;
         UnitFacts facts;
+        const char *container; /* that it runs; NULL: none */
         Decision decision;
         /* what the plan does with it */
         bool stops, stops_late; /* stops_late: after the daemon-reload */

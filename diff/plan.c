@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "diff/plan.h"
 
+#include "diff/plan_containers.h"
 #include "diff/plan_units.h"
 
 #include <errno.h>
@@ -139,6 +140,8 @@ static int make_plan(Plan *plan, const PlanInput *input, PlanDraft *draft, Error
         r = plan_units(&plan->arena, &system, &plan->units, reterr);
         if (r == 0)
                 r = add_users(plan, input, draft, reterr);
+        if (r == 0)
+                r = plan_containers(plan, input, reterr);
         for (size_t i = 0; i < draft->n_changes; i++) {
                 plan->run_sysusers |= is_changed_below(&draft->changes[i], "sysusers.d/");
                 plan->run_tmpfiles |= is_changed_below(&draft->changes[i], "tmpfiles.d/");
@@ -212,6 +215,12 @@ static const char *const verbs[N_VERBS] = {
 
 const char *verb_to_string(Verb verb) {
         return verbs[verb];
+}
+
+const char *container_verb_to_string(Verb verb) {
+        return verb == VERB_RELOAD    ? "activate"
+               : verb == VERB_RESTART ? "reboot"
+                                      : verb_to_string(verb);
 }
 
 int verb_from_string(const char *text) {

@@ -43,6 +43,8 @@ typedef enum DaemonAction {
 
 typedef struct UnitAction {
         const char *unit;
+        const char *container; /* the one that the unit runs: to reload it is to activate what it
+                                  shall have in place, to restart it is to reboot it; else NULL */
         Verb verb;
         Phase phase;                /* no meaning for VERB_SKIP */
         unsigned group;             /* same number: queued in one burst */
@@ -72,7 +74,14 @@ typedef struct UnitProgram {
         const char *path; /* absolute */
 } UnitProgram;
 
-/* The plan of one manager: the system's, a user's, later a container's. */
+/* A container whose new limits are in force with the daemon-reload. */
+typedef struct ContainerSet {
+        const char *name;
+        const char *const *reasons;
+        size_t n_reasons;
+} ContainerSet;
+
+/* The plan of one manager: the system's, a user's, a container's. */
 typedef struct UnitPlan {
         UnitAction *actions; /* in order; skips at the end */
         size_t n_actions;
@@ -98,6 +107,8 @@ typedef struct UnitPlan {
         const char *const *notes; /* "The daemon-reload itself will stop x.service: …", old systemd
                                      and UpheldBy= … */
         size_t n_notes;
+        ContainerSet *sets;
+        size_t n_sets;
         const char *const *unknown; /* units whose relations the plan would use and the states do
                                        not have: ask, plan again */
         size_t n_unknown;
@@ -108,11 +119,19 @@ typedef struct UserPlan {
         UnitPlan units;
 } UserPlan;
 
+/* What is done inside a container that is activated in place. */
+typedef struct ContainerPlan {
+        const char *name;
+        UnitPlan units;
+} ContainerPlan;
+
 typedef struct Plan {
         Arena arena;
         UnitPlan units;
         UserPlan *users;
         size_t n_users;
+        ContainerPlan *containers;
+        size_t n_containers;
         bool run_sysusers;        /* files in sysusers.d changed */
         bool run_tmpfiles;        /* files in tmpfiles.d changed */
         const char *const *hooks; /* that will run, in their order: all there are, unless the plan
@@ -150,6 +169,11 @@ typedef struct UserStates {
         const UnitStates *states;
 } UserStates;
 
+typedef struct ContainerStates {
+        const char *name;
+        const UnitStates *states;
+} ContainerStates;
+
 typedef struct PlanInput {
         const Tree *before; /* what the host has: the old generation laid over what was found
                                beneath it */
@@ -158,6 +182,9 @@ typedef struct PlanInput {
         const UnitStates *states; /* NULL: no host; each unit that before wants counts as active */
         const UserStates *users;  /* running user managers */
         size_t n_users;
+        const ContainerStates *containers; /* that run; of others each unit that before wants counts
+                                              as active */
+        size_t n_containers;
         const Debt *debts;
         size_t n_debts;
         /* texts of units that only the distribution has, for what their start pulls in where the
@@ -184,6 +211,9 @@ DEFINE_CLEANUP(Plan, plan_free);
  * manager. */
 int plan_concern(const PlanInput *input, Strv *ret_names, Strv *ret_patterns, Error *reterr)
                 must_check;
+
+/* What the action is called where it is one of a container: "activate", "reboot". */
+const char *container_verb_to_string(Verb verb);
 
 bool plan_is_empty(const Plan *plan); /* no file changes and no unit acts */
 

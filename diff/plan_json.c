@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <string.h>
 
 /* jansson takes NULL values and dead containers with -1, so that only the last step needs to look:
  * each function here returns NULL when memory ran out anywhere below it. */
@@ -45,7 +46,7 @@ static json_t *actions_of_verb(const UnitPlan *plan, Verb verb) {
         json_t *array = json_array();
         int failed = 0;
         for (size_t i = 0; i < plan->n_actions; i++)
-                if (plan->actions[i].verb == verb)
+                if (plan->actions[i].verb == verb && !plan->actions[i].container)
                         failed |= json_array_append_new(array, unit_entry(&plan->actions[i]));
         return finish(array, failed);
 }
@@ -76,6 +77,57 @@ static json_t *units(const UnitPlan *plan) {
         return finish(object, failed);
 }
 
+/* What is done inside, of one that is activated. */
+static const UnitPlan *units_inside(const Plan *plan, const UnitAction *action) {
+        for (size_t i = 0; action->verb == VERB_RELOAD && i < plan->n_containers; i++)
+                if (strcmp(plan->containers[i].name, action->container) == 0)
+                        return &plan->containers[i].units;
+        return NULL;
+}
+
+static json_t *container_entry(const Plan *plan, const UnitAction *action) {
+        const UnitPlan *inside = units_inside(plan, action);
+        json_t *entry = json_object();
+        int failed = json_object_set_new(entry, "name", json_text(action->container));
+        failed |= json_object_set_new(entry, "reason", strings(action->reasons, action->n_reasons));
+        if (inside) {
+                failed |= json_object_set_new(entry, "units", units(inside));
+                failed |= json_object_set_new(entry, "daemon",
+                                json_text(daemon_action_to_string(inside->daemon)));
+        }
+        return finish(entry, failed);
+}
+
+static json_t *container_sets(const Plan *plan) {
+        json_t *array = json_array();
+        int failed = 0;
+        for (size_t i = 0; i < plan->units.n_sets; i++) {
+                const ContainerSet *set = &plan->units.sets[i];
+                json_t *entry = json_object();
+                failed |= json_object_set_new(entry, "name", json_text(set->name));
+                failed |= json_object_set_new(
+                                entry, "reason", strings(set->reasons, set->n_reasons));
+                failed |= json_array_append_new(array, entry);
+        }
+        return finish(array, failed);
+}
+
+static json_t *containers(const Plan *plan) {
+        json_t *object = json_object();
+        int failed = json_object_set_new(object, "set", container_sets(plan));
+        for (Verb verb = VERB_STOP; verb < N_VERBS; verb++) {
+                json_t *array = json_array();
+                for (size_t i = 0; i < plan->units.n_actions; i++) {
+                        const UnitAction *action = &plan->units.actions[i];
+                        if (action->container && action->verb == verb)
+                                failed |= json_array_append_new(
+                                                array, container_entry(plan, action));
+                }
+                failed |= json_object_set_new(object, container_verb_to_string(verb), array);
+        }
+        return finish(object, failed);
+}
+
 static json_t *users(const Plan *plan) {
         json_t *object = json_object();
         int failed = 0;
@@ -95,9 +147,12 @@ static int append_actions(json_t *array, const UnitPlan *plan, const uint32_t *u
                 if (action->verb == VERB_SKIP)
                         continue;
                 json_t *entry = json_object();
-                failed |= json_object_set_new(entry, "unit", json_text(action->unit));
-                failed |= json_object_set_new(
-                                entry, "verb", json_text(verb_to_string(action->verb)));
+                const char *container = action->container;
+                failed |= json_object_set_new(entry, container ? "container" : "unit",
+                                json_text(container ? container : action->unit));
+                failed |= json_object_set_new(entry, "verb",
+                                json_text(container ? container_verb_to_string(action->verb)
+                                                    : verb_to_string(action->verb)));
                 failed |= json_object_set_new(
                                 entry, "phase", json_text(phase_to_string(action->phase)));
                 if (uid)
@@ -225,6 +280,7 @@ static int set_plan(json_t *object, const PlanJsonInput *input) {
         failed |= json_object_set_new(object, "to", side(&input->to));
         failed |= json_object_set_new(object, "units", units(&plan->units));
         failed |= json_object_set_new(object, "users", users(plan));
+        failed |= json_object_set_new(object, "containers", containers(plan));
         failed |= json_object_set_new(object, "actions", actions(plan));
         failed |= json_object_set_new(object, "files", files(input));
         failed |= json_object_set_new(object, "hooks", strings(plan->hooks, plan->n_hooks));

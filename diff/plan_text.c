@@ -159,11 +159,14 @@ static void add_conflicts(const Writer *writer) {
         }
 }
 
-static void add_verb(const Writer *writer, Verb verb) {
-        const char *name = verb_to_string(verb);
+static void add_verb_named(const Writer *writer, Verb verb, const char *name) {
         text_add(writer->text, "  ");
         add_colored(writer, verbs[verb].color, name);
         add_padding(writer, strlen(name), VERB_WIDTH);
+}
+
+static void add_verb(const Writer *writer, Verb verb) {
+        add_verb_named(writer, verb, verb_to_string(verb));
 }
 
 static void add_action(const Writer *writer, const UnitAction *action) {
@@ -219,17 +222,22 @@ static void add_daemon(const Writer *writer, const UnitPlan *units) {
 }
 
 static void add_units(Writer *writer, const char *heading, const UnitPlan *units) {
+        size_t n_units = 0;
         writer->unit_width = 0;
         for (size_t i = 0; i < units->n_actions; i++)
-                widen(writer, units->actions[i].unit);
+                if (!units->actions[i].container) {
+                        widen(writer, units->actions[i].unit);
+                        n_units++;
+                }
         for (size_t i = 0; i < units->n_dragged; i++)
                 widen(writer, units->dragged[i].unit);
         for (size_t i = 0; i < units->n_triggered; i++)
                 widen(writer, units->triggered[i].unit);
-        if (units->n_actions > 0)
+        if (n_units > 0)
                 add_heading(writer, heading);
         for (size_t i = 0; i < units->n_actions; i++)
-                add_action(writer, &units->actions[i]);
+                if (!units->actions[i].container)
+                        add_action(writer, &units->actions[i]);
         add_drags(writer, "Dragged along by systemd:", units->dragged, units->n_dragged);
         add_drags(writer, "Triggered by changed files:", units->triggered, units->n_triggered);
         add_daemon(writer, units);
@@ -238,6 +246,44 @@ static void add_units(Writer *writer, const char *heading, const UnitPlan *units
                 text_add(writer->text, " ");
                 text_add_line(writer->text, units->notes[i]);
                 text_add(writer->text, "\n");
+        }
+}
+
+static void add_container(
+                Writer *writer, const char *name, const char *const *reasons, size_t n_reasons) {
+        text_add(writer->text, name);
+        if (n_reasons > 0)
+                add_padding(writer, strlen(name), writer->unit_width);
+        add_reasons(writer, reasons, n_reasons);
+        text_add(writer->text, "\n");
+}
+
+static void add_containers(Writer *writer, const Plan *plan) {
+        const UnitPlan *units = &plan->units;
+        bool headed = false;
+        writer->unit_width = 0;
+        for (size_t i = 0; i < units->n_actions; i++) {
+                const UnitAction *action = &units->actions[i];
+                if (!action->container)
+                        continue;
+                if (!headed)
+                        add_heading(writer, "Containers:");
+                headed = true;
+                add_verb_named(writer, action->verb, container_verb_to_string(action->verb));
+                add_container(writer, action->container, action->reasons, action->n_reasons);
+        }
+        if (units->n_sets > 0 && !headed)
+                add_heading(writer, "Containers:");
+        for (size_t i = 0; i < units->n_sets; i++) {
+                add_verb_named(writer, VERB_RELOAD, "set");
+                add_container(writer, units->sets[i].name, units->sets[i].reasons,
+                                units->sets[i].n_reasons);
+        }
+        for (size_t i = 0; i < plan->n_containers; i++) {
+                char heading[96];
+                (void) snprintf(heading, sizeof(heading), "Units inside %s:",
+                                plan->containers[i].name); /* fits: a name has 64 letters */
+                add_units(writer, heading, &plan->containers[i].units);
         }
 }
 
@@ -277,6 +323,7 @@ void plan_to_text(const Plan *plan, const PlanTextOptions *options, Text *text) 
         add_conflicts(&writer);
         add_steps(&writer, plan);
         add_units(&writer, "Units:", &plan->units);
+        add_containers(&writer, plan);
         for (size_t i = 0; i < plan->n_users; i++) {
                 char heading[64];
                 (void) snprintf(heading, sizeof(heading), "Units of user %u:", plan->users[i].uid);

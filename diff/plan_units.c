@@ -30,9 +30,13 @@ add_action(Assembly *assembly, const Subject *subject, Verb verb, Phase phase, u
         const Judgement *judgement = subject->judgement;
         const Chain *chain = verb == VERB_STOP ? &judgement->stop_reasons : &judgement->reasons;
         bool ends_by_itself = judgement->facts.is_connection ||
+                              (judgement->facts.is_container && !judgement->facts.is_on) ||
                               (judgement->facts.is_oneshot && judgement->facts.is_activating);
         const UnitAction action = {
                 .unit = arena_strdup(assembly->arena, subject->name),
+                .container = judgement->container
+                                             ? arena_strdup(assembly->arena, judgement->container)
+                                             : NULL,
                 .verb = verb,
                 .phase = phase,
                 .group = group,
@@ -43,7 +47,7 @@ add_action(Assembly *assembly, const Subject *subject, Verb verb, Phase phase, u
                               !judgement->facts.is_newly_wanted,
         };
         assembly->plan->actions[assembly->plan->n_actions++] = action;
-        return action.unit && action.reasons;
+        return action.unit && action.reasons && (action.container || !judgement->container);
 }
 
 static bool add_group(Assembly *assembly, const OrderedUnit *units, size_t n_units) {
@@ -247,6 +251,32 @@ static int add_programs(Assembly *assembly) {
                                                      &plan->programs, &plan->n_programs);
 }
 
+static bool is_set_live(const Judgement *judgement) {
+        return judgement->container && judgement->change.has_resources && judgement->facts.is_on &&
+               !judgement->restarts && !judgement->stops;
+}
+
+static int add_sets(Assembly *assembly) {
+        const Judge *judge = assembly->judge;
+        UnitPlan *plan = assembly->plan;
+        plan->sets = arena_new(assembly->arena, ContainerSet, judge->n_candidates + 1);
+        if (!plan->sets)
+                return -ENOMEM;
+        for (size_t i = 0; i < judge->n_candidates; i++) {
+                const Judgement *judgement = judge->subjects[i]->judgement;
+                const Change *change = &judgement->change;
+                if (!is_set_live(judgement))
+                        continue;
+                ContainerSet *set = &plan->sets[plan->n_sets++];
+                set->name = arena_strdup(assembly->arena, judgement->container);
+                set->reasons = copy_strings(assembly->arena, change->reasons, change->n_reasons);
+                set->n_reasons = change->n_reasons;
+                if (!set->name || !set->reasons)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
 static int add_unknown(Assembly *assembly) {
         const Judge *judge = assembly->judge;
         const char **names = arena_new(judge->arena, const char *, judge->unknown.n_items + 1);
@@ -275,7 +305,7 @@ static int assemble(Assembly *assembly, Error *reterr) {
                         judge_explain(judge) < 0 || add_actions(assembly) < 0 ||
                         add_held_down(assembly) < 0 || add_settled(assembly) < 0 ||
                         add_unknown(assembly) < 0 || add_changed(assembly) < 0 ||
-                        add_programs(assembly) < 0 ||
+                        add_programs(assembly) < 0 || add_sets(assembly) < 0 ||
                         note_find(judge, daemon.n_items > 0, &notes) < 0)
                 return judge->error.code ? error_set(reterr, judge->error.code, "%s",
                                                            judge->error.message)

@@ -38,6 +38,22 @@ typedef struct CheckRule {
         unsigned line;         /* of Command= */
 } CheckRule;
 
+typedef enum OnChange {
+        ON_CHANGE_DYNAMIC,  /* in place, or a reboot where it takes one */
+        ON_CHANGE_ACTIVATE, /* never a reboot */
+        ON_CHANGE_REBOOT,
+        ON_CHANGE_NONE,
+} OnChange;
+
+/* What the .nspawn file of a container cannot say. */
+typedef struct ContainerRule {
+        const char *name;
+        const char *root; /* absolute; NULL: the default */
+        OnChange on_change;
+        int auto_start; /* -1, 0, 1 */
+        unsigned line;
+} ContainerRule;
+
 typedef struct UnitsRule {
         const char *unit;
         unsigned line;
@@ -53,6 +69,8 @@ typedef struct ProfileConf {
         size_t n_triggers;
         const CheckRule *checks;
         size_t n_checks;
+        const ContainerRule *containers; /* each name once */
+        size_t n_containers;
 } ProfileConf;
 
 /* name stands before ":LINE: " in errors. The result lives in the arena. Returns 0 or -EBADMSG. */

@@ -57,6 +57,17 @@ static int explain_change(Judge *judge, const Subject *subject, const char *more
                         second, CHAIN_END);
 }
 
+/* What a container that is off does not act on. */
+static int explain_off(Judge *judge, const Subject *subject, Chain *chain) {
+        const Judgement *judgement = subject->judgement;
+        Chain cause = { 0 };
+        if (facts_cause(judge->comparison, subject, judgement, &cause) < 0)
+                return -ENOMEM;
+        return chain_set(judge->arena, chain, judgement->decision.rule->reason,
+                        cause.n > 0 ? cause.items[0] : NULL, cause.n > 1 ? cause.items[1] : NULL,
+                        CHAIN_END);
+}
+
 /* By the row of the unit table that decided. */
 static int explain_rule(Judge *judge, const Subject *subject, Chain *chain) {
         const Judgement *judgement = subject->judgement;
@@ -64,6 +75,8 @@ static int explain_rule(Judge *judge, const Subject *subject, Chain *chain) {
         Verdict verdict = judgement->decision.rule->verdict;
         if (verdict == VERDICT_AS_CHANGED)
                 return explain_change(judge, subject, NULL, chain);
+        if (verdict == VERDICT_SKIP && facts->is_container && !facts->is_on)
+                return explain_off(judge, subject, chain);
         if (verdict != VERDICT_START)
                 return facts->has_debt && verdict != VERDICT_STOP && verdict != VERDICT_STOP_LATE &&
                                                        verdict != VERDICT_SKIP

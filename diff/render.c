@@ -131,6 +131,13 @@ static int place_hook(
                         reterr);
 }
 
+/* They are rendered once all else is placed. */
+static int place_container(
+                Rendering *rendering, const SourceEntry *from, const char *below, Error *reterr) {
+        (void) rendering, (void) from, (void) below, (void) reterr;
+        return 0;
+}
+
 /* What a source holds at its top besides profile.conf. */
 static const struct {
         const char *name;
@@ -142,6 +149,7 @@ static const struct {
         { "etc", place_etc },
         { "units", place_units },
         { "hooks", place_hook },
+        { "containers", place_container },
 };
 
 static int place_source_entry(Rendering *rendering, const SourceEntry *from, Error *reterr) {
@@ -166,13 +174,9 @@ static int place_source_entry(Rendering *rendering, const SourceEntry *from, Err
                                         "Must be a directory; rename what is there");
                 return 0;
         }
-        if (length == strlen("containers") && strncmp(from->path, "containers", length) == 0)
-                return rendering_refuse(rendering, from->path, 0, reterr,
-                                "containers/ is not supported by this version yet; take it out");
         return rendering_refuse(rendering, from->path, 0, reterr,
-                        "A source holds profile.conf, etc/, units/ and hooks/; move or remove it "
-                        "(README*, LICENSE* "
-                        "and .git* are passed over)");
+                        "A source holds profile.conf, etc/, units/, containers/ and hooks/; move "
+                        "or remove it (README*, LICENSE* and .git* are passed over)");
 }
 
 static int read_conf(Rendering *rendering, Error *reterr) {
@@ -260,6 +264,8 @@ static int render_all(Rendering *rendering, Error *reterr) {
         int r = read_conf(rendering, reterr);
         for (size_t i = 0; r == 0 && i < source->n_entries; i++)
                 r = place_source_entry(rendering, &source->entries[i], reterr);
+        if (r == 0)
+                r = rendering_add_containers(rendering, reterr);
         for (size_t i = 0; r == 0 && i < rendering->conf->n_files; i++)
                 r = apply_file_rule(rendering, &rendering->conf->files[i], reterr);
         if (r == 0)

@@ -96,6 +96,9 @@ int rendering_warn_of_sections(Rendering *rendering,
                 Error *reterr) must_check;
 int rendering_warn_of_units(Rendering *rendering, Error *reterr) must_check;
 
+/* render_container.c: containers/, once all else that was written is placed. */
+int rendering_add_containers(Rendering *rendering, Error *reterr) must_check;
+
 /* enablement.c: the links that follow from [Install], Enable=, Disable= and Mask=, once all of the
  * source is placed. */
 int rendering_add_enablement(Rendering *rendering, Error *reterr) must_check;

@@ -285,6 +285,7 @@ const char *entry_root_prefix(EntryRoot root) {
                 [ROOT_ETC] = "/etc/",
                 [ROOT_HOOKS] = "hooks/",
                 [ROOT_PROFILE] = "",
+                [ROOT_CONTAINERS] = "containers/",
         };
         return prefixes[root];
 }

@@ -17,6 +17,8 @@ typedef enum EntryRoot {
         ROOT_HOOKS,   /* hooks/ of the source: run at activation, never on disk */
         ROOT_PROFILE, /* profile.conf, the only path here: enablement and triggers are read from it
                        */
+        ROOT_CONTAINERS, /* NAME.nspawn as written, and what runs inside: NAME/etc/…,
+                            NAME/profile.conf; see diff/container.h */
         N_ENTRY_ROOTS,
 } EntryRoot;
 

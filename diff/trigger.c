@@ -56,7 +56,7 @@ static int fire_all(Firing *firing) {
         return 0;
 }
 
-static Trigger *trigger_at(Comparison *comparison, Subject *subject) {
+Trigger *trigger_of(Comparison *comparison, Subject *subject) {
         if (!subject->trigger)
                 subject->trigger = arena_new(comparison->arena, Trigger, 1);
         return subject->trigger;
@@ -65,7 +65,7 @@ static Trigger *trigger_at(Comparison *comparison, Subject *subject) {
 static int
 note(Comparison *comparison, Subject *subject, const TreeChange *file, const char *path) {
         const Watch *watch = subject->firing;
-        Trigger *trigger = trigger_at(comparison, subject);
+        Trigger *trigger = trigger_of(comparison, subject);
         if (!trigger)
                 return -ENOMEM;
         TriggerReason *reason = watch->reload ? &trigger->reload : &trigger->restart;
@@ -210,7 +210,7 @@ static int find_in_values(Comparison *comparison, Subject *subject, const char *
                 return -ENOMEM;
         if (!*after || strcmp(before, after) == 0)
                 return 0;
-        Trigger *trigger = trigger_at(comparison, subject);
+        Trigger *trigger = trigger_of(comparison, subject);
         if (!trigger)
                 return -ENOMEM;
         TriggerReason *reason = strcmp(key, "X-Reload-Triggers") == 0 ? &trigger->reload
@@ -237,5 +237,7 @@ int trigger_find(Comparison *comparison, Error *reterr) {
                 if (r == 0)
                         r = find_in_values(comparison, subject, "X-Reload-Triggers");
         }
-        return r < 0 ? error_oom(reterr) : 0;
+        if (r < 0)
+                return error_oom(reterr);
+        return comparison->is_user ? 0 : container_trigger_find(comparison, reterr);
 }

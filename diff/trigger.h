@@ -15,5 +15,11 @@ typedef struct Trigger {
         bool starts; /* a reader that runs at boot: it starts when it is off (rule T4) */
 } Trigger;
 
+/* The subject's, made when it has none; NULL when memory is short. */
+Trigger *trigger_of(Comparison *comparison, Subject *subject) must_check;
+
+/* container_trigger.c: what changed of containers, which makes their units act. */
+int container_trigger_find(Comparison *comparison, Error *reterr) must_check;
+
 /* Fills Subject.trigger; there may be new subjects, without edges: comparison_connect() follows. */
 int trigger_find(Comparison *comparison, Error *reterr) must_check;

@@ -25,11 +25,19 @@ static bool ends_with(const char *text, const char *suffix) {
         return length >= n && strcmp(text + length - n, suffix) == 0;
 }
 
+/* NULL: neither of the host's /etc nor of a container's. */
+static const char *path_in_etc(const Entry *entry) {
+        if (entry->root == ROOT_ETC)
+                return entry->path;
+        const char *slash = entry->root == ROOT_CONTAINERS ? strchr(entry->path, '/') : NULL;
+        return slash && strncmp(slash, "/etc/", 5) == 0 ? slash + 5 : NULL;
+}
+
 /* What enablement may have made: a link, or a directory of such links. */
 static bool may_follow(const Entry *entry) {
-        if (entry->root != ROOT_ETC ||
-                        (strncmp(entry->path, system_units, strlen(system_units)) != 0 &&
-                                        strncmp(entry->path, user_units, strlen(user_units)) != 0))
+        const char *path = path_in_etc(entry);
+        if (!path || (strncmp(path, system_units, strlen(system_units)) != 0 &&
+                                     strncmp(path, user_units, strlen(user_units)) != 0))
                 return false;
         if (entry->kind == ENTRY_LINK)
                 return true;
@@ -51,6 +59,8 @@ static const char *source_path(Arena *arena, const Entry *entry) {
                 return arena_printf(arena, "hooks/%s", entry->path);
         case ROOT_PROFILE:
                 return entry->path;
+        case ROOT_CONTAINERS:
+                return arena_printf(arena, "containers/%s", entry->path);
         case ROOT_ETC:
         case N_ENTRY_ROOTS:
                 break;
@@ -80,6 +90,27 @@ static int add(Unrendered *unrendered, const Entry *entry, Error *reterr) {
         return 0;
 }
 
+/* What containers/ renders to for the host: the unit of a container, and its settings. */
+static bool is_of_container(const Tree *tree, const Entry *entry) {
+        static const char settings[] = "systemd/nspawn/", unit[] = "systemd/system/container-";
+        char path[512];
+        for (size_t i = tree_lower_bound(tree, ROOT_CONTAINERS, "");
+                        entry->root == ROOT_ETC && i < tree->n_entries; i++) {
+                const Entry *declared = &tree->entries[i];
+                int length = (int) strcspn(declared->path, "/") - (int) strlen(".nspawn");
+                if (declared->root != ROOT_CONTAINERS || strchr(declared->path, '/'))
+                        continue;
+                (void) snprintf(path, sizeof(path), "%s%s", settings, declared->path);
+                if (strcmp(entry->path, path) == 0)
+                        return true;
+                (void) snprintf(path, sizeof(path), "%s%.*s.service", unit, length, declared->path);
+                if (strcmp(entry->path, path) == 0)
+                        return true;
+        }
+        return entry->root == ROOT_ETC && strcmp(entry->path, "systemd/nspawn") == 0 &&
+               entry->implied;
+}
+
 /* A directory that what is in it implies. */
 static bool is_implied(const Tree *tree, const Entry *entry) {
         if (entry->kind != ENTRY_DIRECTORY || !entry->implied)
@@ -105,7 +136,7 @@ static bool is_written(
                 const Tree *tree, const Entry *entry, Choice choice, const Unrendered *before) {
         if (entry->kind == ENTRY_ABSENT) /* only Disable= says so */
                 return false;
-        if (is_implied(tree, entry))
+        if (is_implied(tree, entry) || is_of_container(tree, entry))
                 return false;
         if (!may_follow(entry) || choice == WITH_ALL)
                 return true;

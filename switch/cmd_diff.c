@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "diff/file_patch.h"
+#include "diff/plan_containers.h"
 #include "switch/commands.h"
 #include "switch/plan_output.h"
 #include "switch/prepare.h"
@@ -18,6 +19,8 @@ typedef struct Diff {
         Prepared *prepared;
         ReferenceTree old, new;
         UnitStates *states;
+        ContainerStates *containers;
+        size_t n_containers;
         Plan *own_plan;
         const Plan *plan;
 } Diff;
@@ -25,6 +28,7 @@ typedef struct Diff {
 static void diff_done(Diff *diff) {
         (void) plan_free(diff->own_plan);
         (void) unit_states_free(diff->states);
+        container_states_free(diff->containers, diff->n_containers);
         (void) prepared_free(diff->prepared);
         reference_tree_done(&diff->old);
         reference_tree_done(&diff->new);
@@ -74,6 +78,9 @@ static int compare_trees(Diff *diff, Error *reterr) {
                 return r;
         if (diff->options->states) {
                 r = read_states(diff->options->states, &diff->states, reterr);
+                if (r >= 0)
+                        r = container_states_split(diff->states, diff->old.tree, diff->new.tree,
+                                        &diff->containers, &diff->n_containers, reterr);
                 if (r < 0)
                         return r;
         }
@@ -82,6 +89,8 @@ static int compare_trees(Diff *diff, Error *reterr) {
                 .after = diff->new.tree,
                 .contents = diff->host->contents,
                 .states = diff->states,
+                .containers = diff->containers,
+                .n_containers = diff->n_containers,
         };
         r = plan_new(&input, &diff->own_plan, reterr);
         diff->plan = diff->own_plan;

@@ -82,6 +82,18 @@ static int resolve_target(
         return 0;
 }
 
+/* They are rendered and planned; what runs them is still to come. */
+static int refuse_containers(const ReferenceTree *target, Error *reterr) {
+        const Tree *tree = target->tree;
+        size_t at = tree_lower_bound(tree, ROOT_CONTAINERS, "");
+        if (at == tree->n_entries)
+                return 0;
+        return error_set(reterr, -EOPNOTSUPP,
+                        "containers/%s: Containers can be planned, but not be run by this version "
+                        "yet; take containers/ out",
+                        tree->entries[at].path);
+}
+
 /* The dry run's whole path, and the first half of a switch: nothing is changed in here. */
 static int plan_target(Host *host,
                 const char *reference,
@@ -97,6 +109,9 @@ static int plan_target(Host *host,
                 .save_edited = options->is_rollback,
                 .check_all = options->force,
         };
+        r = refuse_containers(&target, reterr);
+        if (r < 0)
+                return r;
         r = prepare(host, &target, &prepare_options, ret_prepared, reterr);
         return r < 0 ? r : preflight_run(host, *ret_prepared, options, reterr);
 }

@@ -70,7 +70,9 @@ static void test_plan_json__is_as_documented(void **state) {
                         "\"user\":1000}]");
         expect(plan, "daemon", "\"reload\"");
         expect(plan, "reboot_needed", "[\"the kernel's command line changed\"]");
-        assert_null(json_object_get(plan, "containers"));
+        expect(plan, "containers",
+                        "{\"set\":[],\"stop\":[],\"start\":[],\"reboot\":[],\"activate\":[],"
+                        "\"skip\":[]}");
         assert_null(json_object_get(plan, "result"));
         json_decref(plan);
 }

@@ -142,16 +142,61 @@ static void test_profile_conf__checks(void **state) {
         done(&parsed);
 }
 
+static void test_profile_conf__containers(void **state) {
+        (void) state;
+        Parsed parsed;
+        parse_good(&parsed, "[Container]\nName=web\n"
+                            "[Container]\nName=db\nRoot=/srv/db\nOnChange=none\nAutoStart=no\n");
+        const ProfileConf *conf = parsed.conf;
+        assert_int_equal(conf->n_containers, 2);
+        assert_string_equal(conf->containers[0].name, "web");
+        assert_null(conf->containers[0].root);
+        assert_int_equal(conf->containers[0].on_change, ON_CHANGE_DYNAMIC);
+        assert_int_equal(conf->containers[0].auto_start, -1);
+        assert_string_equal(conf->containers[1].name, "db");
+        assert_string_equal(conf->containers[1].root, "/srv/db");
+        assert_int_equal(conf->containers[1].on_change, ON_CHANGE_NONE);
+        assert_int_equal(conf->containers[1].auto_start, 0);
+        done(&parsed);
+}
+
 static const struct {
         const char *text, *want;
 } refused_rows[] = {
         { "Enable=a.service\n", "1: An assignment before any section; put its [Section] above it" },
         { "[Unitz]\n", "1: Unknown section [Unitz]; there are [Profile], [Units], [File], "
-                       "[Trigger] and [Check]" },
+                       "[Trigger], [Check] and [Container]" },
         { "[X-Mine]\n", "1: Unknown section [X-Mine]; there are [Profile], [Units], [File], "
-                        "[Trigger] and [Check]" },
-        { "\n[Container]\nName=db\n",
-                        "2: [Container] is not supported by this version yet; take it out" },
+                        "[Trigger], [Check] and [Container]" },
+        { "\n[Container]\nRoot=/srv/db\n",
+                        "2: [Container] without Name=; name the container that it is about" },
+        { "[Container]\nName=db\nProfile=containers/db\n",
+                        "3: Profile= in [Container] is not supported by this version yet; take it "
+                        "out" },
+        { "[Container]\nName=d_b\n", "2: Name=d_b is no machine's name; it has letters, digits, "
+                                     "'-' and '.' alone" },
+        { "[Container]\nName=-db\n",
+                        "2: Name=-db is no machine's name; '-' and '.' stand between letters" },
+        { "[Container]\nName=a.nspawn\n", "2: Name=a.nspawn ends in .nspawn, as the file of its "
+                                          "settings does; name it otherwise" },
+        { "[Container]\nName=\n", "2: Name= is no name; write one" },
+        { "[Container]\nName=a\nName=b\n", "3: A second Name= in one [Container]; begin another "
+                                           "[Container] for it" },
+        { "[Container]\nName=a\n[Container]\nName=a\n",
+                        "4: Container a is declared a second time, the first is in line 1; make "
+                        "one section of them" },
+        { "[Container]\nRoot=srv\n", "2: Root=srv is no absolute path; write one" },
+        { "[Container]\nRoot=/srv/../etc\n",
+                        "2: Root=/srv/../etc has '..' in it; write the path that is meant" },
+        { "[Container]\nRoot=/srv/a b\n",
+                        "2: Root=/srv/a b has a character in it that means something to systemd; "
+                        "name another directory" },
+        { "[Container]\nOnChange=restart\n", "2: OnChange=restart is unknown; write dynamic, "
+                                             "activate, reboot or none" },
+        { "[Container]\nAutoStart=perhaps\n",
+                        "2: AutoStart=perhaps is no boolean; write yes or no" },
+        { "[Container]\nNames=a\n", "2: Unknown key Names= in [Container], which has Name=, "
+                                    "Root=, OnChange= and AutoStart=" },
         { "[Kernel]\n", "1: [Kernel] is not supported by this version yet; take it out" },
         { "[Profile]\nBase=../x\n",
                         "2: Base= in [Profile] is not supported by this version yet; take it out" },
@@ -268,6 +313,7 @@ int main(void) {
                 cmocka_unit_test(test_profile_conf__files),
                 cmocka_unit_test(test_profile_conf__triggers),
                 cmocka_unit_test(test_profile_conf__checks),
+                cmocka_unit_test(test_profile_conf__containers),
                 cmocka_unit_test(test_profile_conf__refuses),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -154,12 +154,13 @@ typedef struct RefusedRow {
 
 static const RefusedRow refused_rows[] = {
         /* the top of the source */
-        { { { "notes.txt", "x" } }, "host/notes.txt: A source holds profile.conf, etc/, units/ and "
-                                    "hooks/; move or remove it (README*, "
+        { { { "notes.txt", "x" } }, "host/notes.txt: A source holds profile.conf, etc/, units/, "
+                                    "containers/ and hooks/; move or remove it (README*, "
                                     "LICENSE* and .git* are passed over)" },
-        { { { "etcetera/motd", "x" } }, "host/etcetera/motd: A source holds profile.conf, etc/, "
-                                        "units/ and hooks/; move or remove it (README*, "
-                                        "LICENSE* and .git* are passed over)" },
+        { { { "etcetera/motd", "x" } },
+                        "host/etcetera/motd: A source holds profile.conf, etc/, "
+                        "units/, containers/ and hooks/; move or remove it (README*, "
+                        "LICENSE* and .git* are passed over)" },
         { { { "etc", "x" } }, "host/etc: Must be a directory; rename what is there" },
         { { { "units", "-> etc" } }, "host/units: Must be a directory; rename what is there" },
         { { { "profile.conf/", NULL } },
@@ -167,10 +168,8 @@ static const RefusedRow refused_rows[] = {
         { { { "profile.conf", "-> ../other.conf" } },
                         "host/profile.conf: Must be a file; replace what is there" },
         { { { "containers/web/etc/motd", "x" } },
-                        "host/containers/web/etc/motd: containers/ is not supported by this "
-                        "version yet; take it out" },
-        { { { "containers/", NULL } }, "host/containers: containers/ is not supported by this "
-                                       "version yet; take it out" },
+                        "host/containers/web/etc/motd: There is no containers/web.nspawn beside "
+                        "it, which declares the container; add one, it may be empty" },
         /* names */
         { { { "etc/../motd", "x" } }, "host/etc/../motd: '.', '..' or nothing as a name in the "
                                       "path; write the path that is meant" },
@@ -231,7 +230,7 @@ static const RefusedRow refused_rows[] = {
                         "nothing else on the line" },
         { { { "profile.conf", "[Unitz]\n" } },
                         "host/profile.conf:1: Unknown section [Unitz]; there are [Profile], "
-                        "[Units], [File], [Trigger] and [Check]" },
+                        "[Units], [File], [Trigger], [Check] and [Container]" },
         /* links */
         { { { "units/app.service", "-> ../../../../outside/app.service" } },
                         "host/units/app.service: The link climbs out of units/ by '..'; write its "

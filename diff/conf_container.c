@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* [Container] of profile.conf. */
+#include "diff/conf_reader.h"
+
+#include "diff/container.h"
+
+#include <errno.h>
+#include <string.h>
+
+static ContainerRule *current(const ConfReader *reader) {
+        return (ContainerRule *) reader->containers.items + reader->containers.n_items - 1;
+}
+
+static int take_name(ConfReader *reader, const UnitLine *line, Error *reterr) {
+        if (current(reader)->name)
+                return conf_refuse(reader, line->line, reterr,
+                                "A second Name= in one [Container]; begin another [Container] for "
+                                "it");
+        const char *fault = container_name_fault(line->value);
+        if (fault)
+                return conf_refuse(reader, line->line, reterr, "Name=%s %s", line->value, fault);
+        const ContainerRule *rules = reader->containers.items;
+        for (size_t i = 0; i + 1 < reader->containers.n_items; i++)
+                if (strcmp(rules[i].name, line->value) == 0)
+                        return conf_refuse(reader, line->line, reterr,
+                                        "Container %s is declared a second time, the first is in "
+                                        "line %u; make one section of them",
+                                        line->value, rules[i].line);
+        current(reader)->name = line->value;
+        return 0;
+}
+
+static int take_root(ConfReader *reader, const UnitLine *line, Error *reterr) {
+        const char *root = *line->value ? line->value : NULL;
+        if (root && *root != '/')
+                return conf_refuse(reader, line->line, reterr,
+                                "Root=%s is no absolute path; write one", root);
+        const char *fault = root ? conf_path_fault(root + 1) : NULL;
+        if (fault)
+                return conf_refuse(reader, line->line, reterr, "Root=%s %s", root, fault);
+        if (root && strpbrk(root, " \t%$\"'\\:"))
+                return conf_refuse(reader, line->line, reterr,
+                                "Root=%s has a character in it that means something to systemd; "
+                                "name another directory",
+                                root);
+        current(reader)->root = root;
+        return 0;
+}
+
+static int take_on_change(ConfReader *reader, const UnitLine *line, Error *reterr) {
+        static const char *const words[] = {
+                [ON_CHANGE_DYNAMIC] = "dynamic",
+                [ON_CHANGE_ACTIVATE] = "activate",
+                [ON_CHANGE_REBOOT] = "reboot",
+                [ON_CHANGE_NONE] = "none",
+        };
+        current(reader)->on_change = ON_CHANGE_DYNAMIC;
+        if (!*line->value)
+                return 0;
+        for (size_t i = 0; i < N_ELEMENTS(words); i++)
+                if (strcmp(words[i], line->value) == 0) {
+                        current(reader)->on_change = (OnChange) i;
+                        return 0;
+                }
+        return conf_refuse(reader, line->line, reterr,
+                        "OnChange=%s is unknown; write dynamic, activate, reboot or none",
+                        line->value);
+}
+
+static int take_auto_start(ConfReader *reader, const UnitLine *line, Error *reterr) {
+        int auto_start = *line->value ? unit_value_boolean(line->value) : -1;
+        if (*line->value && auto_start < 0)
+                return conf_refuse(reader, line->line, reterr,
+                                "AutoStart=%s is no boolean; write yes or no", line->value);
+        current(reader)->auto_start = auto_start;
+        return 0;
+}
+
+static int begin(ConfReader *reader, unsigned line, Error *reterr) {
+        ContainerRule *rule =
+                        conf_list_add(reader->arena, &reader->containers, sizeof(ContainerRule));
+        if (!rule)
+                return error_oom(reterr);
+        *rule = (ContainerRule){ .auto_start = -1, .line = line };
+        return 0;
+}
+
+static int end(ConfReader *reader, unsigned line, Error *reterr) {
+        if (!current(reader)->name)
+                return conf_refuse(reader, line, reterr,
+                                "[Container] without Name=; name the container that it is about");
+        return 0;
+}
+
+const ConfSection conf_section_container = { "Container", begin, end,
+        "Name=, Root=, OnChange= and AutoStart=",
+        { { "Name", take_name }, { "Root", take_root }, { "OnChange", take_on_change },
+                        { "AutoStart", take_auto_start }, { "Profile", NULL } } };

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "diff/container.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define UNIT_PREFIX "container-"
+#define UNIT_SUFFIX ".service"
+#define SETTINGS_SUFFIX ".nspawn"
+
+enum { NAME_MAX_BYTES = 64 };
+
+const char *container_name_fault(const char *name) {
+        static const char valid[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                    "0123456789-.";
+        size_t length = strlen(name), n_suffix = strlen(SETTINGS_SUFFIX);
+        if (length == 0)
+                return "is no name; write one";
+        if (length > NAME_MAX_BYTES)
+                return "is longer than the 64 letters that a machine's name can have";
+        if (strspn(name, valid) != length)
+                return "is no machine's name; it has letters, digits, '-' and '.' alone";
+        if (strchr("-.", name[0]) || strchr("-.", name[length - 1]) || strstr(name, "..") ||
+                        strstr(name, "-.") || strstr(name, ".-"))
+                return "is no machine's name; '-' and '.' stand between letters";
+        if (length >= n_suffix && strcmp(name + length - n_suffix, SETTINGS_SUFFIX) == 0)
+                return "ends in .nspawn, as the file of its settings does; name it otherwise";
+        return NULL;
+}
+
+const Entry *container_settings(const Tree *tree, const char *name) {
+        char path[NAME_MAX_BYTES + sizeof(SETTINGS_SUFFIX)];
+        if (!tree || strlen(name) > NAME_MAX_BYTES)
+                return NULL;
+        (void) snprintf(path, sizeof(path), "%s" SETTINGS_SUFFIX, name); /* fits */
+        return tree_find(tree, ROOT_CONTAINERS, path);
+}
+
+int container_of_unit(Arena *arena,
+                const Tree *before,
+                const Tree *after,
+                const char *unit,
+                const char **ret_name) {
+        size_t length = strlen(unit), n_prefix = strlen(UNIT_PREFIX),
+               n_suffix = strlen(UNIT_SUFFIX);
+        if (length <= n_prefix + n_suffix || strncmp(unit, UNIT_PREFIX, n_prefix) != 0 ||
+                        strcmp(unit + length - n_suffix, UNIT_SUFFIX) != 0)
+                return 0;
+        const char *name = arena_strndup(arena, unit + n_prefix, length - n_prefix - n_suffix);
+        if (!name)
+                return -ENOMEM;
+        if (!container_settings(before, name) && !container_settings(after, name))
+                return 0;
+        *ret_name = name;
+        return 1;
+}
+
+/* "NAME/etc/motd" is motd below the container's /etc. */
+static bool look_inside(const Entry *entry, size_t n_prefix, Entry *ret_entry) {
+        const char *path = entry->path + n_prefix;
+        *ret_entry = *entry;
+        if (strncmp(path, "etc/", 4) == 0) {
+                ret_entry->root = ROOT_ETC;
+                ret_entry->path = path + 4;
+        } else {
+                ret_entry->root = ROOT_PROFILE;
+                ret_entry->path = path;
+        }
+        return *ret_entry->path != 0;
+}
+
+int container_inside(const Tree *tree, const char *name, Tree **ret_tree, Error *reterr) {
+        cleanup(tree_freep) Tree *inside = tree_new();
+        char prefix[NAME_MAX_BYTES + 2];
+        if (!inside)
+                return error_oom(reterr);
+        (void) snprintf(prefix, sizeof(prefix), "%.64s/", name); /* fits */
+        size_t n_prefix = strlen(prefix), n_entries = 0;
+        size_t first = tree ? tree_lower_bound(tree, ROOT_CONTAINERS, prefix) : 0, end = first;
+        while (tree && end < tree->n_entries && tree->entries[end].root == ROOT_CONTAINERS &&
+                        strncmp(tree->entries[end].path, prefix, n_prefix) == 0)
+                end++;
+        inside->entries = arena_new(&inside->arena, Entry, end - first + 1);
+        if (!inside->entries)
+                return error_oom(reterr);
+        inside->n_allocated = end - first + 1;
+        for (size_t i = first; i < end; i++)
+                if (look_inside(&tree->entries[i], n_prefix, &inside->entries[n_entries]))
+                        n_entries++;
+        inside->n_entries = n_entries;
+        int r = tree_seal(inside, reterr);
+        if (r >= 0)
+                *ret_tree = TAKE(inside);
+        return r;
+}

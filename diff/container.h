@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Containers in a tree: NAME.nspawn of ROOT_CONTAINERS is what the user wrote in
+ * containers/NAME.nspawn, and declares it; NAME/etc/… and NAME/profile.conf are what runs inside, a
+ * tree of its own. The unit that runs it, its enablement and the settings that nspawn reads lie in
+ * ROOT_ETC like all else. */
+
+#include "base/error.h"
+#include "diff/tree.h"
+
+/* Why a machine cannot have this name, for people; NULL: it can. */
+const char *container_name_fault(const char *name);
+
+/* The container that this unit runs, as one of the trees (which may be NULL) declares it: its name,
+ * in the arena. Returns 1, 0 when it is no such unit, or -ENOMEM. */
+int container_of_unit(Arena *arena,
+                const Tree *before,
+                const Tree *after,
+                const char *unit,
+                const char **ret_name) must_check;
+
+/* The .nspawn file that declares it; NULL: it is not declared. */
+const Entry *container_settings(const Tree *tree, const char *name);
+
+/* What runs inside, as a tree of its own: an empty one where nothing is. Its strings and contents
+ * are those of the tree, which must outlive it. */
+int container_inside(const Tree *tree, const char *name, Tree **ret_tree, Error *reterr) must_check;

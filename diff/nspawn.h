@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The settings of a container, systemd.nspawn(5). What the user wrote and what we need for it are
+ * one file: nspawn drops whole groups of a file's settings where its command line has one of them.
+ */
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "diff/tree.h"
+#include "diff/unit_file.h"
+
+/* Where a container finds its bundle, and the program in it that it begins with. */
+#define NSPAWN_STATE_DIRECTORY "/var/lib/sysswitch"
+#define NSPAWN_BUNDLE NSPAWN_STATE_DIRECTORY "/bundle"
+#define NSPAWN_GUEST NSPAWN_BUNDLE "/sysswitch-guest"
+/* Where the host has it. */
+#define NSPAWN_BUNDLES "/var/lib/sysswitch/containers"
+
+/* What is wrong with what the user wrote: -EBADMSG, and "NAME:LINE: what, and what to do". */
+int nspawn_check(const UnitFile *file, const char *name, Error *reterr) must_check;
+
+/* The merged text, of settings that were checked. inside: the container's own tree. NULL when
+ * memory is short. */
+const char *nspawn_merge(Arena *arena,
+                const UnitFile *file,
+                const char *container,
+                const Tree *inside) must_check;
+
+/* Root inside is root outside: PrivateUsers=no. The line that says so, or 0. */
+unsigned nspawn_shares_users(const UnitFile *file);
+
+/* The first key whose values are others ("PrivateUsers"); NULL: none. */
+const char *nspawn_changed_key(const UnitFile *before, const UnitFile *after);

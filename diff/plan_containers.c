@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "diff/plan_containers.h"
+
+#include "diff/container.h"
+#include "diff/plan_units.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const UnitStates *states_of(const PlanInput *input, const char *name) {
+        for (size_t i = 0; i < input->n_containers; i++)
+                if (strcmp(input->containers[i].name, name) == 0)
+                        return input->containers[i].states;
+        return NULL;
+}
+
+typedef struct Inside {
+        Tree *before, *after;
+        TreeChange *changes;
+        size_t n_changes;
+} Inside;
+
+static void inside_donep(Inside *inside) {
+        free(inside->changes);
+        (void) tree_free(inside->before);
+        (void) tree_free(inside->after);
+}
+
+static int inside_find(Inside *inside, const PlanInput *input, const char *name, Error *reterr) {
+        int r = container_inside(input->before, name, &inside->before, reterr);
+        if (r >= 0)
+                r = container_inside(input->after, name, &inside->after, reterr);
+        if (r < 0)
+                return r;
+        r = tree_compare(inside->before, inside->after, &inside->changes, &inside->n_changes);
+        return r < 0 ? error_oom(reterr) : 0;
+}
+
+/* The plan of one container: as that of a host, by the same rules. */
+static int plan_inside(
+                Plan *plan, const PlanInput *input, const UnitAction *action, Error *reterr) {
+        cleanup(arena_donep) Arena arena = { 0 };
+        cleanup(unit_pair_done) UnitPair pair = { 0 };
+        cleanup(inside_donep) Inside inside = { 0 };
+        int r = inside_find(&inside, input, action->container, reterr);
+        if (r < 0)
+                return r;
+        const UnitPairInput pair_input = {
+                .arena = &arena,
+                .before = inside.before,
+                .after = inside.after,
+                .contents = input->contents,
+        };
+        r = unit_pair_init(&pair, &pair_input, reterr);
+        if (r < 0)
+                return r;
+        const PlanInput inner = { .before = inside.before,
+                .after = inside.after,
+                .contents = input->contents,
+                .states = states_of(input, action->container) };
+        const ComparisonInput comparison = { .plan = &inner,
+                .pair = &pair,
+                .states = inner.states,
+                .uid = UINT32_MAX,
+                .files = inside.changes,
+                .n_files = inside.n_changes };
+        ContainerPlan *container = &plan->containers[plan->n_containers];
+        container->name = action->container;
+        r = plan_units(&plan->arena, &comparison, &container->units, reterr);
+        plan->n_containers += r >= 0;
+        return r;
+}
+
+int plan_containers(Plan *plan, const PlanInput *input, Error *reterr) {
+        plan->containers = arena_new(&plan->arena, ContainerPlan, plan->units.n_actions + 1);
+        if (!plan->containers)
+                return error_oom(reterr);
+        for (size_t i = 0; i < plan->units.n_actions; i++) {
+                const UnitAction *action = &plan->units.actions[i];
+                if (!action->container || action->verb != VERB_RELOAD)
+                        continue;
+                int r = plan_inside(plan, input, action, reterr);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+void container_states_free(ContainerStates *states, size_t n_states) {
+        for (size_t i = 0; i < n_states; i++) {
+                (void) unit_states_free((UnitStates *) (uintptr_t) states[i].states);
+                free((char *) (uintptr_t) states[i].name);
+        }
+        free(states);
+}
+
+static int take_apart(const UnitStates *all, const char *name, UnitStates *ret_states) {
+        size_t length = strlen(name), position = 0;
+        for (const UnitState *state; (state = map_next(&all->by_name, &position, NULL));) {
+                if (strncmp(state->name, name, length) != 0 || state->name[length] != ':')
+                        continue;
+                UnitState copy = *state;
+                copy.name = state->name + length + 1;
+                if (unit_states_set(ret_states, &copy) < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+static bool is_listed(const ContainerStates *states, size_t n_states, const char *name) {
+        for (size_t i = 0; i < n_states; i++)
+                if (strcmp(states[i].name, name) == 0)
+                        return true;
+        return false;
+}
+
+/* Of each NAME.nspawn. */
+static int
+split_for(const UnitStates *all, const Tree *tree, ContainerStates *states, size_t *n_states) {
+        static const char suffix[] = ".nspawn";
+        size_t i = tree_lower_bound(tree, ROOT_CONTAINERS, "");
+        for (; i < tree->n_entries && tree->entries[i].root == ROOT_CONTAINERS; i++) {
+                const char *path = tree->entries[i].path;
+                if (strchr(path, '/'))
+                        continue;
+                cleanup_free char *name = strndup(path, strlen(path) - strlen(suffix));
+                cleanup(unit_states_freep) UnitStates *inside = unit_states_new();
+                if (!name || !inside || take_apart(all, name, inside) < 0)
+                        return -ENOMEM;
+                if (is_listed(states, *n_states, name))
+                        continue;
+                states[(*n_states)++] =
+                                (ContainerStates){ .name = TAKE(name), .states = TAKE(inside) };
+        }
+        return 0;
+}
+
+static size_t count(const Tree *tree) {
+        return tree->n_entries - tree_lower_bound(tree, ROOT_CONTAINERS, "");
+}
+
+int container_states_split(const UnitStates *all,
+                const Tree *before,
+                const Tree *after,
+                ContainerStates **ret_states,
+                size_t *ret_n_states,
+                Error *reterr) {
+        size_t n_states = 0;
+        ContainerStates *states = calloc(count(before) + count(after) + 1, sizeof(ContainerStates));
+        if (!states)
+                return error_oom(reterr);
+        if (split_for(all, before, states, &n_states) < 0 ||
+                        split_for(all, after, states, &n_states) < 0) {
+                container_states_free(states, n_states);
+                return error_oom(reterr);
+        }
+        *ret_states = states;
+        *ret_n_states = n_states;
+        return 0;
+}

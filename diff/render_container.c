@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* containers/ of a source. What runs inside is a source of its own, rendered by itself; its entries
+ * lie below NAME/ of ROOT_CONTAINERS. What runs the container is rendered into /etc: its unit, its
+ * enablement, and the settings that nspawn reads. */
+
+#include "diff/container.h"
+#include "diff/nspawn.h"
+#include "diff/rendering.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define DIRECTORY "containers/"
+#define SUFFIX ".nspawn"
+
+typedef struct Declared {
+        const char *name;
+        const SourceEntry *settings;
+        const ContainerRule *rule; /* NULL: nothing but the settings says anything of it */
+        const UnitFile *file;
+        Tree *inside;
+} Declared;
+
+/* "containers/web.nspawn" declares web. */
+static int
+name_of(Rendering *rendering, const SourceEntry *entry, const char **ret_name, Error *reterr) {
+        const char *below = entry->path + strlen(DIRECTORY);
+        size_t length = strlen(below), n_suffix = strlen(SUFFIX);
+        bool is_settings = length >= n_suffix && strcmp(below + length - n_suffix, SUFFIX) == 0;
+        if (!is_settings || entry->kind != SOURCE_FILE)
+                return rendering_refuse(rendering, entry->path, 0, reterr,
+                                "containers/ holds NAME.nspawn files, and for each a directory "
+                                "NAME; move it out");
+        *ret_name = arena_strndup(&rendering->scratch, below, length - n_suffix);
+        if (!*ret_name)
+                return error_oom(reterr);
+        const char *fault = container_name_fault(*ret_name);
+        return fault ? rendering_refuse(
+                                       rendering, entry->path, 0, reterr, "%s %s", *ret_name, fault)
+                     : 0;
+}
+
+/* Each directory has its .nspawn file beside it. */
+static int check_directory(Rendering *rendering, const SourceEntry *entry, Error *reterr) {
+        const char *below = entry->path + strlen(DIRECTORY);
+        size_t length = strcspn(below, "/");
+        const char *settings = arena_printf(
+                        &rendering->scratch, DIRECTORY "%.*s" SUFFIX, (int) length, below);
+        if (!settings)
+                return error_oom(reterr);
+        if (source_find(rendering->source, settings))
+                return 0;
+        return rendering_refuse(rendering, entry->path, 0, reterr,
+                        "There is no %s beside it, which declares the container; add one, it may "
+                        "be empty",
+                        settings);
+}
+
+static int check_rules(Rendering *rendering, Error *reterr) {
+        for (size_t i = 0; i < rendering->conf->n_containers; i++) {
+                const ContainerRule *rule = &rendering->conf->containers[i];
+                const char *settings = arena_printf(
+                                &rendering->scratch, DIRECTORY "%s" SUFFIX, rule->name);
+                if (!settings)
+                        return error_oom(reterr);
+                if (!source_find(rendering->source, settings))
+                        return rendering_refuse(rendering, "profile.conf", rule->line, reterr,
+                                        "[Container] Name=%s, but there is no %s; add one, it may "
+                                        "be empty",
+                                        rule->name, settings);
+        }
+        return 0;
+}
+
+static bool has_directory(const Source *source, const char *name) {
+        size_t length = strlen(name);
+        for (size_t i = 0; i < source->n_entries; i++)
+                if (strncmp(source->entries[i].path, name, length) == 0 &&
+                                strchr("/", source->entries[i].path[length]))
+                        return true;
+        return false;
+}
+
+/* A container shares the host's kernel, and what is of a host alone is said so where it is read. */
+static int check_inside(Rendering *rendering, const Source *source, Error *reterr) {
+        const SourceEntry *conf = source_find(source, "profile.conf");
+        const UnitFile *file = NULL;
+        if (has_directory(source, "hooks") || has_directory(source, "containers"))
+                return error_set(reterr, -EBADMSG,
+                                "%s: hooks/ and containers/ in a container are not supported by "
+                                "this version yet; take them out",
+                                source->name);
+        if (!conf || conf->kind != SOURCE_FILE)
+                return 0;
+        const char *name = arena_printf(&rendering->scratch, "%s/profile.conf", source->name);
+        if (!name)
+                return error_oom(reterr);
+        int r = unit_file_of(rendering->contents, conf->content, name, &file, reterr);
+        for (size_t i = 0; r >= 0 && i < file->n_sections; i++)
+                if (strcmp(file->sections[i].name, "Kernel") == 0)
+                        return error_set(reterr, -EBADMSG,
+                                        "%s:%u: [Kernel] in a container, which runs on the host's; "
+                                        "move it to the host's profile.conf",
+                                        name, file->sections[i].line);
+        return r;
+}
+
+static int add_to_source(
+                Rendering *rendering, const Declared *container, Source *inside, Error *reterr) {
+        const char *prefix = arena_printf(&rendering->scratch, DIRECTORY "%s/", container->name);
+        if (!prefix)
+                return error_oom(reterr);
+        size_t length = strlen(prefix);
+        for (size_t i = 0; i < rendering->source->n_entries; i++) {
+                SourceEntry entry = rendering->source->entries[i];
+                if (strncmp(entry.path, prefix, length) != 0)
+                        continue;
+                entry.path += length;
+                if (source_add(inside, &entry) < 0)
+                        return error_oom(reterr);
+        }
+        source_sort(inside);
+        return 0;
+}
+
+static int render_inside(Rendering *rendering, Declared *container, Error *reterr) {
+        const char *name = arena_printf(&rendering->scratch, "%s/" DIRECTORY "%s",
+                        rendering->source->name, container->name);
+        cleanup(source_freep) Source *source = name ? source_new(name) : NULL;
+        if (!source)
+                return error_oom(reterr);
+        int r = add_to_source(rendering, container, source, reterr);
+        if (r >= 0)
+                r = check_inside(rendering, source, reterr);
+        if (r < 0)
+                return r;
+        /* what the host's /etc has besides is not the container's */
+        Distribution distribution =
+                        rendering->distribution ? *rendering->distribution : (Distribution){ 0 };
+        distribution.has_own_unit = NULL;
+        r = render(source, rendering->contents, rendering->distribution ? &distribution : NULL,
+                        &container->inside, reterr);
+        for (size_t i = 0; r >= 0 && i < container->inside->warnings.n_items; i++)
+                if (strv_add(&rendering->tree->warnings, container->inside->warnings.items[i]) < 0)
+                        return error_oom(reterr);
+        return r;
+}
+
+static int place_inside(Rendering *rendering, const Declared *container, Error *reterr) {
+        Arena *arena = &rendering->tree->arena;
+        for (size_t i = 0; i < container->inside->n_entries; i++) {
+                Entry entry = container->inside->entries[i];
+                const char *root = entry.root == ROOT_ETC ? "/etc/" : "/";
+                const char *path = JOIN(arena, container->name, root, entry.path);
+                const char *origin = JOIN(arena, DIRECTORY, container->name, "/", entry.origin);
+                entry.owner = arena_strdup(arena, entry.owner);
+                entry.group = arena_strdup(arena, entry.group);
+                if (entry.target && !(entry.target = arena_strdup(arena, entry.target)))
+                        return error_oom(reterr);
+                if (!path || !origin || !entry.owner || !entry.group)
+                        return error_oom(reterr);
+                entry.root = ROOT_CONTAINERS;
+                entry.path = path;
+                entry.origin = origin;
+                int r = rendering_place(rendering, &entry, NULL, reterr);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* A file that is made: text NULL is memory that ran out. */
+static int place_text(Rendering *rendering,
+                const Declared *container,
+                const char *path,
+                const char *text,
+                Entry **ret_entry,
+                Error *reterr) {
+        Arena *arena = &rendering->tree->arena;
+        Entry entry = { .root = ROOT_ETC,
+                .kind = ENTRY_FILE,
+                .path = path ? arena_strdup(arena, path) : NULL,
+                .mode = 0644,
+                .owner = "root",
+                .group = "root",
+                .origin = arena_strdup(arena, container->settings->path) };
+        if (!text || !entry.path || !entry.origin)
+                return error_oom(reterr);
+        int r = contents_add(rendering->contents, text, strlen(text), &entry.content, reterr);
+        return r < 0 ? r : rendering_place(rendering, &entry, ret_entry, reterr);
+}
+
+static int place_settings(Rendering *rendering, const Declared *container, Error *reterr) {
+        Arena *arena = &rendering->tree->arena;
+        const Entry written = { .root = ROOT_CONTAINERS,
+                .kind = ENTRY_FILE,
+                .path = JOIN(arena, container->name, SUFFIX),
+                .mode = 0644,
+                .owner = "root",
+                .group = "root",
+                .content = container->settings->content,
+                .origin = arena_strdup(arena, container->settings->path) };
+        if (!written.path || !written.origin)
+                return error_oom(reterr);
+        int r = rendering_place(rendering, &written, NULL, reterr);
+        if (r < 0)
+                return r;
+        return place_text(rendering, container,
+                        arena_printf(&rendering->scratch, "systemd/nspawn/%s" SUFFIX,
+                                        container->name),
+                        nspawn_merge(&rendering->scratch, container->file, container->name,
+                                        container->inside),
+                        NULL, reterr);
+}
+
+static const char *flags_of(const ContainerRule *rule) {
+        switch (rule ? rule->on_change : ON_CHANGE_DYNAMIC) {
+        case ON_CHANGE_DYNAMIC:
+        case ON_CHANGE_REBOOT: /* what changes inside is a reason for a restart then */
+                break;
+        case ON_CHANGE_ACTIVATE:
+                return "X-RestartIfChanged=no\n";
+        case ON_CHANGE_NONE:
+                return "X-SwitchMethod=keep-old\n";
+        }
+        return "";
+}
+
+/* nspawn ends with 133 when the container rebooted itself. What reloading it is, is activating the
+ * tree that it shall have. The programs are looked for by systemd, which has a fixed path. */
+static const char *unit_text(Arena *arena, const Declared *container) {
+        const ContainerRule *rule = container->rule;
+        const char *root = rule && rule->root ? rule->root
+                                              : arena_printf(arena, "/var/lib/containers/%s",
+                                                                container->name);
+        bool starts = !rule || rule->auto_start != 0;
+        if (!root)
+                return NULL;
+        return arena_printf(arena,
+                        "[Unit]\n"
+                        "Description=Container %1$s\n"
+                        "Documentation=man:sysswitch(8)\n"
+                        "After=network.target sysswitch-boot.service\n"
+                        "RequiresMountsFor=%2$s " NSPAWN_BUNDLES "/%1$s\n"
+                        "StartLimitIntervalSec=0\n"
+                        "X-StopIfChanged=no\n"
+                        "%3$s"
+                        "\n"
+                        "[Service]\n"
+                        "Type=notify\n"
+                        "ExecStartPre=sysswitch container prepare %1$s %2$s\n"
+                        "ExecStart=systemd-nspawn --quiet --keep-unit --settings=override "
+                        "--machine=%1$s --directory=%2$s\n"
+                        "ExecReload=sysswitch container activate %1$s\n"
+                        "KillMode=mixed\n"
+                        "RestartForceExitStatus=133\n"
+                        "SuccessExitStatus=133\n"
+                        "RestartSec=0\n"
+                        "TimeoutStartSec=90s\n"
+                        "TimeoutStopSec=90s\n"
+                        "Slice=machine.slice\n"
+                        "Delegate=yes\n"
+                        "TasksMax=16384\n"
+                        "SyslogIdentifier=container-%1$s\n"
+                        "DevicePolicy=closed\n"
+                        "DeviceAllow=/dev/net/tun rwm\n"
+                        "DeviceAllow=char-pts rw\n"
+                        "DeviceAllow=/dev/loop-control rw\n"
+                        "DeviceAllow=block-loop rw\n"
+                        "DeviceAllow=block-blkext rw\n"
+                        "DeviceAllow=/dev/mapper/control rw\n"
+                        "DeviceAllow=block-device-mapper rw\n"
+                        "%4$s",
+                        container->name, root, flags_of(rule),
+                        starts ? "\n[Install]\nWantedBy=multi-user.target\n" : "");
+}
+
+static int place_unit(Rendering *rendering, const Declared *container, Error *reterr) {
+        const char *directory = unit_scope_directory(SCOPE_SYSTEM);
+        const char *path = arena_printf(
+                        &rendering->scratch, "%scontainer-%s.service", directory, container->name);
+        Entry *entry = NULL;
+        int r = place_text(rendering, container, path, unit_text(&rendering->scratch, container),
+                        &entry, reterr);
+        return r < 0 ? r
+                     : rendering_check_unit_path(rendering, SCOPE_SYSTEM,
+                                       entry->path + strlen(directory), entry, reterr);
+}
+
+static int warn_of_users(Rendering *rendering, const Declared *container, Error *reterr) {
+        unsigned line = nspawn_shares_users(container->file);
+        if (!line)
+                return 0;
+        const char *text = arena_printf(&rendering->scratch,
+                        "%s/%s:%u: PrivateUsers=no: root inside is root of the host, who can make "
+                        "its read-only mounts writable and change the host's kernel settings",
+                        rendering->source->name, container->settings->path, line);
+        return text && strv_add(&rendering->tree->warnings, text) >= 0 ? 0 : error_oom(reterr);
+}
+
+static const ContainerRule *rule_of(const ProfileConf *conf, const char *name) {
+        for (size_t i = 0; i < conf->n_containers; i++)
+                if (strcmp(conf->containers[i].name, name) == 0)
+                        return &conf->containers[i];
+        return NULL;
+}
+
+static int add_container(Rendering *rendering, const SourceEntry *settings, Error *reterr) {
+        Declared container = { .settings = settings };
+        int r = name_of(rendering, settings, &container.name, reterr);
+        if (r < 0)
+                return r;
+        container.rule = rule_of(rendering->conf, container.name);
+        const char *name = arena_printf(
+                        &rendering->scratch, "%s/%s", rendering->source->name, settings->path);
+        if (!name)
+                return error_oom(reterr);
+        r = unit_file_of(rendering->contents, settings->content, name, &container.file, reterr);
+        if (r >= 0)
+                r = nspawn_check(container.file, name, reterr);
+        if (r >= 0)
+                r = render_inside(rendering, &container, reterr);
+        if (r >= 0)
+                r = place_inside(rendering, &container, reterr);
+        if (r >= 0)
+                r = place_settings(rendering, &container, reterr);
+        if (r >= 0)
+                r = place_unit(rendering, &container, reterr);
+        if (r >= 0)
+                r = warn_of_users(rendering, &container, reterr);
+        container.inside = tree_free(container.inside);
+        return r;
+}
+
+int rendering_add_containers(Rendering *rendering, Error *reterr) {
+        size_t length = strlen(DIRECTORY);
+        for (size_t i = 0; i < rendering->source->n_entries; i++) {
+                const SourceEntry *entry = &rendering->source->entries[i];
+                if (strncmp(entry->path, DIRECTORY, length) != 0 || !entry->path[length])
+                        continue;
+                bool is_at_top = !strchr(entry->path + length, '/');
+                int r = is_at_top && entry->kind != SOURCE_DIRECTORY
+                                        ? add_container(rendering, entry, reterr)
+                                        : check_directory(rendering, entry, reterr);
+                if (r < 0)
+                        return r;
+        }
+        return check_rules(rendering, reterr);
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "diff/container.h"
+#include "tests/diff/sample_source.h"
+#include "tests/support/cmocka.h"
+
+#include <string.h>
+
+#define SITE                                                                                       \
+        "[Service]\nExecStart=/bin/site\n"                                                         \
+        "[Install]\nWantedBy=multi-user.target\n"
+
+static void test_render_container__is_what_runs_it_and_what_runs_inside(void **state) {
+        (void) state;
+        const SampleFile files[] = {
+                { "containers/", NULL },
+                { "containers/web.nspawn", "" },
+                { "containers/web/", NULL },
+                { "containers/web/etc/", NULL },
+                { "containers/web/etc/motd", "web\n" },
+                { "containers/web/etc/key", "k" },
+                { "containers/web/units/site.service", SITE },
+                { "containers/web/profile.conf", "[File]\nPath=key\nMode=0600\nOwner=site\n" },
+                { "containers/web/README", "passed over" },
+                { NULL, NULL },
+        };
+        sample_check("container", files, NULL,
+                        "/etc/systemd/nspawn/web.nspawn file 0644 root:root\n"
+                        "/etc/systemd/system/container-web.service file 0644 root:root\n"
+                        "/etc/systemd/system/multi-user.target.wants/container-web.service link "
+                        "/etc/systemd/system/container-web.service\n"
+                        "containers/web.nspawn file 0644 root:root\n"
+                        "containers/web/etc/key file 0600 site:root\n"
+                        "containers/web/etc/motd file 0644 root:root\n"
+                        "containers/web/etc/systemd/system/multi-user.target.wants/site.service "
+                        "link /etc/systemd/system/site.service\n"
+                        "containers/web/etc/systemd/system/site.service file 0644 root:root\n"
+                        "containers/web/profile.conf file 0644 root:root\n");
+}
+
+static void test_render_container__inside_is_a_tree_of_its_own(void **state) {
+        (void) state;
+        const SampleFile files[] = {
+                { "containers/a.nspawn", "" },
+                { "containers/a/etc/motd", "a\n" },
+                { "containers/a/profile.conf", "[Profile]\nDescription=a\n" },
+                { "containers/ab.nspawn", "" },
+                { "containers/ab/etc/motd", "ab\n" },
+                { NULL, NULL },
+        };
+        Sample sample;
+        assert_int_equal(sample_render(&sample, files, NULL), 0);
+        cleanup(tree_freep) Tree *inside = NULL;
+        assert_int_equal(container_inside(sample.tree, "a", &inside, NULL), 0);
+        cleanup_free char *lines = sample_describe(inside);
+        assert_string_equal(lines, "/etc/motd file 0644 root:root\n"
+                                   "profile.conf file 0644 root:root\n");
+        assert_string_equal(tree_find(inside, ROOT_ETC, "motd")->content->data, "a\n");
+        cleanup(arena_donep) Arena arena = { 0 };
+        const char *name = NULL;
+        assert_int_equal(
+                        container_of_unit(&arena, NULL, sample.tree, "container-ab.service", &name),
+                        1);
+        assert_string_equal(name, "ab");
+        assert_int_equal(container_of_unit(&arena, NULL, sample.tree, "container-b.service", &name),
+                        0);
+        assert_int_equal(container_of_unit(&arena, NULL, sample.tree, "containers.service", &name),
+                        0);
+        sample_done(&sample);
+}
+
+static void test_render_container__settings_are_merged(void **state) {
+        (void) state;
+        static const struct {
+                const char *written, *motd, *want;
+        } rows[] = {
+                { "", "motd",
+                                "[Exec]\n"
+                                "Parameters=/var/lib/sysswitch/bundle/sysswitch-guest init\n"
+                                "NotifyReady=yes\nKillSignal=SIGRTMIN+3\nPrivateUsers=pick\n"
+                                "LinkJournal=try-guest\n"
+                                "\n[Files]\nPrivateUsersOwnership=auto\n"
+                                "BindReadOnly=/usr:/usr:idmap,norbind\n"
+                                "BindReadOnly=/var/lib/sysswitch/containers/web:"
+                                "/var/lib/sysswitch/bundle:idmap,norbind\n" },
+                { "# what is the user's stays\n[Exec]\nBoot=yes\nParameters=--log-level=debug\n"
+                  "NotifyReady=no\nKillSignal=SIGTERM\nPrivateUsers=no\nLinkJournal=no\n"
+                  "ResolvConf=copy-static\n"
+                  "[Network]\nPrivate=yes\n"
+                  "[Files]\nBind=/srv:/srv\nTemporaryFileSystem=/usr:ro\n[X-Mine]\nA=b\n",
+                                "resolv.conf",
+                                "[Exec]\n"
+                                "Parameters=/var/lib/sysswitch/bundle/sysswitch-guest init\n"
+                                "Parameters=--log-level=debug\n"
+                                "NotifyReady=no\nKillSignal=SIGTERM\nPrivateUsers=no\n"
+                                "LinkJournal=no\nResolvConf=copy-static\n"
+                                "\n[Network]\nPrivate=yes\n"
+                                "\n[Files]\nBind=/srv:/srv\nTemporaryFileSystem=/usr:ro\n"
+                                "BindReadOnly=/var/lib/sysswitch/containers/web:"
+                                "/var/lib/sysswitch/bundle:norbind\n" },
+                { "[Exec]\nParameters=a\nParameters=\nTimezone=copy\nTimezone=\n", "localtime",
+                                "[Exec]\n"
+                                "Parameters=/var/lib/sysswitch/bundle/sysswitch-guest init\n"
+                                "Parameters=a\nParameters=\nTimezone=copy\nTimezone=\n"
+                                "Parameters=/var/lib/sysswitch/bundle/sysswitch-guest init\n"
+                                "NotifyReady=yes\nKillSignal=SIGRTMIN+3\nPrivateUsers=pick\n"
+                                "LinkJournal=try-guest\nTimezone=off\n"
+                                "\n[Files]\nPrivateUsersOwnership=auto\n"
+                                "BindReadOnly=/usr:/usr:idmap,norbind\n"
+                                "BindReadOnly=/var/lib/sysswitch/containers/web:"
+                                "/var/lib/sysswitch/bundle:idmap,norbind\n" },
+        };
+        for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
+                cleanup_free char *path = NULL;
+                assert_true(asprintf(&path, "containers/web/etc/%s", rows[i].motd) > 0);
+                const SampleFile files[] = {
+                        { "containers/web.nspawn", rows[i].written },
+                        { path, "x" },
+                        { NULL, NULL },
+                };
+                Sample sample;
+                assert_int_equal(sample_render(&sample, files, NULL), 0);
+                const Entry *merged = tree_find(sample.tree, ROOT_ETC, "systemd/nspawn/web.nspawn");
+                assert_string_equal(merged->content->data, rows[i].want);
+                sample_done(&sample);
+        }
+}
+
+static void test_render_container__unit_follows_its_section(void **state) {
+        (void) state;
+        const SampleFile files[] = {
+                { "containers/db.nspawn", "" },
+                { "profile.conf", "[Container]\nName=db\nRoot=/srv/db\nOnChange=activate\n"
+                                  "AutoStart=no\n" },
+                { NULL, NULL },
+        };
+        Sample sample;
+        assert_int_equal(sample_render(&sample, files, NULL), 0);
+        const Entry *unit = tree_find(sample.tree, ROOT_ETC, "systemd/system/container-db.service");
+        assert_non_null(strstr(unit->content->data, "X-RestartIfChanged=no\n"));
+        assert_non_null(strstr(unit->content->data, "--directory=/srv/db\n"));
+        assert_non_null(strstr(unit->content->data, "\nStartLimitIntervalSec=0\n"));
+        assert_null(strstr(unit->content->data, "[Install]"));
+        assert_null(tree_find(sample.tree, ROOT_ETC,
+                        "systemd/system/multi-user.target.wants/container-db.service"));
+        sample_done(&sample);
+}
+
+static void test_render_container__refuses(void **state) {
+        (void) state;
+        static const struct {
+                SampleFile files[3];
+                const char *want;
+        } rows[] = {
+                { { { "containers/web.conf", "" } },
+                                "!host/containers/web.conf: containers/ holds NAME.nspawn files, "
+                                "and for each a directory NAME; move it out" },
+                { { { "containers/w_b.nspawn", "" } },
+                                "!host/containers/w_b.nspawn: w_b is no machine's name; it has "
+                                "letters, digits, '-' and '.' alone" },
+                { { { "containers/web.nspawn", "" },
+                                  { "containers/web/profile.conf", "\n[Kernel]\nModules=loop\n" } },
+                                "!host/containers/web/profile.conf:2: [Kernel] in a container, "
+                                "which runs on the host's; move it to the host's profile.conf" },
+                { { { "containers/web.nspawn", "" }, { "containers/web/hooks/x", "#!x" } },
+                                "!host/containers/web: hooks/ and containers/ in a container are "
+                                "not supported by this version yet; take them out" },
+                { { { "containers/web.nspawn", "" }, { "containers/web/other", "" } },
+                                "!host/containers/web/other: A source holds profile.conf, etc/, "
+                                "units/, containers/ and hooks/; move or remove it (README*, "
+                                "LICENSE* and .git* are passed over)" },
+                { { { "containers/web.nspawn", "[Exec]\nBoot=no\n" } },
+                                "!host/containers/web.nspawn:2: Boot=no: a container boots "
+                                "systemd; take it out" },
+                { { { "containers/web.nspawn", "[Exec]\nUser=site\n" } },
+                                "!host/containers/web.nspawn:2: User=site: systemd inside is "
+                                "started as root; take it out" },
+                { { { "containers/web.nspawn", "[Service]\n" } },
+                                "!host/containers/web.nspawn:1: Unknown section [Service]; there "
+                                "are [Exec], [Files] and [Network]" },
+                { { { "containers/web.nspawn", "" },
+                                  { "units/container-web.service", "[Service]\n" } },
+                                "!host/containers/web.nspawn: "
+                                "/etc/systemd/system/container-web.service is given by "
+                                "units/container-web.service as well; take one of them out" },
+                { { { "profile.conf", "\n[Container]\nName=db\n" } },
+                                "!host/profile.conf:2: [Container] Name=db, but there is no "
+                                "containers/db.nspawn; add one, it may be empty" },
+        };
+        for (size_t i = 0; i < N_ELEMENTS(rows); i++)
+                sample_check(rows[i].want, rows[i].files, NULL, rows[i].want);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_render_container__is_what_runs_it_and_what_runs_inside),
+                cmocka_unit_test(test_render_container__inside_is_a_tree_of_its_own),
+                cmocka_unit_test(test_render_container__settings_are_merged),
+                cmocka_unit_test(test_render_container__unit_follows_its_section),
+                cmocka_unit_test(test_render_container__refuses),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
