@@ -2,17 +2,15 @@
 #include "switch/engine.h"
 
 #include "activate/fit.h"
-#include "activate/manifest.h"
-#include "switch/checks.h"
 #include "switch/hooks.h"
 #include "switch/managers.h"
 #include "switch/preflight.h"
 #include "switch/recovery.h"
-#include "switch/rehearsal.h"
 #include "switch/startup.h"
 #include "switch/stop_request.h"
 #include "switch/store.h"
 #include "switch/tools.h"
+#include "switch/trial.h"
 #include "switch/window.h"
 
 #include <errno.h>
@@ -436,24 +434,18 @@ static int close_interrupted(Engine *engine, Error *reterr) {
 }
 
 /* What is gone back to was checked when it came, and the way back is never barred. */
-static int run_checks(Engine *engine, Error *reterr) {
-        const ChecksOptions options = {
-                .leave_out = engine->options->no_check,
+static int try_out(Engine *engine, Error *reterr) {
+        const TrialOptions options = {
+                .leave_out_checks = engine->options->no_check,
+                .rehearses = engine->options->rehearses,
+                .timeout_usec = engine->options->timeout_usec,
                 .step = engine->options->step,
                 .output = engine->options->output,
                 .userdata = engine->options->userdata,
         };
-        if (engine->options->is_rollback)
-                return 0;
-        int r = checks_run(engine->host, engine->prepared, &options, reterr);
-        if (r < 0 || !engine->options->rehearses)
-                return r;
-        const RehearsalOptions rehearsal = {
-                .timeout_usec = engine->options->timeout_usec,
-                .step = engine->options->step,
-                .userdata = engine->options->userdata,
-        };
-        return rehearsal_run(engine->host, engine->prepared, &rehearsal, reterr);
+        return engine->options->is_rollback
+                               ? 0
+                               : trial_run(engine->host, engine->prepared, &options, reterr);
 }
 
 static int hand_over(Engine *engine) {
@@ -483,7 +475,7 @@ static int run(Engine *engine, const char *reference, Error *reterr) {
                 return note_nothing_to_do(engine, reterr);
         if (engine->options->only_looks)
                 return hand_over(engine);
-        r = run_checks(engine, reterr);
+        r = try_out(engine, reterr);
         if (r < 0)
                 return r;
         if (engine->options->only_default)

@@ -13,6 +13,7 @@
 #include "switch/result_json.h"
 #include "switch/stop_request.h"
 #include "switch/summary.h"
+#include "switch/trial.h"
 
 #include <errno.h>
 #include <string.h>
@@ -234,30 +235,18 @@ static int refuse_dry_run(const Prepared *prepared, Error *reterr) {
 }
 
 /* What a switch would be asked before it changes anything. */
-static int try_out(SwitchView *view,
-                Host *host,
-                const SwitchRequest *request,
-                Prepared *prepared,
-                Error *reterr) {
-        const Options *given = view->options;
-        bool rehearses = option_is_given(given, OPTION_REHEARSE);
-        const ChecksOptions checks = {
-                .leave_out = option_is_given(given, OPTION_NO_CHECK),
+static int try_out(SwitchView *view, Host *host, Prepared *prepared, Error *reterr) {
+        const TrialOptions options = {
+                .leave_out_checks = option_is_given(view->options, OPTION_NO_CHECK),
+                .rehearses = option_is_given(view->options, OPTION_REHEARSE),
+                .timeout_usec = view->options->timeout_usec,
                 .step = progress_view_step,
                 .output = progress_view_output,
                 .userdata = view,
         };
-        const RehearsalOptions rehearsal = {
-                .timeout_usec = given->timeout_usec,
-                .step = progress_view_step,
-                .userdata = view,
-        };
-        int r = 0;
-        if (rehearses || option_is_given(given, OPTION_CHECK))
-                r = request->is_rollback ? 0 : checks_run(host, prepared, &checks, reterr);
-        if (r >= 0 && rehearses)
-                r = rehearsal_run(host, prepared, &rehearsal, reterr);
-        return r;
+        if (!options.rehearses && !option_is_given(view->options, OPTION_CHECK))
+                return 0;
+        return trial_run(host, prepared, &options, reterr);
 }
 
 static int print_rehearsal(
@@ -290,7 +279,7 @@ static int dry_run(SwitchView *view, Host *host, const SwitchRequest *request, E
                 return r;
         if (prepared->problems.n_items > 0)
                 return refuse_dry_run(prepared, reterr);
-        r = try_out(view, host, request, prepared, reterr);
+        r = request->is_rollback ? 0 : try_out(view, host, prepared, reterr);
         if (r < 0 && r != -ECANCELED)
                 return r;
         if (r == -ECANCELED) {
