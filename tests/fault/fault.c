@@ -122,16 +122,17 @@ int __libc_start_main(Main *main,   /* NOLINT: the same */
         return real(counted_main, argc, argv, init, fini, rtld_fini, stack_end);
 }
 
-/* Up to six integers and pointers are handed on as they are, whatever the function is declared as:
- * true of the calling conventions of 64-bit systems. */
-typedef long Call(long a, long b, long c, long d, long e, long f);
+/* Up to eight integers and pointers are handed on as they are, whatever the function is declared
+ * as: true of the calling conventions of 64-bit systems. */
+typedef long Call(long a, long b, long c, long d, long e, long f, long g, long h);
 _Static_assert(sizeof(long) == sizeof(void *), "arguments are handed on as long");
 
-static long call(Call *real, bool is_bad, long bad, const long a[6]) {
+static long call(Call *real, bool is_bad, long bad, const long a[8]) {
         if (!is_bad)
-                return real(a[0], a[1], a[2], a[3], a[4], a[5]);
+                return real(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7]);
         if (is_late)
-                (void) real(a[0], a[1], a[2], a[3], a[4], a[5]); /* done, and nobody is told */
+                (void) real(a[0], a[1], a[2], a[3], a[4], a[5], a[6],
+                                a[7]); /* done, and nobody is told */
         errno = code;
         return bad;
 }
@@ -145,11 +146,11 @@ static bool is_of(const char *library, void *caller) {
  */
 #define FAIL(class, bad, name)                                                                     \
         EXPORT Call fault_##name __asm__(#name);                                                   \
-        long fault_##name(long a, long b, long c, long d, long e, long f) {                        \
+        long fault_##name(long a, long b, long c, long d, long e, long f, long g, long h) {        \
                 static Call *real;                                                                 \
                 if (!real)                                                                         \
                         real = (Call *) dlsym(RTLD_NEXT, #name);                                   \
-                return call(real, fails(class), bad, (const long[]){ a, b, c, d, e, f });          \
+                return call(real, fails(class), bad, (const long[]){ a, b, c, d, e, f, g, h });    \
         }
 
 /* libgit2 allocates to tell that it could not, and so on: it can miss one, but not all. */
