@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Makes a container's /etc what its bundle says: the part of a switch that runs inside, with the
+ * rights of the container's root and nothing but its files. There is no database here:
+ *
+ *   STATE/fitted     the bundle's text of the last fit: what is managed
+ *   STATE/displaced/ what was in the way when a path was first managed, by the digest of its path
+ *   STATE/saved/     what was edited by hand and is replaced
+ *
+ * It refuses nothing that people may do to a container's files: what is in the way and cannot be
+ * put away is left out, and told of. Power may fail anywhere: a fit that was interrupted is taken
+ * back first by the next one, and 'fitted' is renamed before the commit, so that at worst a file of
+ * ours is taken for an edited one and saved. */
+
+#include "base/error.h"
+
+#include <stdbool.h>
+
+typedef struct GuestFit {
+        const char *etc, *state, *bundle; /* directories */
+        const char *root;                 /* its etc/passwd and etc/group name the owners */
+        const char *tree;                 /* the name of the bundle's tree */
+        bool run_programs; /* systemd-sysusers before it; and systemd-tmpfiles behind it, unless */
+        bool is_starting;  /* the container's own boot does that */
+        void (*tell)(const char *line);
+} GuestFit;
+
+/* Returns 0 or a negative errno; what /etc has is then as it was. */
+int guest_fit(const GuestFit *fit, Error *reterr) must_check;

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* For guest_fit.c only: what a container's state directory keeps of files that give way. */
+
+#include "activate/fit.h"
+
+typedef struct GuestState {
+        int fd, displaced_fd, saved_fd;
+        const char *path;
+        void (*tell)(const char *line);
+} GuestState;
+
+int guest_state_open(GuestState *state, const char *path, Error *reterr) must_check;
+void guest_state_done(GuestState *state);
+
+/* What was displaced at paths that may come back: sorted by path. The arena's, and contents'. */
+int guest_state_displaced(const GuestState *state,
+                const FitInput *input,
+                Contents *contents,
+                Arena *arena,
+                Found **ret_found,
+                size_t *ret_n_found,
+                Error *reterr) must_check;
+/* Puts away what the plan says is to be kept, synced. */
+int guest_state_keep(const GuestState *state,
+                const FitPlan *plan,
+                const FitOptions *options,
+                Error *reterr) must_check;
+/* Once it is committed: what was given back is no longer displaced. */
+void guest_state_drop(const GuestState *state, const FitPlan *plan);
+
+/* NAME of the directory, whole; -ENOENT: none there. */
+int guest_read_text(int dir_fd, const char *name, char **ret_text, Error *reterr) must_check;
+/* Writes NAME, synced. */
+int guest_write_text(int dir_fd, const char *name, const char *text, Error *reterr) must_check;
