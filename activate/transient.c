@@ -42,7 +42,7 @@ static int add_unit_settings(sd_bus_message *call, const TransientService *servi
                 r = add_bool(call, "IgnoreOnIsolate", true);
         if (r >= 0)
                 r = add_string(call, "CollectMode", "inactive-or-failed");
-        return r < 0 ? r : add_unit(call, "OnFailure", service->on_failure);
+        return r < 0 || !service->on_failure ? r : add_unit(call, "OnFailure", service->on_failure);
 }
 
 static int add_good_exits(sd_bus_message *call, const TransientService *service) {
@@ -90,7 +90,9 @@ static int add_command(sd_bus_message *call, const TransientService *service) {
 }
 
 static int add_service_settings(sd_bus_message *call, const TransientService *service) {
-        int r = add_string(call, "Type", "exec");
+        int r = add_string(call, "Type", service->is_oneshot ? "oneshot" : "exec");
+        if (r >= 0 && service->is_oneshot)
+                r = add_bool(call, "RemainAfterExit", true);
         if (r >= 0)
                 r = add_string(call, "KillMode", "mixed");
         if (r >= 0)

@@ -9,8 +9,10 @@ typedef struct TransientService {
         const char *name;         /* "sysswitch-switch.service" */
         const char *description;  /* UTF-8 */
         const char *arguments[4]; /* the program first, by its absolute path; NULL at the end */
-        const char *on_failure;   /* the unit that is started when it fails or is killed */
-        const int *good_exits;    /* exit statuses besides 0 that are no failure */
+        bool is_oneshot; /* its start is over when it ended, and it stays, so that this can be
+                            seen; else it is over when it began */
+        const char *on_failure; /* NULL, or the unit that is started when it fails or is killed */
+        const int *good_exits;  /* exit statuses besides 0 that are no failure */
         size_t n_good_exits;
         uint64_t stop_timeout_usec; /* from the request to stop until it is killed */
 } TransientService;

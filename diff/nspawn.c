@@ -133,6 +133,7 @@ static void add_ours(Merge *merge, const char *container, const Tree *inside) {
         bool shares_users = nspawn_shares_users(merge->file) > 0;
         /* mounts below the source would keep nspawn from mapping its owners */
         const char *options = shares_users ? "norbind" : "idmap,norbind";
+        add(merge, "Exec", "Boot", "no"); /* or nspawn passes over Parameters= */
         if (!merge->has_parameters)
                 add(merge, "Exec", "Parameters", NSPAWN_GUEST " init");
         add_missing(merge, "Exec", "NotifyReady", "yes");

@@ -13,6 +13,8 @@ int cmd_boot(const Options *options, char **arguments, size_t n_arguments, Error
                 must_check;
 int cmd_confirm(const Options *options, char **arguments, size_t n_arguments, Error *reterr)
                 must_check;
+int cmd_container(const Options *options, char **arguments, size_t n_arguments, Error *reterr)
+                must_check;
 int cmd_diff(const Options *options, char **arguments, size_t n_arguments, Error *reterr)
                 must_check;
 int cmd_export(const Options *options, char **arguments, size_t n_arguments, Error *reterr)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "switch/engine.h"
 
+#include "activate/bundle_store.h"
 #include "activate/fit.h"
+#include "switch/containers.h"
 #include "switch/hooks.h"
 #include "switch/managers.h"
 #include "switch/preflight.h"
@@ -24,6 +26,7 @@ typedef struct Engine {
         EngineResult *result;
         Managers *managers;
         SwitchRecord record;
+        LaidContainers containers;
 } Engine;
 
 void engine_result_done(EngineResult *result) {
@@ -80,18 +83,6 @@ static int resolve_target(
         return 0;
 }
 
-/* They are rendered and planned; what runs them is still to come. */
-static int refuse_containers(const ReferenceTree *target, Error *reterr) {
-        const Tree *tree = target->tree;
-        size_t at = tree_lower_bound(tree, ROOT_CONTAINERS, "");
-        if (at == tree->n_entries)
-                return 0;
-        return error_set(reterr, -EOPNOTSUPP,
-                        "containers/%s: Containers can be planned, but not be run by this version "
-                        "yet; take containers/ out",
-                        tree->entries[at].path);
-}
-
 /* The dry run's whole path, and the first half of a switch: nothing is changed in here. */
 static int plan_target(Host *host,
                 const char *reference,
@@ -107,9 +98,6 @@ static int plan_target(Host *host,
                 .save_edited = options->is_rollback,
                 .check_all = options->force,
         };
-        r = refuse_containers(&target, reterr);
-        if (r < 0)
-                return r;
         r = prepare(host, &target, &prepare_options, ret_prepared, reterr);
         return r < 0 ? r : preflight_run(host, *ret_prepared, options, reterr);
 }
@@ -161,7 +149,9 @@ static int stage(Engine *engine, Error *reterr) {
                 .units = units,
                 .n_units = n_units,
         };
-        r = fit_stage(&engine->host->etc, engine->prepared->fit, &options, reterr);
+        r = containers_lay(engine->host, engine->prepared, &engine->containers, reterr);
+        if (r >= 0)
+                r = fit_stage(&engine->host->etc, engine->prepared->fit, &options, reterr);
         if (r >= 0)
                 r = record_set_state(
                                 engine->host->database, engine->record.id, SWITCH_STAGED, reterr);
@@ -280,6 +270,9 @@ static int commit(Engine *engine, Error *reterr) {
                 return error_prefix(reterr, "Generation %lld is active but could not be committed",
                                 (long long) engine->record.to_number);
         engine->result->exit_status = status;
+        Error late; /* the next switch does what is left of it */
+        if (!engine->host->is_image && bundle_store_settle(true, &late) < 0)
+                warn(engine, late.message);
         r = store_committed(engine->host, engine->result, &engine->record, reterr);
         if (r >= 0)
                 return 0;
@@ -351,6 +344,8 @@ static int carry_out(Engine *engine, Error *reterr) {
                 r = managers_stop(engine->managers, reterr);
         if (r >= 0)
                 r = stop_request_check(reterr);
+        if (r >= 0)
+                r = containers_point(&engine->containers, reterr);
         if (r >= 0)
                 r = fit_flip(&engine->host->etc, engine->prepared->fit, reterr);
         if (r < 0)

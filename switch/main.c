@@ -126,6 +126,15 @@ static const Command commands[] = {
                         .run = cmd_recover,
         },
         {
+                        .name = "container",
+                        .arguments = "activate NAME",
+                        .summary = "Make a running container what it shall be, in place",
+                        .details = "Its unit does so when it is reloaded: systemctl reload "
+                                   "container-NAME.\n",
+                        .max_arguments = 3,
+                        .run = cmd_container,
+        },
+        {
                         .name = "diff",
                         .arguments = "[[A] B]",
                         .summary = "Show what differs, which units would act and why",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "switch/recovery.h"
 
+#include "activate/bundle_store.h"
 #include "activate/fit.h"
 #include "activate/manifest.h"
 #include "base/clock.h"
@@ -164,6 +165,8 @@ int recovery_run(
                 return is_open;
         int was_undone = is_open ? 1 : fit_is_undone(&host->etc, reterr);
         int r = was_undone < 0 ? was_undone : 0;
+        if (was_undone > 0 && !host->is_image)
+                r = bundle_store_settle(false, reterr);
         if (is_open) {
                 ret_recovery->was_open = true;
                 ret_recovery->switch_id = number_of(manifest->switch_id);

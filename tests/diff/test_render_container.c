@@ -74,7 +74,7 @@ static void test_render_container__settings_are_merged(void **state) {
                 const char *written, *motd, *want;
         } rows[] = {
                 { "", "motd",
-                                "[Exec]\n"
+                                "[Exec]\nBoot=no\n"
                                 "Parameters=/var/lib/sysswitch/bundle/sysswitch-guest init\n"
                                 "NotifyReady=yes\nKillSignal=SIGRTMIN+3\nPrivateUsers=pick\n"
                                 "LinkJournal=try-guest\n"
@@ -95,13 +95,16 @@ static void test_render_container__settings_are_merged(void **state) {
                                 "LinkJournal=no\nResolvConf=copy-static\n"
                                 "\n[Network]\nPrivate=yes\n"
                                 "\n[Files]\nBind=/srv:/srv\nTemporaryFileSystem=/usr:ro\n"
+                                "\n[Exec]\nBoot=no\n"
+                                "\n[Files]\n"
                                 "BindReadOnly=/var/lib/sysswitch/containers/web:"
                                 "/var/lib/sysswitch/bundle:norbind\n" },
                 { "[Exec]\nParameters=a\nParameters=\nTimezone=copy\nTimezone=\n", "localtime",
                                 "[Exec]\n"
                                 "Parameters=/var/lib/sysswitch/bundle/sysswitch-guest init\n"
                                 "Parameters=a\nParameters=\nTimezone=copy\nTimezone=\n"
-                                "Parameters=/var/lib/sysswitch/bundle/sysswitch-guest init\n"
+                                "Boot=no\nParameters=/var/lib/sysswitch/bundle/sysswitch-guest "
+                                "init\n"
                                 "NotifyReady=yes\nKillSignal=SIGRTMIN+3\nPrivateUsers=pick\n"
                                 "LinkJournal=try-guest\nTimezone=off\n"
                                 "\n[Files]\nPrivateUsersOwnership=auto\n"

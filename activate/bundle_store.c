@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "activate/bundle_store.h"
+
+#include "activate/bytes.h"
+#include "activate/guest_state.h"
+#include "diff/bundle.h"
+#include "diff/nspawn.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define GUEST_NAME "sysswitch-guest"
+
+static int make_below(int dir_fd, const char *name, mode_t mode) {
+        if (mkdirat(dir_fd, name, mode) < 0 && errno != EEXIST)
+                return -errno;
+        int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        return fd < 0 ? -errno : fd;
+}
+
+static int open_bundle(const char *name, bool make, int *ret_fd, Error *reterr) {
+        if (make && mkdir(NSPAWN_BUNDLES, 0700) < 0 && errno != EEXIST)
+                return error_set_errno(reterr, -errno, NSPAWN_BUNDLES);
+        cleanup_fd int all = open(NSPAWN_BUNDLES, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        int fd = all < 0 ? -errno
+                 : make  ? make_below(all, name, 0755)
+                         : openat(all, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0)
+                return error_set_errno(
+                                reterr, make || all < 0 ? fd : -errno, NSPAWN_BUNDLES "/%s", name);
+        *ret_fd = fd;
+        return 0;
+}
+
+/* Whole, or not there. */
+static int write_file(int dir_fd, const char *name, mode_t mode, const char *data, size_t size) {
+        static const char temporary[] = ".new";
+        (void) unlinkat(dir_fd, temporary, 0); /* of one that was interrupted */
+        cleanup_fd int fd =
+                        openat(dir_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+        int r = fd < 0 ? -errno : write_bytes(fd, data, size);
+        if (r >= 0 && (fchmod(fd, mode) < 0 || fsync(fd) < 0 ||
+                                      renameat(dir_fd, temporary, dir_fd, name) < 0))
+                r = -errno;
+        return r;
+}
+
+static int lay_contents(int fd, const Tree *inside, Contents *contents, Error *reterr) {
+        cleanup_fd int files_fd = make_below(fd, "files", 0700);
+        if (files_fd < 0)
+                return error_set_errno(reterr, files_fd, "files");
+        for (size_t i = 0; i < inside->n_entries; i++) {
+                Content *content = inside->entries[i].content;
+                char hex[DIGEST_HEX_SIZE];
+                if (!content || faccessat(files_fd, digest_to_hex(&content->digest, hex), F_OK,
+                                                0) == 0)
+                        continue;
+                int r = content_load(contents, content, reterr);
+                if (r < 0)
+                        return r;
+                r = write_file(files_fd, hex, 0400, content->data, content->size_bytes);
+                if (r < 0)
+                        return error_set_errno(reterr, r, "%s", inside->entries[i].path);
+        }
+        return fsync(files_fd) < 0 ? error_set_errno(reterr, -errno, "files") : 0;
+}
+
+/* It is installed with the program that runs. */
+static int lay_guest(int fd, Error *reterr) {
+        char path[PATH_MAX + 64];
+        ssize_t length = readlink("/proc/self/exe", path, PATH_MAX);
+        if (length < 0)
+                return error_set_errno(reterr, -errno, "/proc/self/exe");
+        path[length] = 0;
+        char *slash = strrchr(path, '/');
+        (void) strcpy(slash, "/../libexec/sysswitch/" GUEST_NAME); /* room for it is left */
+        cleanup_fd int from = open(path, O_RDONLY | O_CLOEXEC);
+        struct stat st, there;
+        if (from < 0 || fstat(from, &st) < 0)
+                return error_set_errno(reterr, -errno, "%s", path);
+        if (fstatat(fd, GUEST_NAME, &there, 0) == 0 && there.st_size == st.st_size &&
+                        there.st_mtim.tv_sec > st.st_mtim.tv_sec)
+                return 0;
+        cleanup_free char *data = malloc((size_t) st.st_size + 1);
+        if (!data)
+                return error_oom(reterr);
+        ssize_t n = read_bytes(from, data, (size_t) st.st_size);
+        int r = n < 0 ? (int) n : write_file(fd, GUEST_NAME, 0755, data, (size_t) n);
+        return r < 0 ? error_set_errno(reterr, r, "Copying %s", path) : 0;
+}
+
+int bundle_store_lay(const char *name,
+                const Tree *inside,
+                Contents *contents,
+                char *ret_tree,
+                Error *reterr) {
+        cleanup_fd int fd = -1;
+        cleanup_free char *text = NULL;
+        Digest digest;
+        char hex[DIGEST_HEX_SIZE];
+        int r = open_bundle(name, true, &fd, reterr);
+        if (r < 0)
+                return r;
+        if (bundle_format(inside, &text) < 0)
+                return error_oom(reterr);
+        r = digest_of(text, strlen(text), &digest);
+        if (r < 0)
+                return error_set_errno(reterr, r, "SHA-256");
+        (void) snprintf(ret_tree, BUNDLE_TREE_SIZE, "tree-%s",
+                        digest_to_hex(&digest, hex)); /* fits */
+        r = lay_guest(fd, reterr);
+        if (r >= 0)
+                r = lay_contents(fd, inside, contents, reterr);
+        if (r < 0)
+                return error_prefix(reterr, NSPAWN_BUNDLES "/%s", name);
+        r = write_file(fd, ret_tree, 0444, text, strlen(text));
+        if (r >= 0 && fsync(fd) < 0)
+                r = -errno;
+        return r < 0 ? error_set_errno(reterr, r, NSPAWN_BUNDLES "/%s", name) : 0;
+}
+
+int bundle_store_point(const char *name, const char *link, const char *tree, Error *reterr) {
+        cleanup_fd int fd = -1;
+        int r = open_bundle(name, false, &fd, reterr);
+        if (r < 0)
+                return r;
+        if (!tree)
+                r = unlinkat(fd, link, 0) < 0 && errno != ENOENT ? -errno : 0;
+        else {
+                (void) unlinkat(fd, ".link", 0); /* of one that was interrupted */
+                r = symlinkat(tree, fd, ".link") < 0 || renameat(fd, ".link", fd, link) < 0 ? -errno
+                                                                                            : 0;
+        }
+        if (r >= 0 && fsync(fd) < 0)
+                r = -errno;
+        return r < 0 ? error_set_errno(reterr, r, NSPAWN_BUNDLES "/%s/%s", name, link) : 0;
+}
+
+int bundle_store_pointed(const char *name, const char *link, char *ret_tree, Error *reterr) {
+        cleanup_fd int fd = -1;
+        *ret_tree = 0;
+        int r = open_bundle(name, false, &fd, reterr);
+        if (r < 0)
+                return r == -ENOENT ? 0 : r;
+        ssize_t length = readlinkat(fd, link, ret_tree, BUNDLE_TREE_SIZE - 1);
+        if (length < 0 && errno != ENOENT)
+                return error_set_errno(reterr, -errno, NSPAWN_BUNDLES "/%s/%s", name, link);
+        ret_tree[length < 0 ? 0 : length] = 0;
+        return length >= 0;
+}
+
+int bundle_store_wanted(const char *name, char *ret_tree, Error *reterr) {
+        int r = bundle_store_pointed(name, "next", ret_tree, reterr);
+        if (r == 0)
+                r = bundle_store_pointed(name, "default", ret_tree, reterr);
+        if (r == 0)
+                return error_set(reterr, -ENOENT, "Nothing is declared for container %s", name);
+        return r < 0 ? r : 0;
+}
+
+static int load(void *userdata, const Content *content, char **ret_data, Error *reterr) {
+        const char *name = userdata;
+        char path[sizeof("files/") + DIGEST_HEX_SIZE] = "files/";
+        cleanup_fd int fd = -1;
+        int r = open_bundle(name, false, &fd, reterr);
+        if (r < 0)
+                return r;
+        (void) digest_to_hex(&content->digest, path + strlen("files/"));
+        return guest_read_text(fd, path, ret_data, reterr);
+}
+
+int bundle_store_read(const char *name,
+                const char *tree,
+                Contents *contents,
+                Tree **ret_tree,
+                Error *reterr) {
+        cleanup_fd int fd = -1;
+        cleanup_free char *text = NULL;
+        int r = open_bundle(name, false, &fd, reterr);
+        if (r >= 0)
+                r = guest_read_text(fd, tree, &text, reterr);
+        if (r < 0)
+                return r;
+        contents_set_loader(contents, load, (void *) (uintptr_t) name); /* only read */
+        return bundle_parse(text, contents, ret_tree, reterr);
+}
+
+static int settle_one(const char *name, bool is_commit, Error *reterr) {
+        cleanup_fd int fd = -1;
+        int r = open_bundle(name, false, &fd, reterr);
+        if (r < 0)
+                return r;
+        if (is_commit)
+                r = renameat(fd, "next", fd, "default");
+        else
+                r = unlinkat(fd, "next", 0);
+        if (r < 0)
+                return errno == ENOENT ? 0
+                                       : error_set_errno(reterr, -errno, NSPAWN_BUNDLES "/%s",
+                                                         name);
+        return fsync(fd) < 0 ? error_set_errno(reterr, -errno, NSPAWN_BUNDLES "/%s", name) : 0;
+}
+
+int bundle_store_settle(bool is_commit, Error *reterr) {
+        DIR *directory = opendir(NSPAWN_BUNDLES);
+        if (!directory)
+                return errno == ENOENT ? 0 : error_set_errno(reterr, -errno, NSPAWN_BUNDLES);
+        int r = 0;
+        for (const struct dirent *child; r >= 0 && (child = readdir(directory));)
+                if (*child->d_name != '.')
+                        r = settle_one(child->d_name, is_commit, reterr);
+        (void) closedir(directory); /* nothing was written */
+        return r;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The bundles on the host, BUNDLES/NAME, of which a container sees its own, read-only:
+ *
+ *   tree-DIGEST   what it shall have, as diff/bundle.h writes it; never changed once it is there
+ *   files/DIGEST  the contents, of all trees
+ *   active        the tree that it was started with, or that was last activated
+ *   default       the one that its next start takes, unless there is
+ *   next          the one of the switch that is under way
+ *
+ * 'next' is made once the switch has its manifest, and removed before that when it is undone; after
+ * the commit it is renamed to 'default'. So without a manifest it means a commit, and whoever comes
+ * first does what is left of that. */
+
+#include "base/error.h"
+#include "diff/tree.h"
+
+enum { BUNDLE_TREE_SIZE = sizeof("tree-") + 64 };
+
+/* Lays a tree beside those that are there, synced, and the program that fits it. */
+int bundle_store_lay(const char *name,
+                const Tree *inside,
+                Contents *contents,
+                char *ret_tree,
+                Error *reterr) must_check;
+/* tree NULL: the link goes. Synced. */
+int bundle_store_point(
+                const char *name, const char *link, const char *tree, Error *reterr) must_check;
+/* 1; 0: there is no such link, and ret_tree is "". */
+int bundle_store_pointed(
+                const char *name, const char *link, char *ret_tree, Error *reterr) must_check;
+/* What it shall have now: next, else default. */
+int bundle_store_wanted(const char *name, char *ret_tree, Error *reterr) must_check;
+int bundle_store_read(const char *name,
+                const char *tree,
+                Contents *contents,
+                Tree **ret_tree,
+                Error *reterr) must_check;
+/* Of all bundles: next becomes the default, or goes. */
+int bundle_store_settle(bool is_commit, Error *reterr) must_check;

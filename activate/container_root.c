@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "activate/container_root.h"
+
+#include "activate/bytes.h"
+#include "diff/nspawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+enum { FILE_MAX_BYTES = 1024 * 1024 };
+
+static const struct {
+        const char *path;
+        mode_t mode;
+} directories[] = {
+        { "usr", 0755 },
+        { "etc", 0755 },
+        { "root", 0700 },
+        { "tmp", 01777 },
+        { "run", 0755 },
+        { "var", 0755 },
+        { "var/lib", 0755 },
+        { "var/lib/private", 0700 },
+        /* mount points have to be there: nspawn would make them with an owner that is nobody's */
+        { "var/lib/sysswitch", 0700 },
+        { "var/lib/sysswitch/bundle", 0755 },
+};
+
+static const struct {
+        const char *path;
+        const char *source; /* of the host, where it has one; NULL: none */
+        const char *text;   /* else */
+} files[] = {
+        { "etc/machine-id", NULL, "" },
+        { "etc/passwd", "/usr/share/base-passwd/passwd.master", "root:*:0:0:root:/root:/bin/sh\n" },
+        { "etc/group", "/usr/share/base-passwd/group.master", "root:*:0:\n" },
+        { "etc/nsswitch.conf", NULL,
+                        "passwd: files systemd\ngroup: files systemd\nshadow: files\n"
+                        "hosts: files dns\n" },
+};
+
+static const char *const usr_links[] = { "bin", "sbin", "lib", "lib32", "lib64", "libx32" };
+
+typedef struct Skeleton {
+        int fd;
+        const char *path;
+        uid_t uid; /* of the root, which a user namespace may have */
+        gid_t gid;
+} Skeleton;
+
+/* The directory that path lies in, and its last component. */
+static int open_parent(const Skeleton *root, const char *path, const char **ret_name) {
+        char parent[PATH_MAX] = ".";
+        const char *slash = strrchr(path, '/');
+        if (slash)
+                (void) snprintf(parent, sizeof(parent), "%.*s", (int) (slash - path), path);
+        struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+                .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+        *ret_name = slash ? slash + 1 : path;
+        int fd = (int) syscall(SYS_openat2, root->fd, parent, &how, sizeof(how));
+        return fd < 0 ? -errno : fd;
+}
+
+static int own(const Skeleton *root, int dir_fd, const char *name) {
+        return fchownat(dir_fd, name, root->uid, root->gid, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}
+
+static int make_directory(const Skeleton *root, const char *path, mode_t mode) {
+        const char *name;
+        cleanup_fd int dir_fd = open_parent(root, path, &name);
+        if (dir_fd < 0)
+                return dir_fd;
+        if (mkdirat(dir_fd, name, 0700) < 0)
+                return errno == EEXIST ? 0 : -errno;
+        cleanup_fd int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0 || fchmod(fd, mode) < 0) /* whatever the umask is */
+                return -errno;
+        return own(root, dir_fd, name);
+}
+
+static int make_link(const Skeleton *root, const char *path, const char *target) {
+        const char *name;
+        cleanup_fd int dir_fd = open_parent(root, path, &name);
+        if (dir_fd < 0)
+                return dir_fd;
+        if (symlinkat(target, dir_fd, name) < 0)
+                return errno == EEXIST ? 0 : -errno;
+        return own(root, dir_fd, name);
+}
+
+static int make_file(const Skeleton *root, const char *path, const char *source, const char *text) {
+        const char *name;
+        cleanup_fd int dir_fd = open_parent(root, path, &name);
+        if (dir_fd < 0)
+                return dir_fd;
+        cleanup_fd int fd = openat(
+                        dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+        if (fd < 0)
+                return errno == EEXIST ? 0 : -errno;
+        cleanup_fd int from = source ? open(source, O_RDONLY | O_CLOEXEC) : -1;
+        cleanup_free char *copy = malloc(FILE_MAX_BYTES);
+        if (!copy)
+                return -ENOMEM;
+        ssize_t n = from >= 0 ? read_bytes(from, copy, FILE_MAX_BYTES) : 0;
+        int r = n < 0       ? (int) n
+                : from >= 0 ? write_bytes(fd, copy, (size_t) n)
+                            : write_bytes(fd, text, strlen(text));
+        if (r >= 0 && fchmod(fd, 0644) < 0)
+                r = -errno;
+        return r < 0 ? r : own(root, dir_fd, name);
+}
+
+/* As the host has them. */
+static int make_usr_link(const Skeleton *root, const char *name) {
+        char path[16], target[PATH_MAX];
+        (void) snprintf(path, sizeof(path), "/%s", name); /* fits */
+        ssize_t length = readlink(path, target, sizeof(target) - 1);
+        if (length < 0)
+                return errno == EINVAL || errno == ENOENT ? 0 : -errno;
+        target[length] = 0;
+        return make_link(root, name, *target == '/' ? target + 1 : target);
+}
+
+static int fill(const Skeleton *root, Error *reterr) {
+        for (size_t i = 0; i < N_ELEMENTS(directories); i++) {
+                int r = make_directory(root, directories[i].path, directories[i].mode);
+                if (r < 0)
+                        return error_set_errno(reterr, r, "Cannot make %s/%s", root->path,
+                                        directories[i].path);
+        }
+        for (size_t i = 0; i < N_ELEMENTS(usr_links); i++) {
+                int r = make_usr_link(root, usr_links[i]);
+                if (r < 0)
+                        return error_set_errno(
+                                        reterr, r, "Cannot make %s/%s", root->path, usr_links[i]);
+        }
+        for (size_t i = 0; i < N_ELEMENTS(files); i++) {
+                int r = make_file(root, files[i].path, files[i].source, files[i].text);
+                if (r < 0)
+                        return error_set_errno(
+                                        reterr, r, "Cannot make %s/%s", root->path, files[i].path);
+        }
+        int r = make_link(root, "etc/os-release", "../usr/lib/os-release");
+        return r < 0 ? error_set_errno(reterr, r, "Cannot make %s/etc/os-release", root->path) : 0;
+}
+
+/* The host's own directories. */
+static int make_root(const char *path, Error *reterr) {
+        char part[PATH_MAX];
+        for (const char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
+                size_t length = slash ? (size_t) (slash - path) : strlen(path);
+                (void) snprintf(part, sizeof(part), "%.*s", (int) length, path);
+                if (mkdir(part, 0755) < 0 && errno != EEXIST)
+                        return error_set_errno(reterr, -errno, "Cannot make %s", part);
+                if (!slash)
+                        return 0;
+        }
+}
+
+int container_root_make(const char *path, Error *reterr) {
+        int r = make_root(path, reterr);
+        if (r < 0)
+                return r;
+        cleanup_fd int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        struct stat st;
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return error_set_errno(reterr, -errno, "%s", path);
+        const Skeleton root = { .fd = fd, .path = path, .uid = st.st_uid, .gid = st.st_gid };
+        return fill(&root, reterr);
+}

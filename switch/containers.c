@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "switch/containers.h"
+
+#include "activate/bundle_store.h"
+#include "diff/container.h"
+
+#include <errno.h>
+#include <string.h>
+
+static int lay_one(Host *host,
+                const Prepared *prepared,
+                const char *name,
+                LaidContainers *laid,
+                Error *reterr) {
+        Arena *arena = (Arena *) (uintptr_t) &prepared->arena; /* it only grows */
+        char tree[BUNDLE_TREE_SIZE], there[BUNDLE_TREE_SIZE];
+        cleanup(tree_freep) Tree *inside = NULL;
+        int r = container_inside(prepared->new, name, &inside, reterr);
+        if (r >= 0)
+                r = bundle_store_lay(name, inside, host->contents, tree, reterr);
+        if (r >= 0)
+                r = bundle_store_pointed(name, "default", there, reterr);
+        if (r < 0 || strcmp(tree, there) == 0)
+                return r < 0 ? r : 0;
+        LaidContainer *one = &laid->items[laid->n_items++];
+        one->name = arena_strdup(arena, name);
+        one->tree = arena_strdup(arena, tree);
+        return one->name && one->tree ? 0 : error_oom(reterr);
+}
+
+int containers_lay(Host *host, const Prepared *prepared, LaidContainers *ret_laid, Error *reterr) {
+        static const char suffix[] = ".nspawn";
+        const Tree *tree = prepared->new;
+        Arena *arena = (Arena *) (uintptr_t) &prepared->arena; /* it only grows */
+        size_t first = tree_lower_bound(tree, ROOT_CONTAINERS, "");
+        *ret_laid = (LaidContainers){ 0 };
+        if (first == tree->n_entries || host->is_image)
+                return 0;
+        ret_laid->items = arena_new(arena, LaidContainer, tree->n_entries - first + 1);
+        if (!ret_laid->items)
+                return error_oom(reterr);
+        int r = bundle_store_settle(true, reterr); /* what an earlier commit left to be done */
+        for (size_t i = first; r >= 0 && i < tree->n_entries; i++) {
+                const char *path = tree->entries[i].path;
+                if (tree->entries[i].root != ROOT_CONTAINERS || strchr(path, '/'))
+                        continue;
+                const char *name = arena_strndup(arena, path, strlen(path) - strlen(suffix));
+                r = name ? lay_one(host, prepared, name, ret_laid, reterr) : error_oom(reterr);
+        }
+        return r;
+}
+
+int containers_point(const LaidContainers *laid, Error *reterr) {
+        int r = 0;
+        for (size_t i = 0; r >= 0 && i < laid->n_items; i++)
+                r = bundle_store_point(laid->items[i].name, "next", laid->items[i].tree, reterr);
+        return r;
+}

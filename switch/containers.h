@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What a switch does for containers beside their units: the bundles of the new generation are laid
+ * before anything changes, and pointed at once the manifest is there (activate/bundle_store.h). */
+
+#include "switch/host.h"
+#include "switch/prepare.h"
+
+typedef struct LaidContainer {
+        const char *name;
+        const char *tree;
+} LaidContainer;
+
+typedef struct LaidContainers {
+        LaidContainer *items; /* those that shall have another tree */
+        size_t n_items;
+} LaidContainers;
+
+/* In the arena of prepared. No switch may be open. */
+int containers_lay(Host *host, const Prepared *prepared, LaidContainers *ret_laid, Error *reterr)
+                must_check;
+/* The manifest is there: they take these trees at their next start or reload. */
+int containers_point(const LaidContainers *laid, Error *reterr) must_check;
