@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "diff/file_patch.h"
+#include "diff/glob.h"
 #include "diff/plan_containers.h"
+#include "diff/plan_dot.h"
+#include "diff/plan_markdown.h"
+#include "diff/plan_stat.h"
 #include "switch/commands.h"
 #include "switch/plan_output.h"
 #include "switch/prepare.h"
@@ -15,6 +19,8 @@ typedef struct Diff {
         const Options *options;
         Host *host;
         const char *left, *right;
+        char **paths; /* only these files are shown; none: all */
+        size_t n_paths;
         /* Of what is compared; the plan is one of these two's. */
         Prepared *prepared;
         ReferenceTree old, new;
@@ -23,9 +29,11 @@ typedef struct Diff {
         size_t n_containers;
         Plan *own_plan;
         const Plan *plan;
+        Plan shown; /* the same with the files that are shown */
 } Diff;
 
 static void diff_done(Diff *diff) {
+        free(diff->shown.files);
         (void) plan_free(diff->own_plan);
         (void) unit_states_free(diff->states);
         container_states_free(diff->containers, diff->n_containers);
@@ -148,19 +156,84 @@ static int print_json(const Diff *diff, Error *reterr) {
         return print_plan_json(&input, reterr);
 }
 
-static int print_text(const Diff *diff, Error *reterr) {
+static bool is_shown(const Diff *diff, const char *path) {
+        for (size_t i = 0; i < diff->n_paths; i++) {
+                const char *wanted = diff->paths[i];
+                size_t length = strlen(wanted);
+                while (length > 0 && wanted[length - 1] == '/')
+                        length--;
+                if (glob_match(wanted, path) ||
+                                (strncmp(wanted, path, length) == 0 &&
+                                                (!path[length] || path[length] == '/')))
+                        return true;
+        }
+        return diff->n_paths == 0;
+}
+
+static int choose_files(Diff *diff, Error *reterr) {
+        diff->shown = *diff->plan;
+        diff->shown.files = calloc(diff->plan->n_files + 1, sizeof(TreeChange));
+        if (!diff->shown.files)
+                return error_oom(reterr);
+        diff->shown.n_files = 0;
+        for (size_t i = 0; i < diff->plan->n_files; i++) {
+                const TreeChange *change = &diff->plan->files[i];
+                const Entry *entry = change->after ? change->after : change->before;
+                cleanup_free char *path = NULL;
+                if (asprintf(&path, "%s%s", entry_root_prefix(entry->root), entry->path) < 0)
+                        return error_oom(reterr);
+                if (is_shown(diff, path))
+                        diff->shown.files[diff->shown.n_files++] = *change;
+        }
+        return 0;
+}
+
+static int add_text(const Diff *diff, const Output *output, Text *text, Error *reterr) {
+        Contents *contents = diff->host->contents;
+        TreeChange profile_change;
+        bool profile_changes = diff->n_paths == 0 && find_profile_change(diff, &profile_change);
+        if (option_is_given(diff->options, OPTION_NAME_ONLY)) {
+                plan_to_names(&diff->shown, text);
+                return 0;
+        }
+        if (option_is_given(diff->options, OPTION_STAT))
+                return plan_to_stat(&diff->shown, contents, output->color, text, reterr);
+        add_plan(output, diff->options, &diff->shown, diff->prepared ? diff->prepared->fit : NULL,
+                        text);
+        if (text->length > 0 && (diff->shown.n_files > 0 || profile_changes))
+                text_add(text, "\n");
+        int r = add_patches(output, &diff->shown, contents, text, reterr);
+        if (r >= 0 && profile_changes)
+                r = file_patch(contents, &profile_change, output->color, text, reterr);
+        return r;
+}
+
+static int add_markdown(const Diff *diff, Text *text, Error *reterr) {
+        cleanup_free char *title = NULL;
+        if (asprintf(&title, "%s → %s", diff->left, diff->right) < 0)
+                return error_oom(reterr);
+        return plan_to_markdown(&diff->shown, diff->host->contents, title, text, reterr);
+}
+
+static int print(Diff *diff, Error *reterr) {
         Output output;
         output_init(&output, diff->options);
         cleanup(text_donep) Text text = { 0 };
-        TreeChange profile_change;
-        bool profile_changes = find_profile_change(diff, &profile_change);
-        add_plan(&output, diff->options, diff->plan, diff->prepared ? diff->prepared->fit : NULL,
-                        &text);
-        if (text.length > 0 && (diff->plan->n_files > 0 || profile_changes))
-                text_add(&text, "\n");
-        int r = add_patches(&output, diff->plan, diff->host->contents, &text, reterr);
-        if (r >= 0 && profile_changes)
-                r = file_patch(diff->host->contents, &profile_change, output.color, &text, reterr);
+        int r = choose_files(diff, reterr);
+        if (r < 0)
+                return r;
+        switch (diff->options->format) {
+        case FORMAT_JSON:
+                return print_json(diff, reterr);
+        case FORMAT_MARKDOWN:
+                r = add_markdown(diff, &text, reterr);
+                break;
+        case FORMAT_DOT:
+                plan_to_dot(diff->plan, &text);
+                break;
+        default:
+                r = add_text(diff, &output, &text, reterr);
+        }
         return r < 0 ? r : output_show(&output, &text, reterr);
 }
 
@@ -173,10 +246,8 @@ static int run_diff(Diff *diff, bool with_host, Error *reterr) {
         int r = with_host ? compare_with_host(diff, reterr) : compare_trees(diff, reterr);
         if (r < 0)
                 return r;
-        if (option_is_given(diff->options, OPTION_JSON))
-                r = print_json(diff, reterr);
-        else if (!option_is_given(diff->options, OPTION_QUIET))
-                r = print_text(diff, reterr);
+        if (diff->options->format == FORMAT_JSON || !option_is_given(diff->options, OPTION_QUIET))
+                r = print(diff, reterr);
         if (r < 0)
                 return r;
         return option_is_given(diff->options, OPTION_EXIT_CODE) && is_different(diff);
@@ -189,8 +260,8 @@ static int open_host(const Options *options, bool stateless, Host *host, Error *
 }
 
 int cmd_diff(const Options *options, char **arguments, size_t n_arguments, Error *reterr) {
-        const char *left = n_arguments == 2 ? arguments[0] : "@active";
-        const char *right = n_arguments > 0 ? arguments[n_arguments - 1] : NULL;
+        const char *left = n_arguments >= 2 ? arguments[0] : "@active";
+        const char *right = n_arguments >= 2 ? arguments[1] : n_arguments > 0 ? arguments[0] : NULL;
         bool stateless = right && !reference_is_generation(left) && !reference_is_generation(right);
         cleanup(host_donep) Host host;
         int r = open_host(options, stateless, &host, reterr);
@@ -200,7 +271,12 @@ int cmd_diff(const Options *options, char **arguments, size_t n_arguments, Error
         if (!right && !last)
                 return error_oom(reterr);
         Diff diff = {
-                .options = options, .host = &host, .left = left, .right = right ? right : last
+                .options = options,
+                .host = &host,
+                .left = left,
+                .right = right ? right : last,
+                .paths = arguments + 2,
+                .n_paths = n_arguments > 2 ? n_arguments - 2 : 0,
         };
         r = run_diff(&diff, strcmp(left, "@active") == 0 && !options->states, reterr);
         diff_done(&diff);

@@ -136,7 +136,7 @@ static const Command commands[] = {
         },
         {
                         .name = "diff",
-                        .arguments = "[[A] B]",
+                        .arguments = "[[A] B [PATH...]]",
                         .summary = "Show what differs, which units would act and why",
                         .details = "A and B are references: a directory, a tree in git as "
                                    "HEAD:hosts/edge1, or a generation as @42,\n"
@@ -145,9 +145,13 @@ static const Command commands[] = {
                                    "last given.\n"
                                    "Against @active the plan is what a switch would do now. Else, "
                                    "without --states=, every unit\n"
-                                   "that A wants counts as active.\n",
-                        .options = OPTION_BIT(OPTION_STATES) | OPTION_BIT(OPTION_EXIT_CODE),
-                        .max_arguments = 2,
+                                   "that A wants counts as active. With PATH (a file or directory "
+                                   "below /etc, or a glob), only\n"
+                                   "those files are shown; units are always those of the whole.\n",
+                        .options = OPTION_BIT(OPTION_STATES) | OPTION_BIT(OPTION_EXIT_CODE) |
+                                   OPTION_BIT(OPTION_FORMAT) | OPTION_BIT(OPTION_STAT) |
+                                   OPTION_BIT(OPTION_NAME_ONLY),
+                        .max_arguments = 256,
                         .run = cmd_diff,
         },
         {

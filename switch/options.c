@@ -40,6 +40,9 @@ static const OptionRow rows[N_OPTIONS] = {
         [OPTION_TIMEOUT] = { "timeout", 0, "TIME", "Wait no longer for all jobs (default: 5min)" },
         [OPTION_STATES] = { "states", 0, "FILE", "Take the live states of units from a JSON file" },
         [OPTION_EXIT_CODE] = { "exit-code", 0, NULL, "Exit with 1 when there is a difference" },
+        [OPTION_FORMAT] = { "format", 0, "FORMAT", "As text, json, markdown or dot" },
+        [OPTION_STAT] = { "stat", 0, NULL, "Count the changed lines of each file, show no patch" },
+        [OPTION_NAME_ONLY] = { "name-only", 0, NULL, "Show the paths of changed files only" },
         [OPTION_SAVED] = { "saved", 0, NULL, "List the edited files that were saved" },
         [OPTION_CONFIRM] = { "confirm", 0, "TIME",
                         "Take it back unless sysswitch confirm comes in time (60s)" },
@@ -92,6 +95,21 @@ static int take_root(Options *options, const char *path, Error *reterr) {
         return options->root ? 0 : error_oom(reterr);
 }
 
+static int parse_format(const char *text, Format *ret_format, Error *reterr) {
+        static const char *const names[N_FORMATS] = {
+                [FORMAT_TEXT] = "text",
+                [FORMAT_JSON] = "json",
+                [FORMAT_MARKDOWN] = "markdown",
+                [FORMAT_DOT] = "dot",
+        };
+        for (Format format = 0; format < N_FORMATS; format++)
+                if (strcmp(text, names[format]) == 0) {
+                        *ret_format = format;
+                        return 0;
+                }
+        return error_set(reterr, -EINVAL, "Not a format: %s (text, json, markdown, dot)", text);
+}
+
 /* value: of an option that takes one, else NULL. */
 static int take(Options *options, OptionId id, const char *value, Error *reterr) {
         if (rows[id].argument && !*value)
@@ -121,6 +139,11 @@ static int take(Options *options, OptionId id, const char *value, Error *reterr)
                                                          value);
         case OPTION_STATES:
                 options->states = value;
+                return 0;
+        case OPTION_FORMAT:
+                return parse_format(value, &options->format, reterr);
+        case OPTION_JSON:
+                options->format = FORMAT_JSON;
                 return 0;
         case OPTION_LIMIT:
                 return parse_count(value, "entries", &options->limit, reterr);

@@ -30,6 +30,9 @@ typedef enum OptionId {
         OPTION_TIMEOUT,
         OPTION_STATES,
         OPTION_EXIT_CODE,
+        OPTION_FORMAT,
+        OPTION_STAT,
+        OPTION_NAME_ONLY,
         OPTION_SAVED,
         OPTION_LIMIT,
         OPTION_FOLLOW,
@@ -45,12 +48,21 @@ typedef enum OptionId {
         N_OPTIONS,
 } OptionId;
 
+typedef enum Format {
+        FORMAT_TEXT,
+        FORMAT_JSON,
+        FORMAT_MARKDOWN,
+        FORMAT_DOT,
+        N_FORMATS,
+} Format;
+
 typedef struct Options {
-        unsigned given;  /* a bit for each OptionId */
+        uint64_t given;  /* a bit for each OptionId */
         bool only_looks; /* EXIT_HAND_OVER as soon as something is to be changed */
         char *root;      /* absolute, owned; NULL: this host */
         const char *profile;
         const char *states;                   /* file of --states=; NULL */
+        Format format;                        /* of --format=; --json is one of them */
         uint64_t timeout_usec;                /* 0: no limit */
         uint64_t confirm_usec;                /* 0: not given */
         bool keeps_failed, takes_back_failed; /* --on-failure= */
@@ -67,8 +79,8 @@ typedef struct Command {
         const char *arguments; /* "[A [B]]" */
         const char *summary;
         const char *details; /* for its --help; ends with a newline */
-        unsigned options;    /* beyond the global ones */
-        unsigned implied;    /* options that this name stands for */
+        uint64_t options;    /* beyond the global ones */
+        uint64_t implied;    /* options that this name stands for */
         size_t max_arguments;
         bool acts;     /* changes the host: the loss of its output does not end it */
         bool detaches; /* runs as a service of its own where it can */
@@ -77,7 +89,7 @@ typedef struct Command {
         int (*run)(const Options *options, char **arguments, size_t n_arguments, Error *reterr);
 } Command;
 
-#define OPTION_BIT(id) (1u << (id))
+#define OPTION_BIT(id) (UINT64_C(1) << (id))
 
 static inline bool option_is_given(const Options *options, OptionId id) {
         return options->given & OPTION_BIT(id);

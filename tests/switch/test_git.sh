@@ -133,3 +133,29 @@ if [ "$(id -u)" = 0 ]; then
         SUDO_UID=65534 runs 0 -C conf "${R[@]}" switch HEAD:hosts/edge
 fi
 equal "${#bad}" 40
+
+# What a reviewer is shown.
+chown -R "$(id -u)" conf
+put conf/hosts/edge/etc/motd "three"
+put conf/hosts/edge/etc/other "new"
+put conf/hosts/edge/units/web.service.d/10.conf '[Service]
+Nice=1'
+commit "edge: third" > commit.id
+runs 0 -C conf diff --format=markdown main~1:hosts/edge main:hosts/edge
+has "### main\\~1:hosts/edge → main:hosts/edge"
+has "| restart | \`web.service\` | "
+has "+three"
+runs 0 -C conf diff --format=dot main~1:hosts/edge main:hosts/edge
+has '->"web.service"'
+runs 0 -C conf diff --stat main~1:hosts/edge main:hosts/edge
+has " 3 files changed, "
+runs 0 -C conf diff --name-only main~1:hosts/edge main:hosts/edge
+equal "$out" "/etc/motd
+/etc/other
+/etc/systemd/system/web.service.d/10.conf"
+runs 0 -C conf diff --name-only main~1:hosts/edge main:hosts/edge /etc/systemd/ '/etc/o*'
+equal "$out" "/etc/other
+/etc/systemd/system/web.service.d/10.conf"
+runs 0 -C conf diff --format=json main~1:hosts/edge main:hosts/edge
+is_plan
+refuses 2 "Not a format: html" -C conf diff --format=html main~1:hosts/edge main:hosts/edge
