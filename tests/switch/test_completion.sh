@@ -25,9 +25,10 @@ completes() {
 }
 
 mkdir -p hosts/edge1
-completes '' / switch dry-activate rehearse rollback test boot confirm recover diff generations show status log export pin prune verify
+completes '' / switch dry-activate rehearse rollback test boot confirm recover container diff generations show status log export pin prune verify
 completes s / switch show status
-completes diff --s / --states=
+completes diff --sta / --states= --stat
+completes diff --format = m / markdown
 completes diff --ex / --exit-code
 completes generations --ex /
 completes generations --j / --json
@@ -79,7 +80,8 @@ zsh_completes() {
 }
 
 zsh_completes s / switch show status
-zsh_completes diff --s / --states=
+zsh_completes diff --sta / --states= --stat
+zsh_completes diff --format=m / markdown
 zsh_completes diff --ex / --exit-code
 zsh_completes generations --ex /
 zsh_completes generations --j / --json

@@ -3,7 +3,7 @@
 # The command line: help, usage errors, and what happens when nobody takes the output.
 . "$SOURCE_DIR/tests/switch/lib.sh" || exit 1
 
-verbs=(switch dry-activate rehearse rollback test boot confirm recover diff generations show status log export pin prune verify)
+verbs=(switch dry-activate rehearse rollback test boot confirm recover container diff generations show status log export pin prune verify)
 
 runs 0 --help
 equal "$(sed -nE '/^Verbs:/,/^$/s/^  ([a-z-]+) .*/\1/p' <<< "$out" | tr '\n' ' ')" "${verbs[*]} "
@@ -34,7 +34,7 @@ refuses 2 "Unknown option: --nope" switch --nope
 refuses 2 "Unknown option: -x" switch -x
 refuses 2 "generations takes no option --force" generations --force
 refuses 2 "log takes no option --dry-run" log --dry-run
-refuses 2 "Too many arguments: sysswitch diff" diff a b c
+refuses 2 "Too many arguments: sysswitch show" show a b
 refuses 2 "Too many arguments: sysswitch generations" generations 1
 refuses 2 "Not a time span: 5x" switch --timeout=5x
 refuses 2 "Not a time span: 0" switch --timeout=0
