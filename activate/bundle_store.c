@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "activate/bundle_store.h"
 
+#include "activate/bundle_read.h"
 #include "activate/bytes.h"
-#include "activate/guest_state.h"
 #include "diff/bundle.h"
 #include "diff/nspawn.h"
 
@@ -69,6 +69,22 @@ static int lay_contents(int fd, const Tree *inside, Contents *contents, Error *r
         return fsync(files_fd) < 0 ? error_set_errno(reterr, -errno, "files") : 0;
 }
 
+static int read_whole(int dir_fd, const char *path, char **ret_data, size_t *ret_size) {
+        cleanup_fd int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC);
+        struct stat st;
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return -errno;
+        cleanup_free char *data = malloc((size_t) st.st_size + 1);
+        if (!data)
+                return -ENOMEM;
+        ssize_t n = read_bytes(fd, data, (size_t) st.st_size);
+        if (n < 0)
+                return (int) n;
+        *ret_data = TAKE(data);
+        *ret_size = (size_t) n;
+        return 0;
+}
+
 /* It is installed with the program that runs. */
 static int lay_guest(int fd, Error *reterr) {
         char path[PATH_MAX + 64];
@@ -78,18 +94,15 @@ static int lay_guest(int fd, Error *reterr) {
         path[length] = 0;
         char *slash = strrchr(path, '/');
         (void) strcpy(slash, "/../libexec/sysswitch/" GUEST_NAME); /* room for it is left */
-        cleanup_fd int from = open(path, O_RDONLY | O_CLOEXEC);
-        struct stat st, there;
-        if (from < 0 || fstat(from, &st) < 0)
-                return error_set_errno(reterr, -errno, "%s", path);
-        if (fstatat(fd, GUEST_NAME, &there, 0) == 0 && there.st_size == st.st_size &&
-                        there.st_mtim.tv_sec > st.st_mtim.tv_sec)
+        cleanup_free char *data = NULL, *there = NULL;
+        size_t size = 0, there_size = 0;
+        int r = read_whole(AT_FDCWD, path, &data, &size);
+        if (r < 0)
+                return error_set_errno(reterr, r, "%s", path);
+        r = read_whole(fd, GUEST_NAME, &there, &there_size);
+        if (r >= 0 && there_size == size && memcmp(there, data, size) == 0)
                 return 0;
-        cleanup_free char *data = malloc((size_t) st.st_size + 1);
-        if (!data)
-                return error_oom(reterr);
-        ssize_t n = read_bytes(from, data, (size_t) st.st_size);
-        int r = n < 0 ? (int) n : write_file(fd, GUEST_NAME, 0755, data, (size_t) n);
+        r = write_file(fd, GUEST_NAME, 0755, data, size); /* anew, whatever is wrong with it */
         return r < 0 ? error_set_errno(reterr, r, "Copying %s", path) : 0;
 }
 
@@ -164,13 +177,9 @@ int bundle_store_wanted(const char *name, char *ret_tree, Error *reterr) {
 
 static int load(void *userdata, const Content *content, char **ret_data, Error *reterr) {
         const char *name = userdata;
-        char path[sizeof("files/") + DIGEST_HEX_SIZE] = "files/";
         cleanup_fd int fd = -1;
         int r = open_bundle(name, false, &fd, reterr);
-        if (r < 0)
-                return r;
-        (void) digest_to_hex(&content->digest, path + strlen("files/"));
-        return guest_read_text(fd, path, ret_data, reterr);
+        return r < 0 ? r : bundle_read_content(fd, content, ret_data, reterr);
 }
 
 int bundle_store_read(const char *name,
@@ -182,7 +191,7 @@ int bundle_store_read(const char *name,
         cleanup_free char *text = NULL;
         int r = open_bundle(name, false, &fd, reterr);
         if (r >= 0)
-                r = guest_read_text(fd, tree, &text, reterr);
+                r = bundle_read_text(fd, tree, &text, reterr);
         if (r < 0)
                 return r;
         contents_set_loader(contents, load, (void *) (uintptr_t) name); /* only read */
@@ -210,9 +219,12 @@ int bundle_store_settle(bool is_commit, Error *reterr) {
         if (!directory)
                 return errno == ENOENT ? 0 : error_set_errno(reterr, -errno, NSPAWN_BUNDLES);
         int r = 0;
-        for (const struct dirent *child; r >= 0 && (child = readdir(directory));)
+        const struct dirent *child;
+        while (r >= 0 && (errno = 0, child = readdir(directory)))
                 if (*child->d_name != '.')
                         r = settle_one(child->d_name, is_commit, reterr);
+        if (r >= 0 && errno)
+                r = error_set_errno(reterr, -errno, NSPAWN_BUNDLES);
         (void) closedir(directory); /* nothing was written */
         return r;
 }

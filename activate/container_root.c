@@ -93,26 +93,44 @@ static int make_link(const Skeleton *root, const char *path, const char *target)
         return own(root, dir_fd, name);
 }
 
-static int make_file(const Skeleton *root, const char *path, const char *source, const char *text) {
-        const char *name;
-        cleanup_fd int dir_fd = open_parent(root, path, &name);
-        if (dir_fd < 0)
-                return dir_fd;
+static int write_text(const Skeleton *root,
+                int dir_fd,
+                const char *name,
+                const char *source,
+                const char *text) {
         cleanup_fd int fd = openat(
                         dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-        if (fd < 0)
-                return errno == EEXIST ? 0 : -errno;
         cleanup_fd int from = source ? open(source, O_RDONLY | O_CLOEXEC) : -1;
         cleanup_free char *copy = malloc(FILE_MAX_BYTES);
+        if (fd < 0)
+                return -errno;
         if (!copy)
                 return -ENOMEM;
         ssize_t n = from >= 0 ? read_bytes(from, copy, FILE_MAX_BYTES) : 0;
         int r = n < 0       ? (int) n
                 : from >= 0 ? write_bytes(fd, copy, (size_t) n)
                             : write_bytes(fd, text, strlen(text));
-        if (r >= 0 && fchmod(fd, 0644) < 0)
+        if (r >= 0 && (fchmod(fd, 0644) < 0 || fsync(fd) < 0))
                 r = -errno;
         return r < 0 ? r : own(root, dir_fd, name);
+}
+
+/* Whole, or not there: what is there is never made again, and an empty passwd would stay. */
+static int make_file(const Skeleton *root, const char *path, const char *source, const char *text) {
+        static const char temporary[] = ".sysswitch-new";
+        const char *name;
+        struct stat st;
+        cleanup_fd int dir_fd = open_parent(root, path, &name);
+        if (dir_fd < 0)
+                return dir_fd;
+        if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+                return 0;
+        if (unlinkat(dir_fd, temporary, 0) < 0 && errno != ENOENT) /* of one that was interrupted */
+                return -errno;
+        int r = write_text(root, dir_fd, temporary, source, text);
+        if (r >= 0 && renameat2(dir_fd, temporary, dir_fd, name, RENAME_NOREPLACE) < 0)
+                r = -errno;
+        return r;
 }
 
 /* As the host has them. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "activate/guest_fit.h"
 
-#include "activate/bytes.h"
+#include "activate/bundle_read.h"
 #include "activate/guest_state.h"
 #include "activate/scan.h"
 #include "diff/bundle.h"
@@ -40,34 +40,20 @@ static void tell(const Guest *guest, const char *format, ...) {
         guest->fit->tell(line);
 }
 
-/* Contents lie in the bundle by their digests. */
 static int load(void *userdata, const Content *content, char **ret_data, Error *reterr) {
         const Guest *guest = userdata;
-        char path[sizeof("files/") + DIGEST_HEX_SIZE] = "files/";
-        (void) digest_to_hex(&content->digest, path + strlen("files/"));
-        cleanup_fd int fd = openat(guest->bundle_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-        cleanup_free char *data = malloc(content->size_bytes + 1);
-        if (!data)
-                return error_oom(reterr);
-        ssize_t n = fd < 0 ? -errno : read_bytes(fd, data, content->size_bytes);
-        if (n < 0)
-                return error_set_errno(reterr, (int) n, "The bundle's %s", path);
-        if ((size_t) n != content->size_bytes)
-                return error_set(reterr, -EIO, "The bundle's %s is cut short", path);
-        data[n] = 0;
-        *ret_data = TAKE(data);
-        return 0;
+        return bundle_read_content(guest->bundle_fd, content, ret_data, reterr);
 }
 
 static int read_trees(Guest *guest, Error *reterr) {
-        int r = guest_read_text(guest->bundle_fd, guest->fit->tree, &guest->new_text, reterr);
+        int r = bundle_read_text(guest->bundle_fd, guest->fit->tree, &guest->new_text, reterr);
         if (r >= 0)
                 r = bundle_parse(guest->new_text, guest->contents, &guest->new, reterr);
         if (r < 0)
                 return r;
         cleanup_free char *text = NULL;
         Error error;
-        r = guest_read_text(guest->state.fd, FITTED, &text, &error);
+        r = bundle_read_text(guest->state.fd, FITTED, &text, &error);
         if (r >= 0)
                 r = bundle_parse(text, guest->contents, &guest->old, &error);
         if (r < 0 && r != -ENOENT) /* then all is taken for the container's own, and put away */

@@ -11,8 +11,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { TEXT_MAX_BYTES = 64 * 1024 * 1024 };
-
 static int open_directory(int dir_fd, const char *path, int *ret_fd, Error *reterr) {
         if (mkdirat(dir_fd, path, 0700) < 0 && errno != EEXIST)
                 return error_set_errno(reterr, -errno, "Cannot make %s", path);
@@ -190,25 +188,6 @@ void guest_state_drop(const GuestState *state, const FitPlan *plan) {
                 if (plan->operations[i].drop_displaced &&
                                 name_of(plan->operations[i].path, name) >= 0)
                         remove_at(state->displaced_fd, name);
-}
-
-int guest_read_text(int dir_fd, const char *name, char **ret_text, Error *reterr) {
-        cleanup_fd int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-        struct stat st;
-        if (fd < 0 && errno == ENOENT)
-                return error_set(reterr, -ENOENT, "There is no %s", name);
-        if (fd < 0 || fstat(fd, &st) < 0)
-                return error_set_errno(reterr, -errno, "Cannot read %s", name);
-        if (!S_ISREG(st.st_mode) || st.st_size > TEXT_MAX_BYTES)
-                return error_set(reterr, -EFBIG, "%s is no file, or too large", name);
-        cleanup_free char *text = calloc(1, (size_t) st.st_size + 1);
-        if (!text)
-                return error_oom(reterr);
-        ssize_t n = read_bytes(fd, text, (size_t) st.st_size);
-        if (n < 0)
-                return error_set_errno(reterr, (int) n, "Cannot read %s", name);
-        *ret_text = TAKE(text);
-        return 0;
 }
 
 int guest_write_text(int dir_fd, const char *name, const char *text, Error *reterr) {

@@ -30,7 +30,5 @@ int guest_state_keep(const GuestState *state,
 /* Once it is committed: what was given back is no longer displaced. */
 void guest_state_drop(const GuestState *state, const FitPlan *plan);
 
-/* NAME of the directory, whole; -ENOENT: none there. */
-int guest_read_text(int dir_fd, const char *name, char **ret_text, Error *reterr) must_check;
 /* Writes NAME, synced. */
 int guest_write_text(int dir_fd, const char *name, const char *text, Error *reterr) must_check;

@@ -3,6 +3,7 @@
 
 #include "activate/connection.h"
 #include "activate/copy_space.h"
+#include "activate/foreign.h"
 #include "activate/journal.h"
 #include "activate/process.h"
 #include "activate/scope.h"
@@ -12,7 +13,6 @@
 #include <limits.h>
 #include <linux/sched.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -332,56 +332,16 @@ static int on_output(sd_event_source *source, int fd, uint32_t events, void *use
         return events & EPOLLHUP ? sd_event_source_set_enabled(source, SD_EVENT_OFF) : 0;
 }
 
-/* The process that connects must be one that the copy's systemd can see, or its credentials count
- * for nothing; the socket is ours all the same. */
-static int connect_inside(const char *root, int fd) {
-        char path[128];
-        struct sockaddr_un address = { .sun_family = AF_UNIX };
-        size_t size = sizeof(address.sun_path);
-        if (snprintf(address.sun_path, size, "%s/run/systemd/private", root) >= (int) size)
-                return -ENAMETOOLONG;
-        (void) snprintf(path, sizeof(path), "%.*s/ns/pid", (int) (strlen(root) - strlen("/root")),
-                        root); /* fits */
-        cleanup_fd int namespace_fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (namespace_fd < 0 || setns(namespace_fd, CLONE_NEWPID) < 0)
-                return -errno;
-        pid_t pid = fork();
-        if (pid < 0)
-                return -errno;
-        if (pid == 0)
-                _exit(connect(fd, (const struct sockaddr *) &address, sizeof(address)) < 0 ? errno
-                                                                                           : 0);
-        int status = 0;
-        while (waitpid(pid, &status, 0) < 0)
-                if (errno != EINTR)
-                        return -errno;
-        return WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
-}
-
-static int connect_through(const char *root, int fd) {
-        pid_t pid = fork(); /* as its children will be of the other namespace for good */
-        if (pid < 0)
-                return -errno;
-        if (pid == 0)
-                _exit(-connect_inside(root, fd));
-        int status = 0;
-        while (waitpid(pid, &status, 0) < 0)
-                if (errno != EINTR)
-                        return -errno;
-        return WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
-}
-
 static int connect_to(HostCopy *copy, Error *reterr) {
         char root[64];
         if (!copy->has_ids)
                 return error_set(reterr, -ETIMEDOUT,
                                 "At the deadline the copy had not even begun to boot");
         format_root(copy, root, sizeof(root));
-        cleanup_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        int r = fd < 0 ? -errno : connect_through(root, fd);
-        if (r < 0)
-                return error_set_errno(reterr, r, "Connecting to the systemd of the copy");
-        r = systemd_connect_fd(TAKE_FD(fd), &copy->systemd, reterr);
+        cleanup_free char *process = strndup(root, strlen(root) - strlen("/root"));
+        if (!process)
+                return error_oom(reterr);
+        int r = foreign_connect(process, &copy->systemd, reterr);
         if (r < 0)
                 return error_prefix(reterr, "The copy");
         (void) snprintf(copy->systemd->root, sizeof(copy->systemd->root), "%s", root); /* fits */

@@ -34,12 +34,15 @@ int containers_lay(Host *host, const Prepared *prepared, LaidContainers *ret_lai
         Arena *arena = (Arena *) (uintptr_t) &prepared->arena; /* it only grows */
         size_t first = tree_lower_bound(tree, ROOT_CONTAINERS, "");
         *ret_laid = (LaidContainers){ 0 };
-        if (first == tree->n_entries || host->is_image)
+        if (host->is_image)
                 return 0;
+        /* what an earlier commit left to be done; or it would go with an undo of this switch */
+        int r = bundle_store_settle(true, reterr);
+        if (r < 0 || first == tree->n_entries)
+                return r;
         ret_laid->items = arena_new(arena, LaidContainer, tree->n_entries - first + 1);
         if (!ret_laid->items)
                 return error_oom(reterr);
-        int r = bundle_store_settle(true, reterr); /* what an earlier commit left to be done */
         for (size_t i = first; r >= 0 && i < tree->n_entries; i++) {
                 const char *path = tree->entries[i].path;
                 if (tree->entries[i].root != ROOT_CONTAINERS || strchr(path, '/'))
