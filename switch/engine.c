@@ -11,6 +11,7 @@
 #include "switch/startup.h"
 #include "switch/stop_request.h"
 #include "switch/store.h"
+#include "switch/target.h"
 #include "switch/tools.h"
 #include "switch/trial.h"
 #include "switch/window.h"
@@ -62,46 +63,6 @@ static void warn(Engine *engine, const char *what) {
         result->exit_status = EXIT_UNITS_FAILED;
 }
 
-static int resolve_target(
-                Host *host, const char *reference, ReferenceTree *ret_target, Error *reterr) {
-        cleanup_free char *last = reference ? NULL : reference_default(host);
-        if (!reference && !last)
-                return error_oom(reterr);
-        cleanup(reference_tree_donep) ReferenceTree target = { .number = -1 };
-        int r = reference_read(host, reference ? reference : last, true, &target, reterr);
-        if (r == -ENOENT && !reference && !host->profile.source)
-                return error_set(reterr, r,
-                                "%s: No such directory: put a source there, or name one", last);
-        if (r < 0)
-                return r;
-        if (target.profile && strcmp(target.profile, host->profile_name) != 0)
-                return error_set(reterr, -EOPNOTSUPP,
-                                "%s: Is of another profile, its numbers are not those of %s",
-                                reference, host->profile_name);
-        *ret_target = target;
-        target = (ReferenceTree){ .number = -1 };
-        return 0;
-}
-
-/* The dry run's whole path, and the first half of a switch: nothing is changed in here. */
-static int plan_target(Host *host,
-                const char *reference,
-                const EngineOptions *options,
-                Prepared **ret_prepared,
-                Error *reterr) {
-        cleanup(reference_tree_donep) ReferenceTree target = { .number = -1 };
-        int r = resolve_target(host, reference, &target, reterr);
-        if (r < 0)
-                return r;
-        const PrepareOptions prepare_options = {
-                .force = options->force,
-                .save_edited = options->is_rollback,
-                .check_all = options->force,
-        };
-        r = prepare(host, &target, &prepare_options, ret_prepared, reterr);
-        return r < 0 ? r : preflight_run(host, *ret_prepared, options, reterr);
-}
-
 int engine_dry_run(Host *host,
                 const char *reference,
                 const EngineOptions *options,
@@ -114,11 +75,11 @@ int engine_dry_run(Host *host,
                 return error_set(reterr, -EBUSY,
                                 "A switch is under way, or was interrupted: what the next one does "
                                 "depends on how that ends");
-        return r < 0 ? r : plan_target(host, reference, options, ret_prepared, reterr);
+        return r < 0 ? r : target_plan(host, reference, options, ret_prepared, reterr);
 }
 
 static int plan_switch(Engine *engine, const char *reference, Error *reterr) {
-        int r = plan_target(engine->host, reference, engine->options, &engine->result->prepared,
+        int r = target_plan(engine->host, reference, engine->options, &engine->result->prepared,
                         reterr);
         if (r < 0)
                 return r;

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "switch/target.h"
+
+#include "switch/preflight.h"
+
+#include <errno.h>
+#include <string.h>
+
+static int resolve_target(
+                Host *host, const char *reference, ReferenceTree *ret_target, Error *reterr) {
+        cleanup_free char *last = reference ? NULL : reference_default(host);
+        if (!reference && !last)
+                return error_oom(reterr);
+        cleanup(reference_tree_donep) ReferenceTree target = { .number = -1 };
+        int r = reference_read(host, reference ? reference : last, true, &target, reterr);
+        if (r == -ENOENT && !reference && !host->profile.source)
+                return error_set(reterr, r,
+                                "%s: No such directory: put a source there, or name one", last);
+        if (r < 0)
+                return r;
+        if (target.profile && strcmp(target.profile, host->profile_name) != 0)
+                return error_set(reterr, -EOPNOTSUPP,
+                                "%s: Is of another profile, its numbers are not those of %s",
+                                reference, host->profile_name);
+        *ret_target = target;
+        target = (ReferenceTree){ .number = -1 };
+        return 0;
+}
+
+int target_plan(Host *host,
+                const char *reference,
+                const EngineOptions *options,
+                Prepared **ret_prepared,
+                Error *reterr) {
+        cleanup(reference_tree_donep) ReferenceTree target = { .number = -1 };
+        int r = resolve_target(host, reference, &target, reterr);
+        if (r < 0)
+                return r;
+        const PrepareOptions prepare_options = {
+                .force = options->force,
+                .save_edited = options->is_rollback,
+                .check_all = options->force,
+        };
+        r = prepare(host, &target, &prepare_options, ret_prepared, reterr);
+        return r < 0 ? r : preflight_run(host, *ret_prepared, options, reterr);
+}
