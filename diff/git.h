@@ -29,7 +29,9 @@
         F(object_id)                                                                               \
         F(object_peel)                                                                             \
         F(object_type)                                                                             \
+        F(odb_free)                                                                                \
         F(odb_hash)                                                                                \
+        F(odb_read_header)                                                                         \
         F(oid_tostr)                                                                               \
         F(patch_free)                                                                              \
         F(patch_from_buffers)                                                                      \
@@ -39,6 +41,7 @@
         F(patch_num_hunks)                                                                         \
         F(repository_commondir)                                                                    \
         F(repository_free)                                                                         \
+        F(repository_odb)                                                                          \
         F(repository_open_ext)                                                                     \
         F(repository_path)                                                                         \
         F(repository_workdir)                                                                      \

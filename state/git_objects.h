@@ -22,6 +22,7 @@ void git_end(void);
 DEFINE_GIT_CLEANUP(blob);
 DEFINE_GIT_CLEANUP(commit);
 DEFINE_GIT_CLEANUP(object);
+DEFINE_GIT_CLEANUP(odb);
 DEFINE_GIT_CLEANUP(repository);
 DEFINE_GIT_CLEANUP(status_list);
 DEFINE_GIT_CLEANUP(tree);

@@ -14,6 +14,7 @@
 typedef struct GitWalk {
         SourceWalk source;
         git_repository *repository;
+        git_odb *objects;
 } GitWalk;
 
 static int fail_git(const char *name, Error *reterr) {
@@ -29,15 +30,24 @@ static int fail_object(const GitWalk *walk, Error *reterr) {
         return fail_git(name, reterr);
 }
 
+/* Before it is read: what is packed into little may be more than there is memory for. */
+static int check_size(const GitWalk *walk, const git_tree_entry *item, Error *reterr) {
+        size_t size;
+        git_object_t type;
+        if (git->odb_read_header(&size, &type, walk->objects, git->tree_entry_id(item)) < 0)
+                return fail_object(walk, reterr);
+        return walk_check_size(&walk->source, size, reterr);
+}
+
 static int walk_blob(GitWalk *walk, const git_tree_entry *item, Error *reterr) {
         cleanup(blob_freep) git_blob *blob = NULL;
+        int r = check_size(walk, item, reterr);
+        if (r < 0)
+                return r;
         if (git->blob_lookup(&blob, walk->repository, git->tree_entry_id(item)) < 0)
                 return fail_object(walk, reterr);
         size_t size = (size_t) git->blob_rawsize(blob);
         const char *data = git->blob_rawcontent(blob);
-        int r = walk_check_size(&walk->source, size, reterr);
-        if (r < 0)
-                return r;
         git_filemode_t mode = git->tree_entry_filemode(item);
         if (mode == GIT_FILEMODE_LINK) {
                 char target[PATH_MAX];
@@ -285,9 +295,13 @@ static int read_tree(const GitReference *reference,
                 r = check_trust(repository, reference, reterr);
         if (r < 0)
                 return r;
+        cleanup(odb_freep) git_odb *objects = NULL;
+        if (git->repository_odb(&objects, repository) < 0)
+                return fail_git(reference->name, reterr);
         GitWalk walk = {
                 .source = { .name = source->name, .contents = contents, .source = source },
                 .repository = repository,
+                .objects = objects,
         };
         cleanup_free char *path = NULL;
         cleanup(object_freep) git_object *revision = NULL;

@@ -148,7 +148,7 @@ static int print_json(const Diff *diff, Error *reterr) {
                 .generation = prepared ? prepared->from_number : -1,
         };
         const PlanJsonInput input = {
-                .plan = diff->plan,
+                .plan = &diff->shown,
                 .from = prepared ? active : plan_side_of(&diff->old),
                 .to = plan_side_of(prepared ? &prepared->target : &diff->new),
                 .fit = prepared ? prepared->fit : NULL,
@@ -260,6 +260,13 @@ static int open_host(const Options *options, bool stateless, Host *host, Error *
 }
 
 int cmd_diff(const Options *options, char **arguments, size_t n_arguments, Error *reterr) {
+        bool is_short = option_is_given(options, OPTION_STAT) ||
+                        option_is_given(options, OPTION_NAME_ONLY);
+        if (is_short && options->format != FORMAT_TEXT)
+                return error_set(reterr, USAGE_ERROR,
+                                "--stat and --name-only are forms of text, not of another format");
+        if (option_is_given(options, OPTION_STAT) && option_is_given(options, OPTION_NAME_ONLY))
+                return error_set(reterr, USAGE_ERROR, "--stat or --name-only: one of the two");
         const char *left = n_arguments >= 2 ? arguments[0] : "@active";
         const char *right = n_arguments >= 2 ? arguments[1] : n_arguments > 0 ? arguments[0] : NULL;
         bool stateless = right && !reference_is_generation(left) && !reference_is_generation(right);

@@ -121,6 +121,12 @@ rm -f "$object"
 refuses 1 "HEAD:hosts/edge/etc/motd: " -C conf "${R[@]}" switch HEAD:hosts/edge
 cp -p saved "$object"
 
+# One that is larger than a source's file can be is not read first.
+head -c $((65 * 1024 * 1024)) /dev/zero > conf/hosts/edge/etc/large
+commit "edge: large" > commit.id
+refuses 1 "HEAD:hosts/edge/etc/large: is larger than 64 MiB" -C conf "${R[@]}" switch HEAD:hosts/edge
+g reset -q --hard "$second"
+
 # Whoever may write the repository decides what HEAD is; a whole id is what it is.
 chmod o+w conf/.git/refs/heads
 refuses 1 "HEAD:hosts/edge: $work/conf/.git/refs/heads everybody may write it" -C conf "${R[@]}" switch HEAD:hosts/edge
@@ -158,4 +164,9 @@ equal "$out" "/etc/other
 /etc/systemd/system/web.service.d/10.conf"
 runs 0 -C conf diff --format=json main~1:hosts/edge main:hosts/edge
 is_plan
+runs 0 -C conf diff --json main~1:hosts/edge main:hosts/edge /etc/motd
+is_plan
+equal "$(json '[file["path"] for kind in ("added", "changed", "removed") for file in j["files"][kind]]')" "['/etc/motd']"
+refuses 2 "forms of text" -C conf diff --stat --json main~1:hosts/edge main:hosts/edge
+refuses 2 "one of the two" -C conf diff --stat --name-only main~1:hosts/edge main:hosts/edge
 refuses 2 "Not a format: html" -C conf diff --format=html main~1:hosts/edge main:hosts/edge
