@@ -11,67 +11,92 @@ static const char *const colors[N_VERBS] = {
         [VERB_SKIP] = "grey",
 };
 
-/* A string of the language: only the quote is special in it, and a backslash begins an escape. */
-static void add_string(Text *text, const char *part) {
-        text_add(text, "\"");
+/* owner: "", or whose manager it is that has the names: "web:" of a container, "1000:" of a user.
+ * The same name means another unit there. */
+typedef struct Graph {
+        Text *text;
+        const char *owner;
+} Graph;
+
+static void add_bytes(const Graph *graph, const char *part) {
         for (; *part; part++) {
-                text_add(text, *part == '"' || *part == '\\' ? "\\" : "");
-                text_add_n(text, (unsigned char) *part < ' ' ? " " : part, 1);
+                text_add(graph->text, *part == '"' || *part == '\\' ? "\\" : "");
+                text_add_n(graph->text, (unsigned char) *part < ' ' ? " " : part, 1);
         }
-        text_add(text, "\"");
 }
 
-static void add_edge(Text *text, const char *from, const char *to, const char *attributes) {
-        text_add(text, "\t");
-        add_string(text, from);
-        text_add(text, "->");
-        add_string(text, to);
-        text_addf(text, " [%s];\n", attributes);
+/* A string of the language: only the quote is special in it, and a backslash begins an escape. */
+static void add_node(const Graph *graph, const char *name) {
+        text_add(graph->text, "\"");
+        add_bytes(graph, graph->owner);
+        add_bytes(graph, name);
+        text_add(graph->text, "\"");
+}
+
+static void add_edge(const Graph *graph, const char *from, const char *to, const char *attributes) {
+        text_add(graph->text, "\t");
+        add_node(graph, from);
+        text_add(graph->text, "->");
+        add_node(graph, to);
+        text_addf(graph->text, " [%s", attributes);
 }
 
 /* A chain has the nearest reason first: the arrows lead from its end to the unit. */
-static void add_action(Text *text, const UnitAction *action) {
-        text_add(text, "\t");
-        add_string(text, action->unit);
-        text_addf(text, " [color=\"%s\", xlabel=\"%s\"];\n", colors[action->verb],
-                        verb_to_string(action->verb));
+static void add_action(const Graph *graph, const UnitAction *action) {
+        const char *to = action->container ? action->container : action->unit;
         char attributes[64];
         (void) snprintf(attributes, sizeof(attributes), "color=\"%s\"",
                         colors[action->verb]); /* fits */
-        const char *to = action->unit;
+        text_add(graph->text, "\t");
+        add_node(graph, to);
+        text_addf(graph->text, " [%s, xlabel=\"%s\"];\n", attributes,
+                        action->container ? container_verb_to_string(action->verb)
+                                          : verb_to_string(action->verb));
         for (size_t i = 0; i < action->n_reasons; i++) {
-                add_edge(text, action->reasons[i], to, attributes);
+                add_edge(graph, action->reasons[i], to, attributes);
+                text_add(graph->text, "];\n");
                 to = action->reasons[i];
         }
 }
 
-static void add_drags(Text *text, const UnitDrag *drags, size_t n_drags) {
+static void add_drags(const Graph *graph, const UnitDrag *drags, size_t n_drags) {
         for (const UnitDrag *drag = drags; drag < drags + n_drags; drag++) {
-                text_add(text, "\t");
-                add_string(text, drag->by);
-                text_add(text, "->");
-                add_string(text, drag->unit);
-                text_addf(text, " [style=\"dashed\", color=\"%s\", label=", colors[drag->verb]);
-                add_string(text, drag->via);
-                text_add(text, "];\n");
+                char attributes[64];
+                (void) snprintf(attributes, sizeof(attributes), "style=\"dashed\", color=\"%s\"",
+                                colors[drag->verb]); /* fits */
+                add_edge(graph, drag->by, drag->unit, attributes);
+                text_add(graph->text, ", label=\"");
+                add_bytes(graph, drag->via);
+                text_add(graph->text, "\"];\n");
         }
 }
 
-static void add_units(Text *text, const UnitPlan *units) {
+static void add_units(const Graph *graph, const UnitPlan *units) {
         for (size_t i = 0; i < units->n_actions; i++)
-                add_action(text, &units->actions[i]);
-        add_drags(text, units->dragged, units->n_dragged);
-        add_drags(text, units->triggered, units->n_triggered);
+                add_action(graph, &units->actions[i]);
+        add_drags(graph, units->dragged, units->n_dragged);
+        add_drags(graph, units->triggered, units->n_triggered);
+}
+
+static void add_cluster(Text *text, const char *kind, const char *name, const UnitPlan *units) {
+        char owner[80];
+        (void) snprintf(owner, sizeof(owner), "%s:", name); /* fits: a name has 64 letters */
+        text_addf(text, "\tsubgraph \"cluster_%s_%s\" {\n\tlabel=\"%s %s\";\n", kind, name, kind,
+                        name);
+        add_units(&(Graph){ .text = text, .owner = owner }, units);
+        text_add(text, "\t}\n");
 }
 
 void plan_to_dot(const Plan *plan, Text *text) {
         text_add(text, "digraph sysswitch {\n\trankdir=LR;\n\tnode [shape=box];\n");
-        add_units(text, &plan->units);
+        add_units(&(Graph){ .text = text, .owner = "" }, &plan->units);
+        for (size_t i = 0; i < plan->n_containers; i++)
+                add_cluster(text, "container", plan->containers[i].name,
+                                &plan->containers[i].units);
         for (size_t i = 0; i < plan->n_users; i++) {
-                text_addf(text, "\tsubgraph \"cluster_user_%u\" {\n\tlabel=\"user %u\";\n",
-                                plan->users[i].uid, plan->users[i].uid);
-                add_units(text, &plan->users[i].units);
-                text_add(text, "\t}\n");
+                char uid[16];
+                (void) snprintf(uid, sizeof(uid), "%u", plan->users[i].uid); /* fits */
+                add_cluster(text, "user", uid, &plan->users[i].units);
         }
         text_add(text, "}\n");
 }

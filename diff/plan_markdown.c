@@ -43,8 +43,33 @@ static void add_count(Text *text, size_t n, const char *what, const char **separ
 static size_t n_actions_of(const UnitPlan *units, Verb verb) {
         size_t n = 0;
         for (size_t i = 0; i < units->n_actions; i++)
-                n += units->actions[i].verb == verb;
+                n += units->actions[i].verb == verb && !units->actions[i].container;
         return n;
+}
+
+/* What a container is to people is not the unit that runs it. */
+static const char *name_of(const UnitAction *action) {
+        return action->container ? action->container : action->unit;
+}
+
+static const char *verb_of(const UnitAction *action) {
+        return action->container ? container_verb_to_string(action->verb)
+                                 : verb_to_string(action->verb);
+}
+
+static void add_containers_count(Text *text, const Plan *plan) {
+        const char *separator = "; containers: ";
+        for (Verb verb = 0; verb < N_VERBS; verb++) {
+                size_t n = 0;
+                for (size_t i = 0; i < plan->units.n_actions; i++)
+                        n += plan->units.actions[i].verb == verb &&
+                             plan->units.actions[i].container;
+                if (n > 0) {
+                        text_addf(text, "%s%zu to %s", separator, n,
+                                        container_verb_to_string(verb));
+                        separator = ", ";
+                }
+        }
 }
 
 static void add_verbs(Text *text, const Plan *plan, const char **separator) {
@@ -86,8 +111,9 @@ static void add_summary(Text *text, const Plan *plan) {
         add_verbs(text, plan, &separator);
         size_t n_along = plan->units.n_dragged + plan->units.n_triggered;
         add_count(text, n_along, "more brought along", &separator);
-        text_addf(text, "%s%s.**\n\n", *separator ? "" : "none acts",
-                        plan->n_reboot_needed > 0 ? "; a reboot is needed" : "");
+        text_add(text, *separator ? "" : "none acts");
+        add_containers_count(text, plan);
+        text_addf(text, "%s.**\n\n", plan->n_reboot_needed > 0 ? "; a reboot is needed" : "");
 }
 
 static void add_row(Text *text,
@@ -116,12 +142,15 @@ static void add_drags(Text *text, const char *how, const UnitDrag *drags, size_t
 }
 
 static void add_units(Text *text, const char *manager, const UnitPlan *units) {
-        if (units->n_actions + units->n_dragged + units->n_triggered > 0) {
+        if (units->n_actions + units->n_sets + units->n_dragged + units->n_triggered > 0) {
                 text_addf(text, "| action | %s | why |\n| --- | --- | --- |\n", manager);
                 for (const UnitAction *action = units->actions;
                                 action < units->actions + units->n_actions; action++)
-                        add_row(text, verb_to_string(action->verb), action->unit, action->reasons,
+                        add_row(text, verb_of(action), name_of(action), action->reasons,
                                         action->n_reasons);
+                for (const ContainerSet *set = units->sets; set < units->sets + units->n_sets;
+                                set++)
+                        add_row(text, "set live", set->name, set->reasons, set->n_reasons);
                 add_drags(text, "dragged along", units->dragged, units->n_dragged);
                 add_drags(text, "triggered", units->triggered, units->n_triggered);
                 text_add(text, "\n");
@@ -219,7 +248,16 @@ int plan_to_markdown(const Plan *plan,
                 return text->error < 0 ? error_oom(reterr) : 0;
         }
         add_summary(text, plan);
-        add_units(text, "unit", &plan->units);
+        bool has_containers = plan->n_containers > 0 || plan->units.n_sets > 0;
+        for (size_t i = 0; i < plan->units.n_actions; i++)
+                has_containers |= plan->units.actions[i].container != NULL;
+        add_units(text, has_containers ? "unit or container" : "unit", &plan->units);
+        for (size_t i = 0; i < plan->n_containers; i++) {
+                char manager[96];
+                (void) snprintf(manager, sizeof(manager), "unit inside %s",
+                                plan->containers[i].name); /* fits: a name has 64 letters */
+                add_units(text, manager, &plan->containers[i].units);
+        }
         for (size_t i = 0; i < plan->n_users; i++) {
                 char manager[64];
                 (void) snprintf(manager, sizeof(manager), "unit of user %u",

@@ -120,11 +120,43 @@ static void test_plan_dot__leads_from_what_changed_to_the_unit(void **state) {
         assert_has(text, "\t\"old.service\"->\"worker.service\" [style=\"dashed\", "
                          "color=\"red\", label=\"Requires\"];\n");
         assert_has(text, "\tsubgraph \"cluster_user_1000\" {\n");
+        assert_has(text, "\t\"1000:agent.service\" [");
         UnitAction action = { .unit = "a\\x2d\"b.service", .verb = VERB_START };
         const Plan odd = { .units = { .actions = &action, .n_actions = 1 } };
         cleanup(text_donep) Text other = { 0 };
         plan_to_dot(&odd, &other);
         assert_has(other.data, "\"a\\\\x2d\\\"b.service\"");
+}
+
+/* The unit that runs a container is told as the container; what is done inside stands apart. */
+static void test_plan_review__tells_of_containers(void **state) {
+        (void) state;
+        UnitAction actions[] = {
+                { .unit = "container-web.service", .container = "web", .verb = VERB_RELOAD },
+                { .unit = "container-db.service", .container = "db", .verb = VERB_RESTART },
+        };
+        UnitAction inside = { .unit = "nginx.service", .verb = VERB_START };
+        ContainerPlan containers[] = {
+                { .name = "web", .units = { .actions = &inside, .n_actions = 1 } },
+        };
+        ContainerSet sets[] = { { .name = "small" } };
+        const Plan plan = {
+                .units = { .actions = actions, .n_actions = 2, .sets = sets, .n_sets = 1 },
+                .containers = containers,
+                .n_containers = 1,
+        };
+        cleanup_free char *text = markdown_of(&plan, "x");
+        assert_has(text, "units: none acts; containers: 1 to reboot, 1 to activate.**\n\n"
+                         "| action | unit or container | why |\n| --- | --- | --- |\n"
+                         "| activate | `web` |  |\n| reboot | `db` |  |\n"
+                         "| set live | `small` |  |\n\n"
+                         "| action | unit inside web | why |\n| --- | --- | --- |\n"
+                         "| start | `nginx.service` |  |\n");
+        cleanup(text_donep) Text graph = { 0 };
+        plan_to_dot(&plan, &graph);
+        assert_has(graph.data, "\t\"web\" [color=\"blue\", xlabel=\"activate\"];\n");
+        assert_has(graph.data,
+                        "\t\"web:nginx.service\" [color=\"darkgreen\", xlabel=\"start\"];\n");
 }
 
 static void test_plan_stat__counts_lines(void **state) {
@@ -151,6 +183,7 @@ int main(void) {
                 cmocka_unit_test(test_plan_markdown__leaves_out_what_is_too_long),
                 cmocka_unit_test(test_plan_markdown__says_that_nothing_changes),
                 cmocka_unit_test(test_plan_dot__leads_from_what_changed_to_the_unit),
+                cmocka_unit_test(test_plan_review__tells_of_containers),
                 cmocka_unit_test(test_plan_stat__counts_lines),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
