@@ -153,74 +153,79 @@ static int run_sql(Database *database, const char *sql) {
         return sqlite3_exec(database->handle, sql, NULL, NULL, NULL) & 0xff;
 }
 
+static const char *const good_rows[] = {
+        "INSERT INTO profiles (id, name) VALUES (1, 'system')",
+        "INSERT INTO contents (id, digest, size_bytes, data) VALUES (1, zeroblob(32), 1, "
+        "x'61')",
+        "INSERT INTO entries (profile, last, root, path, first, attributes, content) "
+        "VALUES (1, 2147483647, 0, 'motd', 1, 420, 1)",
+        "INSERT INTO switches (id, profile, state, verb, from_number, to_number, is_dirty, "
+        "started_usec, "
+        "n_actions, n_failed) VALUES (1, 1, 'intent', 'switch', 0, 1, 0, 0, 0, 0)",
+        "INSERT INTO switch_actions (switch, sequence, unit, uid, verb) "
+        "VALUES (1, 0, 'a.service', 4294967295, 'stop')",
+};
+/* Each alone is against what a constraint says. */
+static const char *const bad_rows[] = {
+        "INSERT INTO profiles (name) VALUES ('')",
+        "INSERT INTO profiles (name) VALUES ('system')",
+        "INSERT INTO profiles (name, newest) VALUES ('b', 'three')",
+        "UPDATE profiles SET active = 1", /* never given */
+        "INSERT INTO contents (digest, size_bytes, data) VALUES (zeroblob(31), 1, x'62')",
+        "INSERT INTO contents (digest, size_bytes, data) VALUES (zeroblob(32), 1, x'61')",
+        "INSERT INTO contents (digest, size_bytes, data) VALUES (randomblob(32), 2, x'61')",
+        /* a file without content, with one that is not there; a link without target, with a
+           content */
+        "INSERT INTO entries (profile, last, root, path, first, attributes) VALUES (1, 9, "
+        "0, 'a', 1, 420)",
+        "INSERT INTO entries (profile, last, root, path, first, attributes, content) "
+        "VALUES (1, 9, 0, 'a', 1, 420, 77)",
+        "INSERT INTO entries (profile, last, root, path, first, attributes) VALUES (1, 9, "
+        "0, 'a', 1, 4096)",
+        "INSERT INTO entries (profile, last, root, path, first, attributes, target, "
+        "content) "
+        "VALUES (1, 9, 0, 'a', 1, 4096, 'b', 1)",
+        /* no path, no generation, ends before it begins, no such profile, too many bits */
+        "INSERT INTO entries (profile, last, root, path, first, attributes) VALUES (1, 9, "
+        "0, '', 1, 8192)",
+        "INSERT INTO entries (profile, last, root, path, first, attributes) VALUES (1, 9, "
+        "0, 'a', 0, 8192)",
+        "INSERT INTO entries (profile, last, root, path, first, attributes) VALUES (1, 3, "
+        "0, 'a', 4, 8192)",
+        "INSERT INTO entries (profile, last, root, path, first, attributes) VALUES (7, 9, "
+        "0, 'a', 1, 8192)",
+        "INSERT INTO entries (profile, last, root, path, first, attributes) VALUES (1, 9, "
+        "0, 'a', 1, 65536)",
+        "INSERT INTO entries (profile, last, root, path, first, attributes) "
+        "VALUES (1, 2147483647, 0, 'motd', 1, 8192)",
+        "UPDATE switches SET state = 'pending'",
+        "INSERT INTO switch_actions (switch, sequence, unit, uid, verb) VALUES (1, 1, 'a', "
+        "0, 'poke')",
+        "INSERT INTO switch_actions (switch, sequence, unit, uid, verb) VALUES (9, 1, 'a', "
+        "0, 'stop')",
+        "INSERT INTO switch_actions (switch, sequence, unit, uid, verb) VALUES (1, 1, 'a', "
+        "-1, 'stop')",
+        "INSERT INTO debt (profile, uid, unit, verb, cause, invocation_id, since_usec) "
+        "VALUES (1, 0, 'a', 'stop', 'bored', '', 0)",
+        "INSERT INTO displaced (profile, root, path, switch, kind, mode, uid, gid, "
+        "mtime_nsec) "
+        "VALUES (1, 0, 'a', 1, 'socket', 420, 0, 0, 0)",
+        "INSERT INTO displaced (profile, root, path, switch, kind, mode, uid, gid, "
+        "mtime_nsec) "
+        "VALUES (1, 0, 'a', 1, 'file', 420, 0, 0, 0)",
+        "DELETE FROM contents", /* still referred to */
+        /* a package's, and nothing is displaced there; of a file that is not saved */
+        "INSERT INTO packaged (profile, root, path) VALUES (1, 0, 'a')",
+        "INSERT INTO renewals (saved) VALUES (77)",
+};
+
 static void test_schema__refuses_what_has_no_meaning(void **state) {
-        static const char *const good[] = {
-                "INSERT INTO profiles (id, name) VALUES (1, 'system')",
-                "INSERT INTO contents (id, digest, size_bytes, data) VALUES (1, zeroblob(32), 1, "
-                "x'61')",
-                "INSERT INTO entries (profile, last, root, path, first, attributes, content) "
-                "VALUES (1, 2147483647, 0, 'motd', 1, 420, 1)",
-                "INSERT INTO switches (id, profile, state, verb, from_number, to_number, is_dirty, "
-                "started_usec, "
-                "n_actions, n_failed) VALUES (1, 1, 'intent', 'switch', 0, 1, 0, 0, 0, 0)",
-                "INSERT INTO switch_actions (switch, sequence, unit, uid, verb) "
-                "VALUES (1, 0, 'a.service', 4294967295, 'stop')",
-        };
-        static const char *const bad[] = {
-                "INSERT INTO profiles (name) VALUES ('')",
-                "INSERT INTO profiles (name) VALUES ('system')",
-                "INSERT INTO profiles (name, newest) VALUES ('b', 'three')",
-                "UPDATE profiles SET active = 1", /* never given */
-                "INSERT INTO contents (digest, size_bytes, data) VALUES (zeroblob(31), 1, x'62')",
-                "INSERT INTO contents (digest, size_bytes, data) VALUES (zeroblob(32), 1, x'61')",
-                "INSERT INTO contents (digest, size_bytes, data) VALUES (randomblob(32), 2, x'61')",
-                /* a file without content, with one that is not there; a link without target, with a
-                   content */
-                "INSERT INTO entries (profile, last, root, path, first, attributes) VALUES (1, 9, "
-                "0, 'a', 1, 420)",
-                "INSERT INTO entries (profile, last, root, path, first, attributes, content) "
-                "VALUES (1, 9, 0, 'a', 1, 420, 77)",
-                "INSERT INTO entries (profile, last, root, path, first, attributes) VALUES (1, 9, "
-                "0, 'a', 1, 4096)",
-                "INSERT INTO entries (profile, last, root, path, first, attributes, target, "
-                "content) "
-                "VALUES (1, 9, 0, 'a', 1, 4096, 'b', 1)",
-                /* no path, no generation, ends before it begins, no such profile, too many bits */
-                "INSERT INTO entries (profile, last, root, path, first, attributes) VALUES (1, 9, "
-                "0, '', 1, 8192)",
-                "INSERT INTO entries (profile, last, root, path, first, attributes) VALUES (1, 9, "
-                "0, 'a', 0, 8192)",
-                "INSERT INTO entries (profile, last, root, path, first, attributes) VALUES (1, 3, "
-                "0, 'a', 4, 8192)",
-                "INSERT INTO entries (profile, last, root, path, first, attributes) VALUES (7, 9, "
-                "0, 'a', 1, 8192)",
-                "INSERT INTO entries (profile, last, root, path, first, attributes) VALUES (1, 9, "
-                "0, 'a', 1, 65536)",
-                "INSERT INTO entries (profile, last, root, path, first, attributes) "
-                "VALUES (1, 2147483647, 0, 'motd', 1, 8192)",
-                "UPDATE switches SET state = 'pending'",
-                "INSERT INTO switch_actions (switch, sequence, unit, uid, verb) VALUES (1, 1, 'a', "
-                "0, 'poke')",
-                "INSERT INTO switch_actions (switch, sequence, unit, uid, verb) VALUES (9, 1, 'a', "
-                "0, 'stop')",
-                "INSERT INTO switch_actions (switch, sequence, unit, uid, verb) VALUES (1, 1, 'a', "
-                "-1, 'stop')",
-                "INSERT INTO debt (profile, uid, unit, verb, cause, invocation_id, since_usec) "
-                "VALUES (1, 0, 'a', 'stop', 'bored', '', 0)",
-                "INSERT INTO displaced (profile, root, path, switch, kind, mode, uid, gid, "
-                "mtime_nsec) "
-                "VALUES (1, 0, 'a', 1, 'socket', 420, 0, 0, 0)",
-                "INSERT INTO displaced (profile, root, path, switch, kind, mode, uid, gid, "
-                "mtime_nsec) "
-                "VALUES (1, 0, 'a', 1, 'file', 420, 0, 0, 0)",
-                "DELETE FROM contents", /* still referred to */
-        };
         cleanup(database_closep) Database *database = open_as(state, DATABASE_WRITE, migrations);
-        for (size_t i = 0; i < N_ELEMENTS(good); i++)
-                assert_int_equal(run_sql(database, good[i]), SQLITE_OK);
-        for (size_t i = 0; i < N_ELEMENTS(bad); i++)
-                if (run_sql(database, bad[i]) != SQLITE_CONSTRAINT)
-                        fail_msg("not refused by a constraint: %s: %s", bad[i],
+        for (size_t i = 0; i < N_ELEMENTS(good_rows); i++)
+                assert_int_equal(run_sql(database, good_rows[i]), SQLITE_OK);
+        for (size_t i = 0; i < N_ELEMENTS(bad_rows); i++)
+                if (run_sql(database, bad_rows[i]) != SQLITE_CONSTRAINT)
+                        fail_msg("not refused by a constraint: %s: %s", bad_rows[i],
                                         sqlite3_errmsg(database->handle));
 }
 
