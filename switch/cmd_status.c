@@ -47,7 +47,7 @@ static int find_open(Status *status, Error *reterr) {
 }
 
 static bool is_as_declared(const Status *status) {
-        return status->drift.n_files == 0 && status->drift.n_units == 0 &&
+        return !status->is_open && status->drift.n_files == 0 && status->drift.n_units == 0 &&
                status->drift.prepared->n_debts == 0 && !status->drift.prepared->owed_steps;
 }
 
@@ -132,7 +132,7 @@ static int print_text(const Status *status, Error *reterr) {
         output_init(&output, status->options);
         const Profile *profile = &status->host->profile;
         const Prepared *prepared = status->drift.prepared;
-        Style style = is_as_declared(status) && !status->is_open ? STYLE_GREEN : STYLE_YELLOW;
+        Style style = is_as_declared(status) ? STYLE_GREEN : STYLE_YELLOW;
         cleanup(text_donep) Text text = { 0 };
         text_addf(&text, "%s%s%s %s: generation %lld", style_begin(&output, style),
                         output.ascii ? "*" : "●", style_end(&output, style), profile->name,
@@ -156,7 +156,7 @@ static int print_text(const Status *status, Error *reterr) {
                 text_add_line(&text, prepared->owed_steps);
                 text_add(&text, "\n");
         }
-        if (is_as_declared(status) && !status->is_open)
+        if (is_as_declared(status))
                 text_add(&text, "  As declared.\n");
         return output_show(&output, &text, reterr);
 }
@@ -238,6 +238,8 @@ static int run_status(Status *status, Error *reterr) {
         r = drift_find(host, &status->drift, reterr);
         if (r < 0)
                 return r;
+        if (status->is_open) /* what the switch has changed is nobody's edit */
+                status->drift.n_files = status->drift.n_units = 0;
         if (option_is_given(status->options, OPTION_JSON))
                 r = print_json(status, reterr);
         else if (!option_is_given(status->options, OPTION_QUIET))
