@@ -108,14 +108,6 @@ static int execute(const HostCopyOptions *options, Error *reterr) {
         return error_set_errno(reterr, -errno, "systemd-nspawn");
 }
 
-static void reset_signals(void) {
-        sigset_t none;
-        (void) sigemptyset(&none);                    /* cannot fail */
-        (void) sigprocmask(SIG_SETMASK, &none, NULL); /* cannot fail */
-        for (int i = 1; i < NSIG; i++)
-                (void) signal(i, SIG_DFL); /* those that cannot be set are as they should be */
-}
-
 /* Of the caller's descriptors none stays, its lock least of all. */
 static int arrange_fds(const HostCopy *copy, int go_fd, int output_fd) {
         int null_fd = open("/dev/null", O_RDONLY);
@@ -164,7 +156,7 @@ _Noreturn static void begin(
                 const HostCopy *copy, const HostCopyOptions *options, int go_fd, int output_fd) {
         char byte;
         (void) prctl(PR_SET_PDEATHSIG, SIGKILL); /* cannot fail for a signal */
-        reset_signals();
+        process_reset_signals();
         (void) setsid(); /* cannot fail in a new process */
         int r = arrange_fds(copy, go_fd, output_fd);
         if (r < 0)

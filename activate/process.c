@@ -67,7 +67,7 @@ static int arrange_fds(int *fds, size_t n_fds, int *error_fd) {
         return close_range((unsigned) last + 1, ~0U, 0) < 0 ? -errno : 0;
 }
 
-static void reset_signals(void) {
+void process_reset_signals(void) {
         sigset_t none;
         (void) sigemptyset(&none);                    /* cannot fail */
         (void) sigprocmask(SIG_SETMASK, &none, NULL); /* cannot fail */
@@ -84,7 +84,7 @@ static int execute(const ProcessOptions *options, int output_fd, int *error_fd) 
                 memcpy(fds, options->inherited_fds, n_fds * sizeof(int));
         if (options->program_fd >= 0) /* it stays open: a script is read through it */
                 fds[n_fds++] = options->program_fd;
-        reset_signals();
+        process_reset_signals();
         (void) setpgid(0, 0); /* the parent does it too */
         if (chdir("/") < 0)
                 return -errno;

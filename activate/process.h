@@ -28,6 +28,9 @@ typedef struct ProcessOptions {
         void *userdata;
 } ProcessOptions;
 
+/* In a child: no signal is blocked or handled, as a program expects to find them. */
+void process_reset_signals(void);
+
 /* Is there such a program where process_run() looks for one? */
 bool process_finds(const char *program);
 
