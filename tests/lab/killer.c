@@ -4,11 +4,12 @@
  * counts its steps: each system call that changes names or attributes, syncs, writes to the
  * database, or sends to a socket. Steps that follow on each other and that nobody can tell apart
  * from outside are one run. DIRECTORY/trace gets a line for each: the number of its run, and what
- * it is. DIRECTORY/aim, {before|after} {step|run} N, has the program killed where that step, or the
- * first one of that run, is about to be done, or was done; without that file it lives. The program
- * stays the process that was started, so that a service's main process is what it would be without
- * this one. */
+ * it is. DIRECTORY/aim has the program killed before or after a step: {before|after} step N, or
+ * {before|after} run N TEXT, the first one of the N-th run that begins with what the text says,
+ * each number in it standing for any. Without that file it lives. The program stays the process
+ * that was started, so that a service's main process is what it would be without this one. */
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -64,6 +65,7 @@ static const Step steps[] = {
 typedef struct Aim {
         bool is_after, is_run;
         unsigned long nth; /* 0: none */
+        char text[2 * TEXT_SIZE];
 } Aim;
 
 /* What makes a run. */
@@ -189,11 +191,24 @@ static void kill_it(pid_t pid, int trace_fd) {
         exit(0);
 }
 
+/* Are they the same but for the numbers in them? */
+static bool is_like(const char *a, const char *b) {
+        while (*a && *b) {
+                if (isdigit((unsigned char) *a) && isdigit((unsigned char) *b)) {
+                        a += strspn(a, "0123456789");
+                        b += strspn(b, "0123456789");
+                } else if (*a++ != *b++)
+                        return false;
+        }
+        return *a == *b;
+}
+
 typedef struct Count {
         unsigned long n_steps, n_runs;
-        Kind kind;       /* of the step before */
-        bool is_in_step; /* the call that began last is one */
-        bool is_aimed;   /* and it is the one that is aimed at */
+        unsigned long n_alike; /* runs that begin as the one that is aimed at */
+        Kind kind;             /* of the step before */
+        bool is_in_step;       /* the call that began last is one */
+        bool is_aimed;         /* and it is the one that is aimed at */
 } Count;
 
 static void count_step(Count *count, const Aim *aim, int trace_fd, const char *text) {
@@ -203,7 +218,9 @@ static void count_step(Count *count, const Aim *aim, int trace_fd, const char *t
         count->n_steps++;
         count->n_runs += is_first;
         count->kind = kind;
-        count->is_aimed = aim->is_run ? is_first && count->n_runs == aim->nth
+        bool is_alike = is_first && is_like(text, aim->text);
+        count->n_alike += is_alike;
+        count->is_aimed = aim->is_run ? is_alike && count->n_alike == aim->nth
                                       : count->n_steps == aim->nth;
         (void) snprintf(line, sizeof(line), "%lu %s\n", count->n_runs, text); /* fits */
         write_line(trace_fd, line);
@@ -258,11 +275,14 @@ static Aim read_aim(const char *directory) {
         FILE *file = fopen(path, "re");
         if (!file)
                 return aim;
-        if (fscanf(file, "%7s %7s %lu", when, what, &aim.nth) != 3)
+        if (fscanf(file, "%7s %7s %lu ", when, what, &aim.nth) != 3)
                 die(path);
-        (void) fclose(file); /* it was read */
         aim.is_after = strcmp(when, "after") == 0;
         aim.is_run = strcmp(what, "run") == 0;
+        if (aim.is_run && !fgets(aim.text, sizeof(aim.text), file))
+                die(path);
+        aim.text[strcspn(aim.text, "\n")] = 0;
+        (void) fclose(file); /* it was read */
         return aim;
 }
 

@@ -264,7 +264,7 @@ def judge(result):
     if wet is None:
         return [f"the dry run has a plan, the switch: exit {wet_status}: {wet_text}"]
     for key in sorted(dry.keys() | wet.keys()):
-        if key not in ("result", "to") and dry.get(key) != wet.get(key):
+        if key not in ("preflight", "result", "to") and dry.get(key) != wet.get(key):
             errors.append(f"{key}: the dry run says {json.dumps(dry.get(key))},\n    the switch {json.dumps(wet.get(key))}")
     wanted = planned(dry)
     refused = refused_by_systemd(wet)
