@@ -14,34 +14,47 @@
 
 enum { FILE_MAX_BYTES = 1024 * 1024 };
 
-static const struct {
+typedef struct Directory {
         const char *path;
         mode_t mode;
-} directories[] = {
-        { "usr", 0755 },
-        { "etc", 0755 },
-        { "root", 0700 },
-        { "tmp", 01777 },
-        { "run", 0755 },
-        { "var", 0755 },
-        { "var/lib", 0755 },
-        { "var/lib/private", 0700 },
+        enum { REAL, MAY_BE_LINK, IF_THERE } kind; /* a link: nspawn itself uses nothing below */
+} Directory;
+
+static const Directory directories[] = {
+        { "usr", 0755, REAL },
+        { "etc", 0755, REAL },
+        { "root", 0700, MAY_BE_LINK },
+        { "tmp", 01777, MAY_BE_LINK },
+        { "run", 0755, REAL },
+        { "dev", 0755, REAL },
+        { "proc", 0555, REAL },
+        { "sys", 0555, REAL },
+        { "var", 0755, REAL },
+        { "var/log", 0755, REAL },
+        { "var/log/journal", 0755, IF_THERE },
+        { "var/lib", 0755, REAL },
+        { "var/lib/private", 0700, REAL },
         /* mount points have to be there: nspawn would make them with an owner that is nobody's */
-        { "var/lib/sysswitch", 0700 },
-        { "var/lib/sysswitch/bundle", 0755 },
+        { "var/lib/sysswitch", 0700, REAL },
+        { "var/lib/sysswitch/bundle", 0755, REAL },
 };
 
-static const struct {
+typedef struct File {
         const char *path;
         const char *source; /* of the host, where it has one; NULL: none */
         const char *text;   /* else */
-} files[] = {
-        { "etc/machine-id", NULL, "" },
-        { "etc/passwd", "/usr/share/base-passwd/passwd.master", "root:*:0:0:root:/root:/bin/sh\n" },
-        { "etc/group", "/usr/share/base-passwd/group.master", "root:*:0:\n" },
+        bool may_be_link;
+} File;
+
+static const File files[] = {
+        { "etc/machine-id", NULL, "", false },
+        { "etc/passwd", "/usr/share/base-passwd/passwd.master", "root:*:0:0:root:/root:/bin/sh\n",
+                        true },
+        { "etc/group", "/usr/share/base-passwd/group.master", "root:*:0:\n", true },
         { "etc/nsswitch.conf", NULL,
                         "passwd: files systemd\ngroup: files systemd\nshadow: files\n"
-                        "hosts: files dns\n" },
+                        "hosts: files dns\n",
+                        true },
 };
 
 static const char *const usr_links[] = { "bin", "sbin", "lib", "lib32", "lib64", "libx32" };
@@ -70,15 +83,24 @@ static int own(const Skeleton *root, int dir_fd, const char *name) {
         return fchownat(dir_fd, name, root->uid, root->gid, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }
 
-static int make_directory(const Skeleton *root, const char *path, mode_t mode) {
+/* -ELOOP: it is a link. */
+static int make_directory(const Skeleton *root, const Directory *directory) {
         const char *name;
-        cleanup_fd int dir_fd = open_parent(root, path, &name);
+        struct stat st;
+        cleanup_fd int dir_fd = open_parent(root, directory->path, &name);
         if (dir_fd < 0)
                 return dir_fd;
+        if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+                return S_ISDIR(st.st_mode)              ? 0
+                       : !S_ISLNK(st.st_mode)           ? -ENOTDIR
+                       : directory->kind == MAY_BE_LINK ? 0
+                                                        : -ELOOP;
+        if (errno != ENOENT || directory->kind == IF_THERE)
+                return errno == ENOENT ? 0 : -errno;
         if (mkdirat(dir_fd, name, 0700) < 0)
-                return errno == EEXIST ? 0 : -errno;
+                return -errno;
         cleanup_fd int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0 || fchmod(fd, mode) < 0) /* whatever the umask is */
+        if (fd < 0 || fchmod(fd, directory->mode) < 0) /* whatever the umask is */
                 return -errno;
         return own(root, dir_fd, name);
 }
@@ -115,19 +137,20 @@ static int write_text(const Skeleton *root,
         return r < 0 ? r : own(root, dir_fd, name);
 }
 
-/* Whole, or not there: what is there is never made again, and an empty passwd would stay. */
-static int make_file(const Skeleton *root, const char *path, const char *source, const char *text) {
+/* Whole, or not there: what is there is never made again, and an empty passwd would stay. -ELOOP:
+ * it is a link. */
+static int make_file(const Skeleton *root, const File *file) {
         static const char temporary[] = ".sysswitch-new";
         const char *name;
         struct stat st;
-        cleanup_fd int dir_fd = open_parent(root, path, &name);
+        cleanup_fd int dir_fd = open_parent(root, file->path, &name);
         if (dir_fd < 0)
                 return dir_fd;
         if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-                return 0;
+                return S_ISLNK(st.st_mode) && !file->may_be_link ? -ELOOP : 0;
         if (unlinkat(dir_fd, temporary, 0) < 0 && errno != ENOENT) /* of one that was interrupted */
                 return -errno;
-        int r = write_text(root, dir_fd, temporary, source, text);
+        int r = write_text(root, dir_fd, temporary, file->source, file->text);
         if (r >= 0 && renameat2(dir_fd, temporary, dir_fd, name, RENAME_NOREPLACE) < 0)
                 r = -errno;
         return r;
@@ -144,27 +167,27 @@ static int make_usr_link(const Skeleton *root, const char *name) {
         return make_link(root, name, *target == '/' ? target + 1 : target);
 }
 
+static int tell(const Skeleton *root, const char *path, int r, Error *reterr) {
+        if (r == -ELOOP)
+                return error_set(reterr, r,
+                                "%s/%s is a symbolic link, which systemd-nspawn would follow out "
+                                "of the container; put a real one there",
+                                root->path, path);
+        return r < 0 ? error_set_errno(reterr, r, "Cannot make %s/%s", root->path, path) : 0;
+}
+
 static int fill(const Skeleton *root, Error *reterr) {
-        for (size_t i = 0; i < N_ELEMENTS(directories); i++) {
-                int r = make_directory(root, directories[i].path, directories[i].mode);
-                if (r < 0)
-                        return error_set_errno(reterr, r, "Cannot make %s/%s", root->path,
-                                        directories[i].path);
-        }
-        for (size_t i = 0; i < N_ELEMENTS(usr_links); i++) {
-                int r = make_usr_link(root, usr_links[i]);
-                if (r < 0)
-                        return error_set_errno(
-                                        reterr, r, "Cannot make %s/%s", root->path, usr_links[i]);
-        }
-        for (size_t i = 0; i < N_ELEMENTS(files); i++) {
-                int r = make_file(root, files[i].path, files[i].source, files[i].text);
-                if (r < 0)
-                        return error_set_errno(
-                                        reterr, r, "Cannot make %s/%s", root->path, files[i].path);
-        }
-        int r = make_link(root, "etc/os-release", "../usr/lib/os-release");
-        return r < 0 ? error_set_errno(reterr, r, "Cannot make %s/etc/os-release", root->path) : 0;
+        int r = 0;
+        for (size_t i = 0; r >= 0 && i < N_ELEMENTS(directories); i++)
+                r = tell(root, directories[i].path, make_directory(root, &directories[i]), reterr);
+        for (size_t i = 0; r >= 0 && i < N_ELEMENTS(usr_links); i++)
+                r = tell(root, usr_links[i], make_usr_link(root, usr_links[i]), reterr);
+        for (size_t i = 0; r >= 0 && i < N_ELEMENTS(files); i++)
+                r = tell(root, files[i].path, make_file(root, &files[i]), reterr);
+        if (r >= 0)
+                r = tell(root, "etc/os-release",
+                                make_link(root, "etc/os-release", "../usr/lib/os-release"), reterr);
+        return r;
 }
 
 /* The host's own directories. */

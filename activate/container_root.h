@@ -4,7 +4,7 @@
 /* A container's own root, made where it is missing: directories to mount on, links that lead to
  * /usr, and the few files of /etc without which systemd does not start. What is there stays. The
  * container's root may have made a link of anything: nothing below is reached but by resolving it
- * in the root. */
+ * in the root, and what systemd-nspawn would follow from outside is refused. */
 
 #include "base/error.h"
 

@@ -203,8 +203,9 @@ int inside_activate(const char *name, Error *reterr) {
         if (r >= 0)
                 return bundle_store_point(name, "active", inside.new_name, reterr);
         Error error;
+        const Error first = *reterr;
         if (take_back(&inside, &error) < 0)
-                return error_set(reterr, r, "%.200s; and putting %s back: %.200s", reterr->message,
+                return error_set(reterr, r, "%.200s; and putting %s back: %.200s", first.message,
                                 name, error.message);
         return error_prefix(reterr, "Container %s was put back", name);
 }
