@@ -47,6 +47,15 @@ static int take_root(ConfReader *reader, const UnitLine *line, Error *reterr) {
         return 0;
 }
 
+static int take_profile(ConfReader *reader, const UnitLine *line, Error *reterr) {
+        const char *profile = *line->value ? line->value : NULL;
+        const char *fault = profile ? container_profile_fault(profile) : NULL;
+        if (fault)
+                return conf_refuse(reader, line->line, reterr, "Profile=%s %s", profile, fault);
+        current(reader)->profile = profile;
+        return 0;
+}
+
 static int take_on_change(ConfReader *reader, const UnitLine *line, Error *reterr) {
         static const char *const words[] = {
                 [ON_CHANGE_DYNAMIC] = "dynamic",
@@ -93,6 +102,6 @@ static int end(ConfReader *reader, unsigned line, Error *reterr) {
 }
 
 const ConfSection conf_section_container = { "Container", begin, end,
-        "Name=, Root=, OnChange= and AutoStart=",
+        "Name=, Profile=, Root=, OnChange= and AutoStart=",
         { { "Name", take_name }, { "Root", take_root }, { "OnChange", take_on_change },
-                        { "AutoStart", take_auto_start }, { "Profile", NULL } } };
+                        { "AutoStart", take_auto_start }, { "Profile", take_profile } } };

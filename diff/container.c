@@ -28,6 +28,13 @@ const char *container_name_fault(const char *name) {
         return NULL;
 }
 
+const char *container_profile_fault(const char *profile) {
+        size_t n_prefix = strlen(CONTAINER_PROFILES);
+        if (strncmp(profile, CONTAINER_PROFILES, n_prefix) != 0)
+                return "is no profile of containers; its name is " CONTAINER_PROFILES "NAME";
+        return container_name_fault(profile + n_prefix);
+}
+
 const Entry *container_settings(const Tree *tree, const char *name) {
         char path[NAME_MAX_BYTES + sizeof(SETTINGS_SUFFIX)];
         if (!tree || strlen(name) > NAME_MAX_BYTES)
@@ -67,6 +74,21 @@ static bool look_inside(const Entry *entry, size_t n_prefix, Entry *ret_entry) {
                 ret_entry->path = path;
         }
         return *ret_entry->path != 0;
+}
+
+int container_place(Tree *tree, const char *name, const Tree *inside) {
+        int r = 0;
+        for (size_t i = 0; r >= 0 && i < inside->n_entries; i++) {
+                Entry entry = inside->entries[i];
+                cleanup_free char *path = NULL;
+                if (asprintf(&path, "%s%s%s", name, entry.root == ROOT_ETC ? "/etc/" : "/",
+                                    entry.path) < 0)
+                        return -ENOMEM;
+                entry.root = ROOT_CONTAINERS;
+                entry.path = path;
+                r = tree_add(tree, &entry);
+        }
+        return r;
 }
 
 int container_inside(const Tree *tree, const char *name, Tree **ret_tree, Error *reterr) {

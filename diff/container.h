@@ -9,8 +9,14 @@
 #include "base/error.h"
 #include "diff/tree.h"
 
+/* What the names of profiles begin with that containers follow: "containers/db". */
+#define CONTAINER_PROFILES "containers/"
+
 /* Why a machine cannot have this name, for people; NULL: it can. */
 const char *container_name_fault(const char *name);
+
+/* Why no container can follow a profile of this name, for people; NULL: one can. */
+const char *container_profile_fault(const char *profile);
 
 /* The container that this unit runs, as one of the trees (which may be NULL) declares it: its name,
  * in the arena. Returns 1, 0 when it is no such unit, or -ENOMEM. */
@@ -26,3 +32,5 @@ const Entry *container_settings(const Tree *tree, const char *name);
 /* What runs inside, as a tree of its own: an empty one where nothing is. Its strings and contents
  * are those of the tree, which must outlive it. */
 int container_inside(const Tree *tree, const char *name, Tree **ret_tree, Error *reterr) must_check;
+/* The other way round: adds it to a tree that is not sealed. Returns 0 or -ENOMEM. */
+int container_place(Tree *tree, const char *name, const Tree *inside) must_check;

@@ -40,3 +40,10 @@ int render(const Source *source,
                 const Distribution *distribution,
                 Tree **ret_tree,
                 Error *reterr) must_check;
+/* The same of what runs inside a container, which has no kernel, hooks and containers of its own.
+ */
+int render_inside(const Source *source,
+                Contents *contents,
+                const Distribution *distribution,
+                Tree **ret_tree,
+                Error *reterr) must_check;

@@ -69,41 +69,17 @@ static int check_rules(Rendering *rendering, Error *reterr) {
                                         "[Container] Name=%s, but there is no %s; add one, it may "
                                         "be empty",
                                         rule->name, settings);
+                const char *directory =
+                                arena_printf(&rendering->scratch, DIRECTORY "%s", rule->name);
+                if (!directory)
+                        return error_oom(reterr);
+                if (rule->profile && source_has_below(rendering->source, directory))
+                        return rendering_refuse(rendering, "profile.conf", rule->line, reterr,
+                                        "[Container] Name=%s has Profile=, and there is %s/ "
+                                        "besides; take one of the two out",
+                                        rule->name, directory);
         }
         return 0;
-}
-
-static bool has_directory(const Source *source, const char *name) {
-        size_t length = strlen(name);
-        for (size_t i = 0; i < source->n_entries; i++)
-                if (strncmp(source->entries[i].path, name, length) == 0 &&
-                                strchr("/", source->entries[i].path[length]))
-                        return true;
-        return false;
-}
-
-/* A container shares the host's kernel, and what is of a host alone is said so where it is read. */
-static int check_inside(Rendering *rendering, const Source *source, Error *reterr) {
-        const SourceEntry *conf = source_find(source, "profile.conf");
-        const UnitFile *file = NULL;
-        if (has_directory(source, "hooks") || has_directory(source, "containers"))
-                return error_set(reterr, -EBADMSG,
-                                "%s: hooks/ and containers/ in a container are not supported by "
-                                "this version yet; take them out",
-                                source->name);
-        if (!conf || conf->kind != SOURCE_FILE)
-                return 0;
-        const char *name = arena_printf(&rendering->scratch, "%s/profile.conf", source->name);
-        if (!name)
-                return error_oom(reterr);
-        int r = unit_file_of(rendering->contents, conf->content, name, &file, reterr);
-        for (size_t i = 0; r >= 0 && i < file->n_sections; i++)
-                if (strcmp(file->sections[i].name, "Kernel") == 0)
-                        return error_set(reterr, -EBADMSG,
-                                        "%s:%u: [Kernel] in a container, which runs on the host's; "
-                                        "move it to the host's profile.conf",
-                                        name, file->sections[i].line);
-        return r;
 }
 
 static int add_to_source(
@@ -124,7 +100,7 @@ static int add_to_source(
         return 0;
 }
 
-static int render_inside(Rendering *rendering, Declared *container, Error *reterr) {
+static int render_declared(Rendering *rendering, Declared *container, Error *reterr) {
         const char *name = arena_printf(&rendering->scratch, "%s/" DIRECTORY "%s",
                         rendering->source->name, container->name);
         cleanup(source_freep) Source *source = name ? source_new(name) : NULL;
@@ -132,15 +108,8 @@ static int render_inside(Rendering *rendering, Declared *container, Error *reter
                 return error_oom(reterr);
         int r = add_to_source(rendering, container, source, reterr);
         if (r >= 0)
-                r = check_inside(rendering, source, reterr);
-        if (r < 0)
-                return r;
-        /* what the host's /etc has besides is not the container's */
-        Distribution distribution =
-                        rendering->distribution ? *rendering->distribution : (Distribution){ 0 };
-        distribution.has_own_unit = NULL;
-        r = render(source, rendering->contents, rendering->distribution ? &distribution : NULL,
-                        &container->inside, reterr);
+                r = render_inside(source, rendering->contents, rendering->distribution,
+                                &container->inside, reterr);
         for (size_t i = 0; r >= 0 && i < container->inside->warnings.n_items; i++)
                 if (strv_add(&rendering->tree->warnings, container->inside->warnings.items[i]) < 0)
                         return error_oom(reterr);
@@ -320,7 +289,7 @@ static int add_container(Rendering *rendering, const SourceEntry *settings, Erro
         if (r >= 0)
                 r = nspawn_check(container.file, name, reterr);
         if (r >= 0)
-                r = render_inside(rendering, &container, reterr);
+                r = render_declared(rendering, &container, reterr);
         if (r >= 0)
                 r = place_inside(rendering, &container, reterr);
         if (r >= 0)

@@ -64,6 +64,15 @@ const SourceEntry *source_find(const Source *source, const char *path) {
                         compare_paths);
 }
 
+bool source_has_below(const Source *source, const char *path) {
+        size_t length = strlen(path);
+        for (size_t i = 0; i < source->n_entries; i++)
+                if (strncmp(source->entries[i].path, path, length) == 0 &&
+                                strchr("/", source->entries[i].path[length]))
+                        return true;
+        return false;
+}
+
 bool source_leaves_out(const char *name) {
         return strncmp(name, ".git", 4) == 0 || strncmp(name, "README", 6) == 0 ||
                strncmp(name, "LICENSE", 7) == 0;

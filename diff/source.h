@@ -50,6 +50,9 @@ void source_sort(Source *source);
 const SourceEntry *source_find(
                 const Source *source, const char *path); /* sorted before; NULL: not there */
 
+/* Is anything at this path, or below it? */
+bool source_has_below(const Source *source, const char *path);
+
 /* Names at the top of a source that are no part of it, whatever they hold: .git*, README*,
  * LICENSE*. A reader need not go into them, rendering passes over them. */
 bool source_leaves_out(const char *name);

@@ -81,7 +81,7 @@ int record_hold(Database *database,
                 Error *reterr) must_check;
 /* It waits no longer. A transaction of its own, synced. */
 int record_end_hold(Database *database, int64_t id, Error *reterr) must_check;
-/* Newest first, at most limit (0: all). */
+/* Newest first, at most limit (0: all); profile NULL: of all of them. */
 int record_list(Database *database,
                 const char *profile,
                 size_t limit,
@@ -95,12 +95,9 @@ int record_actions(Database *database,
                 SwitchActionRecord **ret_actions,
                 size_t *ret_n_actions,
                 Error *reterr) must_check;
-/* The newest one that is neither committed nor undone: 1 found, 0 none. */
-int record_open_switch(Database *database,
-                const char *profile,
-                Arena *arena,
-                SwitchRecord *ret_record,
-                Error *reterr) must_check;
+/* The newest one that is neither committed nor undone, of whatever profile: 1 found, 0 none. */
+int record_open_switch(Database *database, Arena *arena, SwitchRecord *ret_record, Error *reterr)
+                must_check;
 /* With plan_json. -ENOENT */
 int record_get(Database *database,
                 int64_t id,

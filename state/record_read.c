@@ -66,7 +66,9 @@ int record_list(Database *database,
                 size_t *ret_n_records,
                 Error *reterr) {
         static const char sql[] = "SELECT " RECORD_COLUMNS RECORD_TABLES
-                                  "WHERE p.name = ?1 ORDER BY s.id DESC LIMIT ?2";
+                                  "WHERE s.profile IN (SELECT id FROM profiles "
+                                  "WHERE ?1 IS NULL OR name = ?1) "
+                                  "ORDER BY s.id DESC LIMIT ?2";
         cleanup(statement_donep) Statement statement = { 0 };
         int r = statement_open(database, sql, &statement, reterr);
         if (r < 0)
@@ -95,12 +97,8 @@ int record_list(Database *database,
         return 0;
 }
 
-static int read_newest(Statement *statement,
-                const char *profile,
-                Arena *arena,
-                SwitchRecord *ret_record,
-                Error *reterr) {
-        statement_bind_text(statement, 1, profile);
+static int read_newest(
+                Statement *statement, Arena *arena, SwitchRecord *ret_record, Error *reterr) {
         int r = statement_step(statement, reterr);
         if (r <= 0)
                 return r;
@@ -126,18 +124,15 @@ static int read_confirm_by(Database *database, SwitchRecord *record, Error *rete
         return r;
 }
 
-int record_open_switch(Database *database,
-                const char *profile,
-                Arena *arena,
-                SwitchRecord *ret_record,
-                Error *reterr) {
+int record_open_switch(Database *database, Arena *arena, SwitchRecord *ret_record, Error *reterr) {
         static const char sql[] = "SELECT " RECORD_COLUMNS RECORD_TABLES
-                                  "WHERE p.name = ?1 AND s.state IN ('intent', 'staged') "
-                                  "ORDER BY s.id DESC LIMIT 1";
+                                  "WHERE s.id = (SELECT max(id) FROM switches "
+                                  "INDEXED BY switches_open "
+                                  "WHERE state IN ('intent', 'staged'))";
         cleanup(statement_donep) Statement statement = { 0 };
         int r = statement_open(database, sql, &statement, reterr);
         if (r >= 0)
-                r = read_newest(&statement, profile, arena, ret_record, reterr);
+                r = read_newest(&statement, arena, ret_record, reterr);
         return r > 0 ? read_confirm_by(database, ret_record, reterr) : r;
 }
 
@@ -152,7 +147,10 @@ int record_last_commit(Database *database,
                                   "ORDER BY s.id DESC LIMIT 1";
         cleanup(statement_donep) Statement statement = { 0 };
         int r = statement_open(database, sql, &statement, reterr);
-        return r < 0 ? r : read_newest(&statement, profile, arena, ret_record, reterr);
+        if (r < 0)
+                return r;
+        statement_bind_text(&statement, 1, profile);
+        return read_newest(&statement, arena, ret_record, reterr);
 }
 
 int record_get(Database *database,

@@ -56,8 +56,8 @@ static int tell(Host *host, uint64_t started_usec, Error *reterr) {
         SwitchRecord *records = NULL;
         const SwitchRecord *record = NULL;
         size_t n_records = 0;
-        int r = host->database ? record_list(host->database, host->profile_name, MAX_RECORDS,
-                                                 &arena, &records, &n_records, reterr)
+        int r = host->database ? record_list(host->database, NULL, MAX_RECORDS, &arena, &records,
+                                                 &n_records, reterr)
                                : 0;
         if (r < 0)
                 return r;

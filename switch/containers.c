@@ -15,7 +15,7 @@ static int lay_one(Host *host,
         Arena *arena = (Arena *) (uintptr_t) &prepared->arena; /* it only grows */
         char tree[BUNDLE_TREE_SIZE], there[BUNDLE_TREE_SIZE];
         cleanup(tree_freep) Tree *inside = NULL;
-        int r = container_inside(prepared->new, name, &inside, reterr);
+        int r = container_inside(prepared->effective.after, name, &inside, reterr);
         if (r >= 0)
                 r = bundle_store_lay(name, inside, host->contents, tree, reterr);
         if (r >= 0)
@@ -30,7 +30,7 @@ static int lay_one(Host *host,
 
 int containers_lay(Host *host, const Prepared *prepared, LaidContainers *ret_laid, Error *reterr) {
         static const char suffix[] = ".nspawn";
-        const Tree *tree = prepared->new;
+        const Tree *tree = prepared->effective.after;
         Arena *arena = (Arena *) (uintptr_t) &prepared->arena; /* it only grows */
         size_t first = tree_lower_bound(tree, ROOT_CONTAINERS, "");
         *ret_laid = (LaidContainers){ 0 };

@@ -262,7 +262,7 @@ int drift_find(Host *host, Drift *ret_drift, Error *reterr) {
         int r = drift_find_files(host, &drift, reterr);
         if (r < 0)
                 return r;
-        if (!host->is_image) {
+        if (!host->is_image && !host->is_of_containers) {
                 r = find_units(host, &drift, reterr);
                 if (r < 0)
                         return r;

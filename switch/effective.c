@@ -40,7 +40,7 @@ void effective_trees_done(EffectiveTrees *trees) {
         *trees = (EffectiveTrees){ 0 };
 }
 
-static Tree *new_part(EffectiveTrees *trees) {
+Tree *effective_part(EffectiveTrees *trees) {
         assert(trees->n_parts < N_ELEMENTS(trees->parts));
         Tree *part = tree_new();
         if (part)
@@ -49,7 +49,7 @@ static Tree *new_part(EffectiveTrees *trees) {
 }
 
 /* A tree that holds nothing costs nothing: the other is the result. */
-static int lay_over(EffectiveTrees *trees,
+int effective_lay_over(EffectiveTrees *trees,
                 const Tree *below,
                 const Tree *above,
                 const Tree **ret,
@@ -110,7 +110,7 @@ static int add_repairs(Tree *tree, const EffectiveInput *input) {
 
 static int make_before(const EffectiveInput *input, EffectiveTrees *trees, Error *reterr) {
         const FitInput *fit = input->fit_input;
-        Tree *beneath = new_part(trees), *repairs = new_part(trees);
+        Tree *beneath = effective_part(trees), *repairs = effective_part(trees);
         if (!beneath || !repairs)
                 return error_oom(reterr);
         int r = add_beneath(beneath, fit, fit->found, fit->n_found, input->old, input->new);
@@ -122,19 +122,20 @@ static int make_before(const EffectiveInput *input, EffectiveTrees *trees, Error
         if (r >= 0)
                 r = tree_seal(repairs, reterr);
         if (r >= 0)
-                r = lay_over(trees, beneath, input->old, &trees->before, reterr);
-        return r < 0 ? r : lay_over(trees, trees->before, repairs, &trees->before, reterr);
+                r = effective_lay_over(trees, beneath, input->old, &trees->before, reterr);
+        return r < 0 ? r
+                     : effective_lay_over(trees, trees->before, repairs, &trees->before, reterr);
 }
 
 static int make_after(const EffectiveInput *input, EffectiveTrees *trees, Error *reterr) {
         const FitInput *fit = input->fit_input;
-        Tree *beneath = new_part(trees);
+        Tree *beneath = effective_part(trees);
         if (!beneath)
                 return error_oom(reterr);
         if (add_beneath(beneath, fit, fit->displaced, fit->n_displaced, input->new, input->old) < 0)
                 return error_oom(reterr);
         int r = tree_seal(beneath, reterr);
-        return r < 0 ? r : lay_over(trees, beneath, input->new, &trees->after, reterr);
+        return r < 0 ? r : effective_lay_over(trees, beneath, input->new, &trees->after, reterr);
 }
 
 int effective_trees(const EffectiveInput *input, EffectiveTrees *ret_trees, Error *reterr) {

@@ -20,13 +20,21 @@ typedef struct EffectiveTrees {
                                only new manages; where an entry that stays as it is will be put
                                right, what is there now */
         const Tree *after;  /* what it shall have: new, laid over what is given back */
-        Tree *parts[6];     /* owned: what the two are made of */
+        Tree *parts[12];    /* owned: what the two are made of */
         size_t n_parts;
 } EffectiveTrees;
 
 /* The input must outlive the result. */
 int effective_trees(
                 const EffectiveInput *input, EffectiveTrees *ret_trees, Error *reterr) must_check;
+/* A tree that lives as long as these, not sealed. NULL when memory is short. */
+Tree *effective_part(EffectiveTrees *trees) must_check;
+/* *ret is the one over the other, as tree_overlay() makes it. */
+int effective_lay_over(EffectiveTrees *trees,
+                const Tree *below,
+                const Tree *above,
+                const Tree **ret,
+                Error *reterr) must_check;
 void effective_trees_done(EffectiveTrees *trees);
 static inline void effective_trees_donep(EffectiveTrees *trees) {
         effective_trees_done(trees);

@@ -345,8 +345,8 @@ static int take_back(Engine *engine, const char *reference, Error *reterr) {
         cleanup(arena_donep) Arena arena = { 0 };
         SwitchRecord record;
         int r = window_is_open(engine->host, &arena, &record, reterr);
-        if (r <= 0)
-                return r;
+        if (r <= 0 || strcmp(record.profile, engine->host->profile_name) != 0)
+                return r < 0 ? r : 0;
         char before[24];
         (void) snprintf(before, sizeof(before), "@%lld", (long long) record.from_number); /* fits */
         if (strcmp(reference, "@previous") != 0 && strcmp(reference, before) != 0)

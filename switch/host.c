@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "switch/host.h"
 
+#include "diff/container.h"
 #include "state/lock.h"
 
 #include <errno.h>
@@ -108,12 +109,14 @@ static int open_etc(Host *host, bool make, Error *reterr) {
         return r < 0 ? error_oom(reterr) : 0;
 }
 
+void host_set_profile(Host *host, const char *name) {
+        host->profile_name = name;
+        host->is_of_containers = strncmp(name, CONTAINER_PROFILES, strlen(CONTAINER_PROFILES)) == 0;
+}
+
 static int host_begin(const char *root, const char *profile_name, Host *host, Error *reterr) {
-        *host = (Host){ .root = root,
-                .root_fd = -1,
-                .etc = { .fd = -1 },
-                .lock_fd = -1,
-                .profile_name = profile_name };
+        *host = (Host){ .root = root, .root_fd = -1, .etc = { .fd = -1 }, .lock_fd = -1 };
+        host_set_profile(host, profile_name);
         host->is_image = strcmp(root, "/") != 0;
         int r = open_root(host, reterr);
         if (r < 0)

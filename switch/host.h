@@ -24,7 +24,8 @@ typedef struct Host {
         int lock_fd;           /* -1: not locked */
         char *state_directory; /* ROOT/var/lib/sysswitch */
         const char *profile_name;
-        Profile profile; /* as it was when the database was opened */
+        bool is_of_containers; /* the profile is no host's: containers follow it */
+        Profile profile;       /* as it was when the database was opened */
         Contents *contents;
         Tree *active;       /* see host_active_tree() */
         Database *database; /* NULL: none there yet (read), or not opened */
@@ -59,6 +60,8 @@ int host_active_tree(Host *host, const Tree **ret_tree, Error *reterr) must_chec
 /* Takes the switch lock and looks at the profile again: what was read before may have moved. The
  * lock ends with the host. what: "switch examples/edge1 by root". -EBUSY: the holder is named. */
 int host_lock(Host *host, const char *what, Error *reterr) must_check;
+/* Works on another profile from now on, NAME must outlive that; read by host_refresh(). */
+void host_set_profile(Host *host, const char *name);
 /* Reads the profile again, after something else than this run's own switch may have moved it; the
  * active tree is loaded anew when it is asked for. */
 int host_refresh(Host *host, Error *reterr) must_check;

@@ -6,6 +6,7 @@
 #include "state/record.h"
 #include "switch/checks.h"
 #include "switch/engine.h"
+#include "switch/followers.h"
 #include "switch/packaged.h"
 #include "switch/paid.h"
 #include "switch/rehearsal.h"
@@ -137,6 +138,16 @@ static int look_at_files(
         return effective_trees(&effective, &prepared->effective, reterr);
 }
 
+/* Of a profile of containers no path is the host's. */
+static int look_at_nothing(Prepared *prepared, Error *reterr) {
+        Tree *nothing = effective_part(&prepared->effective);
+        if (!nothing)
+                return error_oom(reterr);
+        int r = tree_seal(nothing, reterr);
+        prepared->fit_input = (FitInput){ .root = ROOT_ETC, .old = nothing, .new = nothing };
+        return r < 0 ? r : fit_plan_new(&prepared->fit_input, &prepared->fit, reterr);
+}
+
 static PlanInput plan_input_of(const Host *host, const Prepared *prepared) {
         return (PlanInput){
                 .before = prepared->effective.before,
@@ -265,7 +276,10 @@ int prepare(Host *host,
         if (r >= 0)
                 r = compare_trees(host, prepared, reterr);
         if (r >= 0)
-                r = look_at_files(host, prepared, options, reterr);
+                r = host->is_of_containers ? look_at_nothing(prepared, reterr)
+                                           : look_at_files(host, prepared, options, reterr);
+        if (r >= 0)
+                r = followers_add(host, prepared, reterr);
         if (r >= 0)
                 r = read_states(host, prepared, reterr);
         if (r >= 0)

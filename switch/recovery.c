@@ -30,7 +30,7 @@ int recovery_is_needed(Host *host, Error *reterr) {
                 return r;
         cleanup(arena_donep) Arena arena = { 0 };
         SwitchRecord record;
-        return record_open_switch(host->database, host->profile_name, &arena, &record, reterr);
+        return record_open_switch(host->database, &arena, &record, reterr);
 }
 
 /* The commit point is the manifest's removal: a staged record without one is a commit whose row is
@@ -79,8 +79,7 @@ static int end_record(Host *host,
                 Recovery *recovery,
                 Error *reterr) {
         SwitchRecord record;
-        int r = record_open_switch(
-                        host->database, host->profile_name, &recovery->arena, &record, reterr);
+        int r = record_open_switch(host->database, &recovery->arena, &record, reterr);
         if (r <= 0)
                 return r;
         recovery->was_open = true;
@@ -110,8 +109,7 @@ static int end_hold(Host *host, Recovery *recovery, Error *reterr) {
         SwitchRecord record;
         if (!host->database)
                 return 0;
-        int r = record_open_switch(
-                        host->database, host->profile_name, &recovery->arena, &record, reterr);
+        int r = record_open_switch(host->database, &recovery->arena, &record, reterr);
         return r > 0 && record.confirm_by_usec ? record_end_hold(host->database, record.id, reterr)
                                                : r;
 }
@@ -156,9 +154,19 @@ static int close_switch(Host *host,
         return r < 0 ? r : fit_forget(&host->etc, reterr); /* what was staged for it, too */
 }
 
-int recovery_run(
-                Host *host, const RecoveryOptions *options, Recovery *ret_recovery, Error *reterr) {
-        *ret_recovery = (Recovery){ .from_number = -1, .to_number = -1 };
+/* The open switch may be of another profile than the one that we work on. */
+static int enter_profile(Host *host, Recovery *recovery, Error *reterr) {
+        SwitchRecord record;
+        int r = host->database ? record_open_switch(
+                                                 host->database, &recovery->arena, &record, reterr)
+                               : 0;
+        if (r <= 0 || strcmp(record.profile, host->profile_name) == 0)
+                return r;
+        host_set_profile(host, record.profile);
+        return host_refresh(host, reterr);
+}
+
+static int run(Host *host, const RecoveryOptions *options, Recovery *ret_recovery, Error *reterr) {
         Manifest *manifest = NULL;
         int is_open = manifest_read(&host->etc, &manifest, reterr);
         if (is_open < 0)
@@ -176,8 +184,20 @@ int recovery_run(
         }
         if (r >= 0)
                 r = close_switch(host, options, was_undone > 0, ret_recovery, reterr);
-        if (r >= 0 && host->database)
-                r = host_refresh(host, reterr);
         manifest_free(manifest); /* names of units that failed are copied */
         return r;
+}
+
+int recovery_run(
+                Host *host, const RecoveryOptions *options, Recovery *ret_recovery, Error *reterr) {
+        *ret_recovery = (Recovery){ .from_number = -1, .to_number = -1 };
+        const char *profile_name = host->profile_name;
+        int r = enter_profile(host, ret_recovery, reterr);
+        if (r >= 0)
+                r = run(host, options, ret_recovery, reterr);
+        host_set_profile(host, profile_name);
+        if (!host->database)
+                return r;
+        int refreshed = host_refresh(host, r < 0 ? NULL : reterr);
+        return r < 0 ? r : refreshed;
 }

@@ -209,10 +209,12 @@ static int read_source(Host *host,
                                 : read_directory(host, reference, tree, reterr);
         if (r < 0)
                 return r;
-        if (!use_distribution || !host->distribution)
-                return render(tree->source, host->contents, NULL, &tree->tree, reterr);
-        Distribution distribution = distribution_of(host->distribution);
-        return render(tree->source, host->contents, &distribution, &tree->tree, reterr);
+        Distribution distribution = { 0 };
+        bool has_distribution = use_distribution && host->distribution;
+        if (has_distribution)
+                distribution = distribution_of(host->distribution);
+        return (host->is_of_containers ? render_inside : render)(tree->source, host->contents,
+                        has_distribution ? &distribution : NULL, &tree->tree, reterr);
 }
 
 int reference_read(Host *host,

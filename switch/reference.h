@@ -6,7 +6,7 @@
  *   hosts/edge1  .               a directory
  *   HEAD:hosts/edge1             a tree in git, in the repository of the working directory;
  *   /srv/conf//HEAD:hosts/edge1  in that one, as it is remembered
- *   @42  @active  web@3          a generation, of another profile
+ *   @42  @active  containers/web@3          a generation, of another profile
  *
  * By its syntax alone: what begins with "/", "./" or "../" and has no "//REV:" is a directory. */
 

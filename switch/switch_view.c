@@ -2,6 +2,7 @@
 #include "switch/switch_view.h"
 
 #include "base/clock.h"
+#include "diff/container.h"
 #include "diff/quote.h"
 #include "state/debt.h"
 #include "switch/checks.h"
@@ -153,9 +154,9 @@ static int carry_out(SwitchView *view, Host *host, const SwitchRequest *request,
                 .only_looks = view->options->only_looks,
                 .timeout_usec = view->options->timeout_usec,
                 .confirm_usec = view->options->confirm_usec,
-                .takes_back_failed =
-                                view->options->takes_back_failed ||
-                                (view->options->confirm_usec > 0 && !view->options->keeps_failed),
+                .takes_back_failed = view->options->takes_back_failed ||
+                                     ((view->options->confirm_usec > 0 || host->is_of_containers) &&
+                                                     !view->options->keeps_failed),
                 .step = progress_view_step,
                 .output = progress_view_output,
                 .prepared = show_prepared,
@@ -290,6 +291,32 @@ static int dry_run(SwitchView *view, Host *host, const SwitchRequest *request, E
         return told < 0 ? told : r < 0 ? EXIT_REFUSED : EXIT_DONE;
 }
 
+/* What has no meaning for a profile of containers is said, not passed over. */
+static int check_for_containers(const Host *host,
+                const Options *options,
+                const SwitchRequest *request,
+                Error *reterr) {
+        const char *fault = container_profile_fault(host->profile_name);
+        if (fault)
+                return error_set(reterr, -EOPNOTSUPP, "%s %s; without -p it is the host's, system",
+                                host->profile_name, fault);
+        if (host->is_image)
+                return error_set(reterr, USAGE_ERROR,
+                                "%s: Containers run on a host, not in --root=: leave one of the "
+                                "two away",
+                                host->profile_name);
+        if (option_is_given(options, OPTION_REHEARSE))
+                return error_set(reterr, USAGE_ERROR,
+                                "%s: A rehearsal is for a host, not for containers",
+                                host->profile_name);
+        if (strcmp(request->verb, "test") == 0 || request->only_default)
+                return error_set(reterr, USAGE_ERROR,
+                                "%s: %s is for a host, whose next boot has its own generation: "
+                                "use switch",
+                                host->profile_name, request->verb);
+        return 0;
+}
+
 int switch_view_run(
                 Host *host, const Options *options, const SwitchRequest *request, Error *reterr) {
         if (option_is_given(options, OPTION_CHECK) && option_is_given(options, OPTION_NO_CHECK))
@@ -300,10 +327,10 @@ int switch_view_run(
         if (host->is_image && option_is_given(options, OPTION_REHEARSE))
                 return error_set(reterr, USAGE_ERROR,
                                 "A rehearsal is for a host that runs, not for --root=");
-        if (strcmp(host->profile_name, "system") != 0)
-                return error_set(reterr, -EOPNOTSUPP,
-                                "%s: Only the profile system is a host's: leave -p away",
-                                host->profile_name);
+        bool is_host = strcmp(host->profile_name, "system") == 0;
+        int r = is_host ? 0 : check_for_containers(host, options, request, reterr);
+        if (r < 0)
+                return r;
         Output output;
         output_init(&output, options);
         SwitchView view = { .progress.output = &output, .options = options, .host = host };

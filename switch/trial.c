@@ -16,6 +16,8 @@ int trial_run(Host *host, Prepared *prepared, const TrialOptions *options, Error
                 .step = options->step,
                 .userdata = options->userdata,
         };
+        if (host->is_of_containers) /* they are of the host's /etc */
+                return 0;
         int r = checks_run(host, prepared, &checks, reterr);
         return r < 0 || !options->rehearses ? r : rehearsal_run(host, prepared, &rehearsal, reterr);
 }

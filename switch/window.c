@@ -6,6 +6,7 @@
 #include "base/clock.h"
 
 #include <errno.h>
+#include <string.h>
 #include <time.h>
 
 /* Of sysswitch-unconfirmed@.service: a transient timer can name no other service than its own. */
@@ -39,8 +40,7 @@ int window_is_open(Host *host, Arena *arena, SwitchRecord *ret_record, Error *re
                 return 0;
         int r = manifest_is_there(&host->etc, reterr);
         if (r > 0)
-                r = record_open_switch(
-                                host->database, host->profile_name, arena, ret_record, reterr);
+                r = record_open_switch(host->database, arena, ret_record, reterr);
         return r <= 0 ? r : ret_record->confirm_by_usec > 0;
 }
 
@@ -55,8 +55,11 @@ int window_refuse(Host *host, Error *reterr) {
         char when[32] = "?";
         if (localtime_r(&until, &local))
                 (void) strftime(when, sizeof(when), "%H:%M:%S", &local); /* fits */
+        bool is_own = strcmp(record.profile, "system") == 0;
         return error_set(reterr, -EBUSY,
-                        "Generation %lld waits for its confirmation until %s: sysswitch confirm "
-                        "keeps it, sysswitch rollback takes it back",
-                        (long long) record.to_number, when);
+                        "Generation %lld%s%s waits for its confirmation until %s: sysswitch "
+                        "confirm keeps it, sysswitch %s%s%srollback takes it back",
+                        (long long) record.to_number, is_own ? "" : " of ",
+                        is_own ? "" : record.profile, when, is_own ? "" : "-p ",
+                        is_own ? "" : record.profile, is_own ? "" : " ");
 }

@@ -146,11 +146,14 @@ static void test_profile_conf__containers(void **state) {
         (void) state;
         Parsed parsed;
         parse_good(&parsed, "[Container]\nName=web\n"
-                            "[Container]\nName=db\nRoot=/srv/db\nOnChange=none\nAutoStart=no\n");
+                            "[Container]\nName=db\nProfile=containers/db\nRoot=/srv/"
+                            "db\nOnChange=none\nAutoStart=no\n");
         const ProfileConf *conf = parsed.conf;
         assert_int_equal(conf->n_containers, 2);
         assert_string_equal(conf->containers[0].name, "web");
         assert_null(conf->containers[0].root);
+        assert_null(conf->containers[0].profile);
+        assert_string_equal(conf->containers[1].profile, "containers/db");
         assert_int_equal(conf->containers[0].on_change, ON_CHANGE_DYNAMIC);
         assert_int_equal(conf->containers[0].auto_start, -1);
         assert_string_equal(conf->containers[1].name, "db");
@@ -170,9 +173,11 @@ static const struct {
                         "[Trigger], [Check] and [Container]" },
         { "\n[Container]\nRoot=/srv/db\n",
                         "2: [Container] without Name=; name the container that it is about" },
-        { "[Container]\nName=db\nProfile=containers/db\n",
-                        "3: Profile= in [Container] is not supported by this version yet; take it "
-                        "out" },
+        { "[Container]\nName=db\nProfile=db\n",
+                        "3: Profile=db is no profile of containers; its name is containers/NAME" },
+        { "[Container]\nName=db\nProfile=containers/a/b\n",
+                        "3: Profile=containers/a/b is no machine's name; it has letters, digits, "
+                        "'-' and '.' alone" },
         { "[Container]\nName=d_b\n", "2: Name=d_b is no machine's name; it has letters, digits, "
                                      "'-' and '.' alone" },
         { "[Container]\nName=-db\n",
@@ -196,7 +201,7 @@ static const struct {
         { "[Container]\nAutoStart=perhaps\n",
                         "2: AutoStart=perhaps is no boolean; write yes or no" },
         { "[Container]\nNames=a\n", "2: Unknown key Names= in [Container], which has Name=, "
-                                    "Root=, OnChange= and AutoStart=" },
+                                    "Profile=, Root=, OnChange= and AutoStart=" },
         { "[Kernel]\n", "1: [Kernel] is not supported by this version yet; take it out" },
         { "[Profile]\nBase=../x\n",
                         "2: Base= in [Profile] is not supported by this version yet; take it out" },

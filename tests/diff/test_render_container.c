@@ -55,6 +55,13 @@ static void test_render_container__inside_is_a_tree_of_its_own(void **state) {
         assert_string_equal(lines, "/etc/motd file 0644 root:root\n"
                                    "profile.conf file 0644 root:root\n");
         assert_string_equal(tree_find(inside, ROOT_ETC, "motd")->content->data, "a\n");
+        cleanup(tree_freep) Tree *placed = tree_new();
+        cleanup(tree_freep) Tree *again = NULL;
+        assert_int_equal(container_place(placed, "b", inside), 0);
+        assert_int_equal(tree_seal(placed, NULL), 0);
+        assert_int_equal(container_inside(placed, "b", &again, NULL), 0);
+        cleanup_free char *same = sample_describe(again);
+        assert_string_equal(same, lines);
         cleanup(arena_donep) Arena arena = { 0 };
         const char *name = NULL;
         assert_int_equal(
@@ -151,7 +158,7 @@ static void test_render_container__unit_follows_its_section(void **state) {
 static void test_render_container__refuses(void **state) {
         (void) state;
         static const struct {
-                SampleFile files[3];
+                SampleFile files[4];
                 const char *want;
         } rows[] = {
                 { { { "containers/web.conf", "" } },
@@ -188,6 +195,11 @@ static void test_render_container__refuses(void **state) {
                 { { { "profile.conf", "\n[Container]\nName=db\n" } },
                                 "!host/profile.conf:2: [Container] Name=db, but there is no "
                                 "containers/db.nspawn; add one, it may be empty" },
+                { { { "containers/db.nspawn", "" }, { "containers/db/etc/motd", "" },
+                                  { "profile.conf", "[Container]\nName=db\nProfile=containers/"
+                                                    "db\n" } },
+                                "!host/profile.conf:1: [Container] Name=db has Profile=, and there "
+                                "is containers/db/ besides; take one of the two out" },
         };
         for (size_t i = 0; i < N_ELEMENTS(rows); i++)
                 sample_check(rows[i].want, rows[i].files, NULL, rows[i].want);

@@ -188,9 +188,9 @@ static void test_record__a_commit_may_be_told_in_two_steps(void **state) {
         assert_ok(record_finish(fixture->database, &given, NULL, 0, &error));
 }
 
-static int open_switch(Fixture *fixture, const char *profile, SwitchRecord *ret_record) {
+static int open_switch(Fixture *fixture, SwitchRecord *ret_record) {
         Error error;
-        int r = record_open_switch(fixture->database, profile, &fixture->arena, ret_record, &error);
+        int r = record_open_switch(fixture->database, &fixture->arena, ret_record, &error);
         assert_ok(r);
         return r;
 }
@@ -199,20 +199,20 @@ static void test_record__the_open_switch_is_the_newest_open_one(void **state) {
         Fixture *fixture = *state;
         Error error;
         SwitchRecord open = { 0 };
-        assert_int_equal(open_switch(fixture, "system", &open), 0);
+        assert_int_equal(open_switch(fixture, &open), 0);
         SwitchRecord first = begin(fixture), second = begin(fixture), third = begin(fixture);
         third.state = SWITCH_UNDONE;
         third.ended_usec = 1;
         assert_ok(record_finish(fixture->database, &third, NULL, 0, &error));
         assert_ok(record_set_state(fixture->database, second.id, SWITCH_STAGED, &error));
-        assert_int_equal(open_switch(fixture, "system", &open), 1);
+        assert_int_equal(open_switch(fixture, &open), 1);
         assert_int_equal(open.id, second.id);
         assert_int_equal(open.state, SWITCH_STAGED);
-        assert_int_equal(open_switch(fixture, "other", &open), 0);
+        assert_string_equal(open.profile, "system");
         second.state = SWITCH_COMMITTED;
         second.ended_usec = 1;
         assert_ok(record_finish(fixture->database, &second, NULL, 0, &error));
-        assert_int_equal(open_switch(fixture, "system", &open), 1);
+        assert_int_equal(open_switch(fixture, &open), 1);
         assert_int_equal(open.id, first.id);
 }
 
@@ -333,18 +333,18 @@ static void test_record_hold__stays_open_and_is_known(void **state) {
         assert_error(record_hold(fixture->database, &given, NULL, 0, &error), -EINVAL);
         assert_ok(record_set_state(fixture->database, given.id, SWITCH_STAGED, &error));
         assert_ok(record_hold(fixture->database, &given, NULL, 0, &error));
-        assert_int_equal(open_switch(fixture, "system", &open), 1);
+        assert_int_equal(open_switch(fixture, &open), 1);
         assert_int_equal(open.id, given.id);
         assert_int_equal(open.state, SWITCH_STAGED);
         assert_int_equal(open.exit_status, 4);
         assert_int_equal(open.confirm_by_usec, 1234);
         assert_ok(record_end_hold(fixture->database, given.id, &error));
-        assert_int_equal(open_switch(fixture, "system", &open), 1);
+        assert_int_equal(open_switch(fixture, &open), 1);
         assert_int_equal(open.confirm_by_usec, 0);
         open.state = SWITCH_COMMITTED;
         open.ended_usec = 1;
         assert_ok(record_finish(fixture->database, &open, NULL, 0, &error));
-        assert_int_equal(open_switch(fixture, "system", &open), 0);
+        assert_int_equal(open_switch(fixture, &open), 0);
 }
 
 static void test_debt_undo__takes_what_the_switch_made(void **state) {

@@ -256,8 +256,10 @@ put src/units/bad.service 'garbage'
 refuses 1 "src/units/bad.service:1" "${R[@]}" switch src
 refuses 1 "none" "${R[@]}" switch none
 refuses 1 "An empty name" "${R[@]}" switch ""
-refuses 1 "web: Only the profile system" "${R[@]}" -p web switch src
-refuses 1 "web: Only the profile system" "${R[@]}" -p web dry-activate src
+refuses 1 "web is no profile of containers" "${R[@]}" -p web switch src
+refuses 1 "web is no profile of containers" "${R[@]}" -p web dry-activate src
+refuses 1 "containers/-x is no machine's name" "${R[@]}" -p containers/-x switch src
+refuses 2 "Containers run on a host, not in --root=" "${R[@]}" -p containers/web switch src
 refuses 1 "./@x" "${R[@]}" switch @x
 rm src/units/bad.service
 

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "switch/followers.h"
+
+#include "diff/container.h"
+#include "diff/profile_conf.h"
+#include "state/generation.h"
+#include "state/profile.h"
+
+#include <string.h>
+
+/* What a profile says, loaded once however many follow it. */
+typedef struct Followed {
+        const char *profile;
+        Tree *tree; /* owned */
+        struct Followed *next;
+} Followed;
+
+typedef struct Followers {
+        Host *host;
+        Prepared *prepared;
+        Followed *followed;
+} Followers;
+
+static void followers_done(Followers *followers) {
+        for (Followed *each = followers->followed; each; each = each->next)
+                each->tree = tree_free(each->tree);
+}
+
+static int
+read_conf(Followers *followers, const Tree *tree, const ProfileConf **ret_conf, Error *reterr) {
+        static const ProfileConf none;
+        const Entry *entry = tree_find(tree, ROOT_PROFILE, "profile.conf");
+        *ret_conf = &none;
+        return entry ? profile_conf_parse(&followers->prepared->arena, "profile.conf",
+                                       followers->host->contents, entry->content, ret_conf, reterr)
+                     : 0;
+}
+
+static int load(Followers *followers, const char *profile, const Tree **ret_tree, Error *reterr) {
+        Host *host = followers->host;
+        for (const Followed *each = followers->followed; each; each = each->next)
+                if (strcmp(each->profile, profile) == 0) {
+                        *ret_tree = each->tree;
+                        return 0;
+                }
+        cleanup(profile_donep) Profile line = { 0 };
+        Followed *followed = arena_new(&followers->prepared->arena, Followed, 1);
+        if (!followed)
+                return error_oom(reterr);
+        int r = profile_load(host->database, profile, &line, reterr);
+        if (r >= 0)
+                r = generation_load(host->database, profile, line.default_number, host->contents,
+                                &followed->tree, reterr);
+        if (r < 0)
+                return error_prefix(reterr, "Profile %s", profile);
+        followed->profile = profile;
+        followed->next = followers->followed;
+        followers->followed = followed;
+        *ret_tree = followed->tree;
+        return 0;
+}
+
+/* own: of the profile that is switched, on this side of the switch. */
+static int
+place(Followers *followers, const Tree *tree, const Tree *own, Tree *placed, Error *reterr) {
+        const Host *host = followers->host;
+        const ProfileConf *conf;
+        int r = read_conf(followers, tree, &conf, reterr);
+        for (size_t i = 0; r >= 0 && i < conf->n_containers; i++) {
+                const ContainerRule *rule = &conf->containers[i];
+                const Tree *inside = own;
+                if (!rule->profile || !container_settings(tree, rule->name))
+                        continue;
+                if (!own || strcmp(rule->profile, host->profile_name) != 0)
+                        r = load(followers, rule->profile, &inside, reterr);
+                if (r >= 0 && container_place(placed, rule->name, inside) < 0)
+                        r = error_oom(reterr);
+        }
+        return r < 0 ? r : tree_seal(placed, reterr);
+}
+
+static int complete(Followers *followers, const Tree *own, const Tree **tree, Error *reterr) {
+        EffectiveTrees *trees = &followers->prepared->effective;
+        Tree *placed = effective_part(trees);
+        if (!placed)
+                return error_oom(reterr);
+        int r = place(followers, *tree, own, placed, reterr);
+        return r < 0 ? r : effective_lay_over(trees, *tree, placed, tree, reterr);
+}
+
+/* Its hooks are for what changes on the host. */
+static int load_host(Followers *followers, Error *reterr) {
+        Host *host = followers->host;
+        EffectiveTrees *trees = &followers->prepared->effective;
+        cleanup(tree_freep) Tree *all = NULL;
+        cleanup(profile_donep) Profile profile = { 0 };
+        Tree *tree = effective_part(trees);
+        int r = tree ? 0 : error_oom(reterr);
+        if (r >= 0 && host->database)
+                r = profile_load(host->database, "system", &profile, reterr);
+        if (r >= 0 && host->database)
+                r = generation_load(host->database, "system", profile.active, host->contents, &all,
+                                reterr);
+        for (size_t i = 0; r >= 0 && all && i < all->n_entries; i++)
+                if (all->entries[i].root != ROOT_HOOKS && tree_add(tree, &all->entries[i]) < 0)
+                        r = error_oom(reterr);
+        if (r >= 0)
+                r = tree_seal(tree, reterr);
+        trees->before = trees->after = tree;
+        return r;
+}
+
+int followers_add(Host *host, Prepared *prepared, Error *reterr) {
+        cleanup(followers_done) Followers followers = { .host = host, .prepared = prepared };
+        bool is_own = host->is_of_containers;
+        int r = is_own ? load_host(&followers, reterr) : 0;
+        if (r < 0 || !host->database)
+                return r;
+        r = complete(&followers, is_own ? prepared->old : NULL, &prepared->effective.before,
+                        reterr);
+        if (r < 0)
+                return r;
+        return complete(&followers, is_own ? prepared->new : NULL, &prepared->effective.after,
+                        reterr);
+}

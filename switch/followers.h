@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A container that follows a profile of its own has inside what the default generation of that
+ * profile says, and the host's tree says only which profile that is. What a switch plans by and
+ * lays down is the whole: the host's tree with these trees in their places. So a switch of the host
+ * leaves a follower alone, a switch of a profile activates all its followers, and both are planned
+ * and carried out by the same rules. */
+
+#include "switch/prepare.h"
+
+/* Completes prepared->effective: of a switch of the host, its trees as they are there; of one of a
+ * profile of containers, both are made from the host's active generation, which it leaves alone. */
+int followers_add(Host *host, Prepared *prepared, Error *reterr) must_check;

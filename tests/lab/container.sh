@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+# Sourced by a lab test after scenario.sh: a host that can have containers, and what is seen of one.
+
+# Boots the lab, where a root can have id-mapped mounts.
+containers_start() {
+        scenario_start --ext4 2G
+        # by themselves with the first container
+        on systemctl start systemd-machined.service machine.slice
+}
+
+# within NAME CMD...: runs it inside; its exit status is passed on.
+within() {
+        on systemd-run -q -M "$1" --wait --pipe --collect "${@:2}"
+}
+
+# leader NAME: the number of the container's PID 1, as the host has it.
+leader() {
+        on machinectl show "$1" -p Leader --value
+}
+
+# born NAME: when the container's PID 1 was started: the same number is the same boot.
+born() {
+        on sh -c "cut -d' ' -f 22 /proc/$(leader "$1")/stat"
+}
+
+# inner NAME UNIT PROPERTY
+inner() {
+        on systemctl -M "$1" show --property="$3" --value "$2"
+}
