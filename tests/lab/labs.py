@@ -10,22 +10,18 @@ SOURCE_DIR = os.environ.get("SOURCE_DIR") or os.path.dirname(os.path.dirname(TOO
 BUILD_DIR = os.environ.get("BUILD_DIR") or os.path.join(SOURCE_DIR, "build", "dev")
 
 
-def require():
+def require(tools=TOOLS):
     """Ends the program with 77 and the reason where no lab can be booted."""
-    check = subprocess.run([TOOLS + "/boot", "--check"], capture_output=True, text=True)
+    check = subprocess.run([tools + "/boot", "--check"], capture_output=True, text=True)
     if check.returncode:
         print("left out:", check.stderr.strip() or check.stdout.strip())
         sys.exit(77)
 
 
-def lab_directory(name):
-    """Where a lab lies, as labs.sh has it."""
-    return subprocess.run(["bash", "-c", '. "$1/labs.sh" && echo "$LAB_DIR/$2"', "labs", TOOLS, name], check=True,
-                          stdout=subprocess.PIPE, text=True).stdout.strip()
-
-
 class Lab:
     """A booted lab; removed at the end of the with block, and when this process dies."""
+    tools = TOOLS  # where boot, enter and off are
+    place = ("labs.sh", "LAB_DIR")  # the file there that says where they lie
 
     def __init__(self, name, *options):
         self.name = f"{name}-{os.getpid()}"
@@ -33,12 +29,13 @@ class Lab:
         # this process may be killed: then somebody else must clean up
         self.guard = subprocess.Popen(
             ["bash", "-c", 'tail --pid="$1" -f /dev/null; exec "$2" "$3"', "lab-guard", str(os.getpid()),
-             TOOLS + "/off", self.name], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+             self.tools + "/off", self.name], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL, start_new_session=True)
-        boot = subprocess.run([TOOLS + "/boot", self.name, *options], stdout=subprocess.PIPE, text=True,
+        boot = subprocess.run([self.tools + "/boot", self.name, *options], stdout=subprocess.PIPE, text=True,
                               stdin=subprocess.DEVNULL, check=True)
-        self.root = f"/proc/{boot.stdout.strip()}/root"
-        self.directory = lab_directory(self.name)
+        self.is_up(boot.stdout.strip())
+        self.directory = subprocess.run(["bash", "-c", '. "$1/$2" && echo "${!3}/$4"', "labs", self.tools, *self.place, self.name],
+                                        check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
     def __enter__(self):
         return self
@@ -46,7 +43,11 @@ class Lab:
     def __exit__(self, *_):
         os.killpg(self.guard.pid, 15)
         self.guard.wait()
-        subprocess.run([TOOLS + "/off", self.name], check=True)
+        subprocess.run([self.tools + "/off", self.name], check=True)
+
+    def is_up(self, pid):
+        """boot has printed that."""
+        self.root = f"/proc/{pid}/root"
 
     def install(self):
         """The program, and the tests' own ones."""
@@ -60,7 +61,7 @@ class Lab:
             shutil.copy(file, self.root + directory)
 
     def command(self, *argv):
-        return [TOOLS + "/enter", self.name, *argv]
+        return [self.tools + "/enter", self.name, *argv]
 
     def run(self, *argv, **options):
         return subprocess.run(self.command(*argv), check=True, **options)

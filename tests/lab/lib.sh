@@ -2,11 +2,11 @@
 # shellcheck shell=bash
 # Sourced by a lab test: a lab of its own, and assertions. README.md says how to write one.
 set -euE -o pipefail
-lab_tools=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+lab_tools=${lab_tools:-$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)} # where boot, enter and off are
 SOURCE_DIR=${SOURCE_DIR:-$(cd "$lab_tools/../.." && pwd)}
 BUILD_DIR=${BUILD_DIR:-$SOURCE_DIR/build/dev}
 LAB='' lab_root='' lab_guard='' out=''
-. "$lab_tools/labs.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/labs.sh"
 export LAB_DIR
 
 lab_reason=$("$lab_tools/boot" --check 2>&1) || {
@@ -18,7 +18,7 @@ lab_reason=$("$lab_tools/boot" --check 2>&1) || {
 lab_where() {
         local i
         for ((i = 1; i < ${#BASH_SOURCE[@]}; i++)); do
-                [ "${BASH_SOURCE[i]}" -ef "$lab_tools/lib.sh" ] || break
+                [[ ${BASH_SOURCE[i]} = */lib.sh ]] || break
         done
         echo "${BASH_SOURCE[i]:-$0}:${BASH_LINENO[i - 1]}"
 }

@@ -1,16 +1,30 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A host with two sources, and all that can be seen of it: whatever interrupts a switch between them, the host is wholly
-what one of the two makes of it. A source is written as path -> text, or as Link, or as None for an empty directory."""
+what one of the two makes of it. A source is written as path -> text, or as Link, or as None for an empty directory.
+
+two_generations.py FUNCTION: what that function tells of the host that this runs on"""
 import hashlib
 import os
 import re
 import stat
 import subprocess
+import sys
 
 STUB = "/usr/local/bin/stub"
 WANTED = "[Install]\nWantedBy=multi-user.target\n"
 BEFORE = "/root/before"  # of the control: /etc as no profile has touched it
 SOURCES = {"old": "/root/old", "new": "/root/new", "none": "/root/none"}
+
+
+class Here:
+    """This host, as a lab is seen from outside. The programs are there already."""
+    root = ""
+
+    def install(self):
+        pass
+
+    def run(self, *argv, **options):
+        return subprocess.run(argv, check=True, **options)
 
 
 class Link(str):
@@ -131,7 +145,7 @@ def prepare(lab):
         write_source(lab.root + SOURCES[name], source)
     write_source(lab.root + "/usr/local/lib/systemd/system", DISTRIBUTION)
     lab.run("sh", "-euc", PREPARE)
-    return read_files(lab.root)
+    return read_files(lab)
 
 
 def read_file(path):
@@ -150,9 +164,9 @@ def read_file(path):
     return tuple(what)
 
 
-def read_files(root):
+def read_files(lab):
     """/etc byte for byte: path -> what it is."""
-    files = {}
+    root, files = lab.root, {}
     for directory, directories, names in os.walk(root + "/etc"):
         for name in directories + names:
             path = os.path.join(directory, name)
@@ -224,7 +238,7 @@ def read_made(root):
 
 
 def read_host(lab):
-    return {"files": read_files(lab.root), "units": read_units(lab), "made": read_made(lab.root)}
+    return {"files": read_files(lab), "units": read_units(lab), "made": read_made(lab.root)}
 
 
 def differences(got, want):
@@ -241,3 +255,7 @@ def differences(got, want):
             else:
                 lines.append(f"{name}: is {is_now!r}, not {should_be!r}")
     return lines
+
+
+if __name__ == "__main__":
+    print(repr(globals()[sys.argv[1]](Here())))
