@@ -328,7 +328,7 @@ static int add_builtin(Listing *listing, const BuiltinCheck *row, Error *reterr)
 static int add_rule(Listing *listing, const CheckRule *rule, Error *reterr) {
         Check check = {
                 .command = rule->command,
-                .where = arena_printf(listing->arena, "profile.conf:%u", rule->line),
+                .where = profile_conf_place(listing->arena, listing->input->conf, rule->line),
                 .arguments = rule->arguments,
                 .timeout_usec = rule->timeout_usec == UINT64_MAX ? 0
                                 : rule->timeout_usec > 0         ? rule->timeout_usec

@@ -21,7 +21,9 @@ static int take_name(ConfReader *reader, const UnitLine *line, Error *reterr) {
                 return conf_refuse(reader, line->line, reterr, "Name=%s %s", line->value, fault);
         const ContainerRule *rules = reader->containers.items;
         for (size_t i = 0; i + 1 < reader->containers.n_items; i++)
-                if (strcmp(rules[i].name, line->value) == 0)
+                if (strcmp(rules[i].name, line->value) == 0 &&
+                                conf_layer_of(reader, rules[i].line) ==
+                                                conf_layer_of(reader, line->line))
                         return conf_refuse(reader, line->line, reterr,
                                         "Container %s is declared a second time, the first is in "
                                         "line %u; make one section of them",
@@ -44,6 +46,7 @@ static int take_root(ConfReader *reader, const UnitLine *line, Error *reterr) {
                                 "name another directory",
                                 root);
         current(reader)->root = root;
+        reader->gives_root = true;
         return 0;
 }
 
@@ -53,6 +56,7 @@ static int take_profile(ConfReader *reader, const UnitLine *line, Error *reterr)
         if (fault)
                 return conf_refuse(reader, line->line, reterr, "Profile=%s %s", profile, fault);
         current(reader)->profile = profile;
+        reader->gives_profile = true;
         return 0;
 }
 
@@ -64,6 +68,7 @@ static int take_on_change(ConfReader *reader, const UnitLine *line, Error *reter
                 [ON_CHANGE_NONE] = "none",
         };
         current(reader)->on_change = ON_CHANGE_DYNAMIC;
+        reader->gives_on_change = true;
         if (!*line->value)
                 return 0;
         for (size_t i = 0; i < N_ELEMENTS(words); i++)
@@ -82,6 +87,7 @@ static int take_auto_start(ConfReader *reader, const UnitLine *line, Error *rete
                 return conf_refuse(reader, line->line, reterr,
                                 "AutoStart=%s is no boolean; write yes or no", line->value);
         current(reader)->auto_start = auto_start;
+        reader->gives_auto_start = true;
         return 0;
 }
 
@@ -91,13 +97,37 @@ static int begin(ConfReader *reader, unsigned line, Error *reterr) {
         if (!rule)
                 return error_oom(reterr);
         *rule = (ContainerRule){ .auto_start = -1, .line = line };
+        reader->gives_profile = reader->gives_root = false;
+        reader->gives_on_change = reader->gives_auto_start = false;
         return 0;
 }
 
+/* What the section does not say stays as an earlier layer has it. */
+static void lay_over(ConfReader *reader, ContainerRule *below) {
+        const ContainerRule *rule = current(reader);
+        below->line = rule->line;
+        if (reader->gives_profile)
+                below->profile = rule->profile;
+        if (reader->gives_root)
+                below->root = rule->root;
+        if (reader->gives_on_change)
+                below->on_change = rule->on_change;
+        if (reader->gives_auto_start)
+                below->auto_start = rule->auto_start;
+        reader->containers.n_items--;
+}
+
 static int end(ConfReader *reader, unsigned line, Error *reterr) {
-        if (!current(reader)->name)
+        const ContainerRule *rule = current(reader);
+        if (!rule->name)
                 return conf_refuse(reader, line, reterr,
                                 "[Container] without Name=; name the container that it is about");
+        ContainerRule *rules = reader->containers.items;
+        for (size_t i = 0; i + 1 < reader->containers.n_items; i++)
+                if (strcmp(rules[i].name, rule->name) == 0) {
+                        lay_over(reader, &rules[i]);
+                        break;
+                }
         return 0;
 }
 

@@ -16,6 +16,8 @@ typedef struct ConfReader {
         Arena *arena;
         const char *name;
         const char *description;
+        ConfList bases;                 /* BaseRule */
+        ConfList layers;                /* LayerLines */
         ConfList enable, disable, mask; /* UnitsRule */
         ConfList files;         /* FileRule; the last one is that of the section being read */
         ConfList triggers;      /* TriggerRule */
@@ -24,7 +26,12 @@ typedef struct ConfReader {
         bool trigger_reload;
         ConfList checks;     /* CheckRule; the last one is that of the section being read */
         ConfList containers; /* ContainerRule; the same */
+        /* what the [Container] being read says of it */
+        bool gives_profile, gives_root, gives_on_change, gives_auto_start;
 } ConfReader;
+
+/* Which [Layer] a line belongs to, from 1; 0: none is there. */
+size_t conf_layer_of(const ConfReader *reader, unsigned line);
 
 /* "NAME:LINE: TEXT". Returns -EBADMSG. */
 int conf_refuse(const ConfReader *reader, unsigned line, Error *reterr, const char *format, ...)
@@ -64,4 +71,4 @@ typedef struct ConfSection {
 } ConfSection;
 
 extern const ConfSection conf_section_file, conf_section_trigger, conf_section_check,
-                conf_section_container;
+                conf_section_container, conf_section_layer;

@@ -61,7 +61,7 @@ static int ask_for_rule(
         Request request = {
                 .scope = SCOPE_SYSTEM,
                 .unit = rule->unit,
-                .origin = arena_printf(&rendering->tree->arena, "profile.conf:%u", rule->line),
+                .origin = profile_conf_place(&rendering->tree->arena, rendering->conf, rule->line),
                 .line = rule->line,
         };
         return request.origin ? ask(rendering, requests, &request, reterr) : error_oom(reterr);
@@ -149,8 +149,8 @@ static int refuse_to_enable(const Rendering *rendering,
                                 reterr);
         if (answer == PLACE_FOUND)
                 return rendering_refuse(rendering, place->origin, 0, reterr,
-                                "Masks what profile.conf:%u has in Enable=; take one of them out",
-                                request->line);
+                                "Masks what %s has in Enable=; take one of them out",
+                                request->origin);
         if (!rendering->distribution)
                 return 0; /* it may be there, on the host */
         return refuse_request(rendering, request, "Enable",
@@ -220,7 +220,7 @@ static int mask(Rendering *rendering, const UnitsRule *rule, Error *reterr) {
                 .owner = "root",
                 .group = "root",
                 .target = "/dev/null",
-                .origin = arena_printf(arena, "profile.conf:%u", rule->line),
+                .origin = profile_conf_place(arena, rendering->conf, rule->line),
         };
         if (!entry.path || !entry.origin)
                 return error_oom(reterr);
@@ -229,9 +229,10 @@ static int mask(Rendering *rendering, const UnitsRule *rule, Error *reterr) {
                 return rendering_place(rendering, &entry, NULL, reterr);
         if (rendering_is_mask(there))
                 return 0;
+        char name[SOURCE_MAX_PATH_BYTES * 2];
+        source_file_name(rendering->source, there->origin, name, sizeof(name));
         return rendering_refuse(rendering, "profile.conf", rule->line, reterr,
-                        "Mask=%s, but %s/%s brings that unit; take one of them out", rule->unit,
-                        rendering->source->name, there->origin);
+                        "Mask=%s, but %s brings that unit; take one of them out", rule->unit, name);
 }
 
 static int add_all(Enablement *enablement, Error *reterr) {

@@ -42,9 +42,28 @@ static int take_description(ConfReader *reader, const UnitLine *line, Error *ret
         return 0;
 }
 
+static int take_base(ConfReader *reader, const UnitLine *line, Error *reterr) {
+        const char *text = line->value, *path = NULL;
+        if (!*text)
+                reader->bases.n_items = 0;
+        int r;
+        while ((r = conf_next_name(reader, line, &text, &path, reterr)) > 0) {
+                if (*path == '/')
+                        return conf_refuse(reader, line->line, reterr,
+                                        "Base=%s is absolute; write it from here, as "
+                                        "../../roles/common",
+                                        path);
+                BaseRule *rule = conf_list_add(reader->arena, &reader->bases, sizeof(BaseRule));
+                if (!rule)
+                        return error_oom(reterr);
+                *rule = (BaseRule){ .path = path, .line = line->line };
+        }
+        return r;
+}
+
 static const ConfSection section_profile = { .name = "Profile",
-        .list = "Description=",
-        .keys = { { "Description", take_description }, { "Base", NULL } } };
+        .list = "Description= and Base=",
+        .keys = { { "Description", take_description }, { "Base", take_base } } };
 
 static const ConfSection section_units = { .name = "Units",
         .list = "Enable=, Disable= and Mask=",
@@ -53,7 +72,8 @@ static const ConfSection section_units = { .name = "Units",
 static const ConfSection section_kernel = { .name = "Kernel" };
 
 static const ConfSection *const sections[] = { &section_profile, &section_units, &conf_section_file,
-        &conf_section_trigger, &conf_section_check, &conf_section_container, &section_kernel };
+        &conf_section_trigger, &conf_section_check, &conf_section_container, &conf_section_layer,
+        &section_kernel };
 
 static int
 take_line(ConfReader *reader, const ConfSection *section, const UnitLine *line, Error *reterr) {
@@ -108,13 +128,20 @@ static int read_sections(ConfReader *reader, const UnitFile *file, Error *reterr
         return 0;
 }
 
-/* Drops what is named a second time: naming a unit twice means what naming it once does. */
-static int drop_repeated(ConfList *list, Map *ret_by_unit, Error *reterr) {
+/* Drops what is named a second time: naming a unit twice means what naming it once does. Of two
+ * layers, the later one is who says so. */
+static int drop_repeated(
+                const ConfReader *reader, ConfList *list, Map *ret_by_unit, Error *reterr) {
         UnitsRule *rules = list->items;
         size_t n_kept = 0;
         for (size_t i = 0; i < list->n_items; i++) {
-                if (map_get(ret_by_unit, rules[i].unit))
+                UnitsRule *there = map_get(ret_by_unit, rules[i].unit);
+                if (there) {
+                        if (conf_layer_of(reader, there->line) <
+                                        conf_layer_of(reader, rules[i].line))
+                                there->line = rules[i].line;
                         continue;
+                }
                 rules[n_kept] = rules[i];
                 if (map_put(ret_by_unit, rules[n_kept].unit, &rules[n_kept]) < 0)
                         return error_oom(reterr);
@@ -124,22 +151,54 @@ static int drop_repeated(ConfList *list, Map *ret_by_unit, Error *reterr) {
         return 0;
 }
 
+/* Marks with line 0 the one of the two that the later layer replaces. */
+static int settle(const ConfReader *reader,
+                UnitsRule *enable,
+                UnitsRule *other,
+                const char *key,
+                Error *reterr) {
+        if (!other || other->line == 0 || enable->line == 0)
+                return 0;
+        size_t layer = conf_layer_of(reader, enable->line);
+        size_t other_layer = conf_layer_of(reader, other->line);
+        if (layer == other_layer)
+                return conf_refuse(reader, other->line, reterr,
+                                "%s=%s, but line %u has Enable=%s; take one out", key, other->unit,
+                                enable->line, other->unit);
+        if (layer < other_layer)
+                enable->line = 0;
+        else
+                other->line = 0;
+        return 0;
+}
+
+static void drop_replaced(ConfList *list) {
+        UnitsRule *rules = list->items;
+        size_t n_kept = 0;
+        for (size_t i = 0; i < list->n_items; i++)
+                if (rules[i].line != 0)
+                        rules[n_kept++] = rules[i];
+        list->n_items = n_kept;
+}
+
 static int check_contradictions(ConfReader *reader, Error *reterr) {
         cleanup(map_donep) Map enabled = { 0 }, disabled = { 0 }, masked = { 0 };
-        if (drop_repeated(&reader->enable, &enabled, reterr) < 0 ||
-                        drop_repeated(&reader->disable, &disabled, reterr) < 0 ||
-                        drop_repeated(&reader->mask, &masked, reterr) < 0)
+        if (drop_repeated(reader, &reader->enable, &enabled, reterr) < 0 ||
+                        drop_repeated(reader, &reader->disable, &disabled, reterr) < 0 ||
+                        drop_repeated(reader, &reader->mask, &masked, reterr) < 0)
                 return -ENOMEM;
-        const UnitsRule *rules = reader->enable.items;
+        UnitsRule *rules = reader->enable.items;
         for (size_t i = 0; i < reader->enable.n_items; i++) {
-                const UnitsRule *disable = map_get(&disabled, rules[i].unit);
-                const UnitsRule *other = disable ? disable : map_get(&masked, rules[i].unit);
-                if (other)
-                        return conf_refuse(reader, other->line, reterr,
-                                        "%s=%s, but line %u has Enable=%s; take one out",
-                                        disable ? "Disable" : "Mask", other->unit, rules[i].line,
-                                        other->unit);
+                const char *unit = rules[i].unit;
+                int r = settle(reader, &rules[i], map_get(&disabled, unit), "Disable", reterr);
+                if (r >= 0)
+                        r = settle(reader, &rules[i], map_get(&masked, unit), "Mask", reterr);
+                if (r < 0)
+                        return r;
         }
+        drop_replaced(&reader->enable);
+        drop_replaced(&reader->disable);
+        drop_replaced(&reader->mask);
         return 0;
 }
 
@@ -165,6 +224,10 @@ int profile_conf_parse(Arena *arena,
                 return error_oom(reterr);
         *conf = (ProfileConf){
                 .description = reader.description,
+                .bases = reader.bases.items,
+                .n_bases = reader.layers.n_items > 0 ? 0 : reader.bases.n_items,
+                .layers = reader.layers.items,
+                .n_layers = reader.layers.n_items,
                 .enable = reader.enable.items,
                 .disable = reader.disable.items,
                 .mask = reader.mask.items,

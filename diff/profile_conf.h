@@ -2,7 +2,13 @@
 #pragma once
 
 /* profile.conf: what native files cannot say. Checked as a whole: an unknown section or key, a
- * wrong value or a setting of a later version is one line "NAME:LINE: what, and what to do". */
+ * wrong value or a setting of a later version is one line "NAME:LINE: what, and what to do".
+ *
+ * That of a source with layers under it (layer.h) is what all of them say, farthest first, each
+ * begun by a [Layer]. Lists add up and of other keys the last one counts, as if one had written it
+ * all; besides, what a later layer says of a unit or a container replaces what an earlier one
+ * does: Disable= and Mask= the other's Enable= and the reverse, a key of [Container] the same key.
+ */
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -61,8 +67,22 @@ typedef struct UnitsRule {
         unsigned line;
 } UnitsRule;
 
+typedef struct BaseRule {
+        const char *path; /* as written: relative */
+        unsigned line;
+} BaseRule;
+
+typedef struct LayerLines {
+        const char *file; /* "../../roles/common/profile.conf", "profile.conf" */
+        unsigned line;    /* of its [Layer]'s Name=: the next one is the file's first */
+} LayerLines;
+
 typedef struct ProfileConf {
         const char *description; /* NULL: none */
+        const BaseRule *bases; /* what is to be laid under it; none where [Layer] says what is in */
+        size_t n_bases;
+        const LayerLines *layers; /* by line */
+        size_t n_layers;
         const UnitsRule *enable, *disable, *mask;
         size_t n_enable, n_disable, n_mask;
         const FileRule *files;
@@ -82,3 +102,9 @@ int profile_conf_parse(Arena *arena,
                 Content *content,
                 const ProfileConf **ret_conf,
                 Error *reterr) must_check;
+
+/* The file that a line is written in, as seen from the source: "profile.conf", or that of a layer;
+ * *line becomes the line there. */
+const char *profile_conf_file(const ProfileConf *conf, unsigned *line);
+/* "FILE:LINE" of it, in the arena; NULL when memory is short. */
+const char *profile_conf_place(Arena *arena, const ProfileConf *conf, unsigned line) must_check;

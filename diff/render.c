@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "diff/render.h"
 
+#include "base/path.h"
 #include "diff/glob.h"
 #include "diff/rendering.h"
 
@@ -14,36 +15,36 @@ static int check_entry(const Rendering *rendering, const SourceEntry *entry, Err
         size_t depth = 1;
         for (const char *p = entry->path, *part = p;; p++) {
                 if (((unsigned char) *p < ' ' && *p) || *p == 0x7f)
-                        return rendering_refuse(rendering, entry->path, 0, reterr,
+                        return rendering_refuse(rendering, source_entry_file(entry), 0, reterr,
                                         "A control character in the name; rename it");
                 if (*p && *p != '/')
                         continue;
                 size_t length = (size_t) (p - part);
                 if (length == 0 || (length == 1 && *part == '.') ||
                                 (length == 2 && memcmp(part, "..", 2) == 0))
-                        return rendering_refuse(rendering, entry->path, 0, reterr,
+                        return rendering_refuse(rendering, source_entry_file(entry), 0, reterr,
                                         "'.', '..' or nothing as a name in the path; write the "
                                         "path that is meant");
                 if (!*p) {
                         if (p - entry->path > SOURCE_MAX_PATH_BYTES)
-                                return rendering_refuse(rendering, entry->path, 0, reterr,
-                                                "A path of more than %d bytes; shorten it",
+                                return rendering_refuse(rendering, source_entry_file(entry), 0,
+                                                reterr, "A path of more than %d bytes; shorten it",
                                                 SOURCE_MAX_PATH_BYTES);
                         break;
                 }
                 part = p + 1;
                 if (++depth > SOURCE_MAX_DEPTH)
-                        return rendering_refuse(rendering, entry->path, 0, reterr,
+                        return rendering_refuse(rendering, source_entry_file(entry), 0, reterr,
                                         "More than %d directories deep; move it up",
                                         SOURCE_MAX_DEPTH);
         }
         if (entry->kind == SOURCE_FILE && entry->content->size_bytes > SOURCE_MAX_FILE_BYTES)
-                return rendering_refuse(rendering, entry->path, 0, reterr,
+                return rendering_refuse(rendering, source_entry_file(entry), 0, reterr,
                                 "A file of more than %d MiB; keep it out of the configuration",
                                 SOURCE_MAX_FILE_BYTES / 1024 / 1024);
         size_t target = entry->kind == SOURCE_LINK ? strlen(entry->target) : 1;
         if (target == 0 || target > LINK_MAX_TARGET_BYTES)
-                return rendering_refuse(rendering, entry->path, 0, reterr,
+                return rendering_refuse(rendering, source_entry_file(entry), 0, reterr,
                                 "A link to nothing, or to more than %d bytes; write its target",
                                 LINK_MAX_TARGET_BYTES);
         return 0;
@@ -84,12 +85,13 @@ static int place(Rendering *rendering,
 static int place_etc(
                 Rendering *rendering, const SourceEntry *from, const char *below, Error *reterr) {
         if (strcmp(below, ".sysswitch") == 0 || strncmp(below, ".sysswitch/", 11) == 0)
-                return rendering_refuse(rendering, from->path, 0, reterr,
+                return rendering_refuse(rendering, source_entry_file(from), 0, reterr,
                                 "/etc/.sysswitch is where a switch is prepared; rename it");
-        const char *origin = arena_strdup(&rendering->tree->arena, from->path);
-        if (!origin)
+        Arena *arena = &rendering->tree->arena;
+        const char *origin = arena_strdup(arena, source_entry_file(from));
+        const char *path = arena_strdup(arena, below);
+        if (!origin || !path)
                 return error_oom(reterr);
-        const char *path = origin + (below - from->path);
         Entry *entry = NULL;
         int r = place(rendering, from, ROOT_ETC, path, origin, &entry, reterr);
         for (UnitScope scope = 0; r == 0 && scope < N_UNIT_SCOPES; scope++) {
@@ -105,7 +107,8 @@ static int place_units(
                 Rendering *rendering, const SourceEntry *from, const char *below, Error *reterr) {
         Arena *arena = &rendering->tree->arena;
         const char *directory = unit_scope_directory(SCOPE_SYSTEM);
-        const char *origin = arena_strdup(arena, from->path), *path = JOIN(arena, directory, below);
+        const char *origin = arena_strdup(arena, source_entry_file(from));
+        const char *path = JOIN(arena, directory, below);
         if (!origin || !path)
                 return error_oom(reterr);
         Entry *entry = NULL;
@@ -119,16 +122,17 @@ static int place_units(
 static int place_hook(
                 Rendering *rendering, const SourceEntry *from, const char *below, Error *reterr) {
         if (from->kind != SOURCE_FILE || strchr(below, '/'))
-                return rendering_refuse(rendering, from->path, 0, reterr,
+                return rendering_refuse(rendering, source_entry_file(from), 0, reterr,
                                 "hooks/ holds executable files and nothing else; move it out");
         if (!from->executable)
-                return rendering_refuse(rendering, from->path, 0, reterr,
+                return rendering_refuse(rendering, source_entry_file(from), 0, reterr,
                                 "A hook that is not executable; chmod +x it, or move it out");
-        const char *origin = arena_strdup(&rendering->tree->arena, from->path);
-        if (!origin)
+        Arena *arena = &rendering->tree->arena;
+        const char *origin = arena_strdup(arena, source_entry_file(from));
+        const char *path = arena_strdup(arena, below);
+        if (!origin || !path)
                 return error_oom(reterr);
-        return place(rendering, from, ROOT_HOOKS, origin + (below - from->path), origin, NULL,
-                        reterr);
+        return place(rendering, from, ROOT_HOOKS, path, origin, NULL, reterr);
 }
 
 /* They are rendered once all else is placed. */
@@ -170,11 +174,11 @@ static int place_source_entry(Rendering *rendering, const SourceEntry *from, Err
                         return directories[i].place(
                                         rendering, from, from->path + length + 1, reterr);
                 if (from->kind != SOURCE_DIRECTORY)
-                        return rendering_refuse(rendering, from->path, 0, reterr,
+                        return rendering_refuse(rendering, source_entry_file(from), 0, reterr,
                                         "Must be a directory; rename what is there");
                 return 0;
         }
-        return rendering_refuse(rendering, from->path, 0, reterr,
+        return rendering_refuse(rendering, source_entry_file(from), 0, reterr,
                         "A source holds profile.conf, etc/, units/, containers/ and hooks/; move "
                         "or remove it (README*, LICENSE* and .git* are passed over)");
 }
@@ -186,7 +190,7 @@ static int read_conf(Rendering *rendering, Error *reterr) {
                 return rendering->conf ? 0 : error_oom(reterr);
         }
         if (entry->kind != SOURCE_FILE)
-                return rendering_refuse(rendering, entry->path, 0, reterr,
+                return rendering_refuse(rendering, source_entry_file(entry), 0, reterr,
                                 "Must be a file; replace what is there");
         const char *name = arena_printf(
                         &rendering->scratch, "%s/profile.conf", rendering->source->name);
@@ -256,6 +260,28 @@ static int apply_file_rule(Rendering *rendering, const FileRule *rule, Error *re
         return set_attributes(rendering, entry, rule, reterr);
 }
 
+/* The longest, as one may lie in another. */
+static const char *layer_of(const Source *source, const char *origin) {
+        const char *found = NULL;
+        for (size_t i = 0; i < source->n_layers; i++)
+                if (path_is_below(origin, source->layers[i]) &&
+                                (!found || strlen(found) < strlen(source->layers[i])))
+                        found = source->layers[i];
+        return found;
+}
+
+static int note_layers(Rendering *rendering, Error *reterr) {
+        Arena *arena = &rendering->tree->arena;
+        for (size_t i = 0; rendering->source->n_layers > 0 && i < rendering->n_entries; i++) {
+                Entry *entry = rendering->entries[i];
+                const char *layer = layer_of(rendering->source, entry->origin);
+                entry->layer = layer ? arena_strdup(arena, layer) : NULL;
+                if (layer && !entry->layer)
+                        return error_oom(reterr);
+        }
+        return 0;
+}
+
 static int render_all(Rendering *rendering, Error *reterr) {
         const Source *source = rendering->source;
         if (source->n_entries > SOURCE_MAX_ENTRIES)
@@ -272,6 +298,8 @@ static int render_all(Rendering *rendering, Error *reterr) {
                 r = rendering_add_enablement(rendering, reterr);
         if (r == 0)
                 r = rendering_warn_of_units(rendering, reterr);
+        if (r == 0)
+                r = note_layers(rendering, reterr);
         if (r == 0)
                 r = tree_fill(rendering->tree, rendering->entries, rendering->n_entries, reterr);
         return r;

@@ -4,6 +4,7 @@
  * lie below NAME/ of ROOT_CONTAINERS. What runs the container is rendered into /etc: its unit, its
  * enablement, and the settings that nspawn reads. */
 
+#include "base/path.h"
 #include "diff/container.h"
 #include "diff/nspawn.h"
 #include "diff/rendering.h"
@@ -29,15 +30,15 @@ name_of(Rendering *rendering, const SourceEntry *entry, const char **ret_name, E
         size_t length = strlen(below), n_suffix = strlen(SUFFIX);
         bool is_settings = length >= n_suffix && strcmp(below + length - n_suffix, SUFFIX) == 0;
         if (!is_settings || entry->kind != SOURCE_FILE)
-                return rendering_refuse(rendering, entry->path, 0, reterr,
+                return rendering_refuse(rendering, source_entry_file(entry), 0, reterr,
                                 "containers/ holds NAME.nspawn files, and for each a directory "
                                 "NAME; move it out");
         *ret_name = arena_strndup(&rendering->scratch, below, length - n_suffix);
         if (!*ret_name)
                 return error_oom(reterr);
         const char *fault = container_name_fault(*ret_name);
-        return fault ? rendering_refuse(
-                                       rendering, entry->path, 0, reterr, "%s %s", *ret_name, fault)
+        return fault ? rendering_refuse(rendering, source_entry_file(entry), 0, reterr, "%s %s",
+                                       *ret_name, fault)
                      : 0;
 }
 
@@ -51,7 +52,7 @@ static int check_directory(Rendering *rendering, const SourceEntry *entry, Error
                 return error_oom(reterr);
         if (source_find(rendering->source, settings))
                 return 0;
-        return rendering_refuse(rendering, entry->path, 0, reterr,
+        return rendering_refuse(rendering, source_entry_file(entry), 0, reterr,
                         "There is no %s beside it, which declares the container; add one, it may "
                         "be empty",
                         settings);
@@ -84,8 +85,10 @@ static int check_rules(Rendering *rendering, Error *reterr) {
 
 static int add_to_source(
                 Rendering *rendering, const Declared *container, Source *inside, Error *reterr) {
-        const char *prefix = arena_printf(&rendering->scratch, DIRECTORY "%s/", container->name);
-        if (!prefix)
+        Arena *scratch = &rendering->scratch;
+        const char *directory = arena_printf(scratch, DIRECTORY "%s", container->name);
+        const char *prefix = arena_printf(scratch, DIRECTORY "%s/", container->name);
+        if (!directory || !prefix)
                 return error_oom(reterr);
         size_t length = strlen(prefix);
         for (size_t i = 0; i < rendering->source->n_entries; i++) {
@@ -93,9 +96,15 @@ static int add_to_source(
                 if (strncmp(entry.path, prefix, length) != 0)
                         continue;
                 entry.path += length;
+                cleanup_free char *written =
+                                entry.written ? path_from(directory, entry.written) : NULL;
+                if (entry.written && !(entry.written = written))
+                        return error_oom(reterr);
                 if (source_add(inside, &entry) < 0)
                         return error_oom(reterr);
         }
+        inside->layers = rendering->source->layers; /* for whether there are any */
+        inside->n_layers = rendering->source->n_layers;
         source_sort(inside);
         return 0;
 }
@@ -106,6 +115,7 @@ static int render_declared(Rendering *rendering, Declared *container, Error *ret
         cleanup(source_freep) Source *source = name ? source_new(name) : NULL;
         if (!source)
                 return error_oom(reterr);
+        source->n_name_root = rendering->source->n_name_root;
         int r = add_to_source(rendering, container, source, reterr);
         if (r >= 0)
                 r = render_inside(source, rendering->contents, rendering->distribution,
@@ -116,13 +126,22 @@ static int render_declared(Rendering *rendering, Declared *container, Error *ret
         return r;
 }
 
+/* A layer's is "../../../../roles/web/etc/motd", as seen from within. */
+static char *origin_of_inside(const Declared *container, const Entry *entry) {
+        cleanup_free char *path = NULL;
+        if (asprintf(&path, DIRECTORY "%s/%s", container->name, entry->origin) < 0)
+                return NULL;
+        return path_normalize(path);
+}
+
 static int place_inside(Rendering *rendering, const Declared *container, Error *reterr) {
         Arena *arena = &rendering->tree->arena;
         for (size_t i = 0; i < container->inside->n_entries; i++) {
                 Entry entry = container->inside->entries[i];
                 const char *root = entry.root == ROOT_ETC ? "/etc/" : "/";
                 const char *path = JOIN(arena, container->name, root, entry.path);
-                const char *origin = JOIN(arena, DIRECTORY, container->name, "/", entry.origin);
+                cleanup_free char *whole = origin_of_inside(container, &entry);
+                const char *origin = whole ? arena_strdup(arena, whole) : NULL;
                 entry.owner = arena_strdup(arena, entry.owner);
                 entry.group = arena_strdup(arena, entry.group);
                 if (entry.target && !(entry.target = arena_strdup(arena, entry.target)))
@@ -153,7 +172,7 @@ static int place_text(Rendering *rendering,
                 .mode = 0644,
                 .owner = "root",
                 .group = "root",
-                .origin = arena_strdup(arena, container->settings->path) };
+                .origin = arena_strdup(arena, source_entry_file(container->settings)) };
         if (!text || !entry.path || !entry.origin)
                 return error_oom(reterr);
         int r = contents_add(rendering->contents, text, strlen(text), &entry.content, reterr);
@@ -169,7 +188,7 @@ static int place_settings(Rendering *rendering, const Declared *container, Error
                 .owner = "root",
                 .group = "root",
                 .content = container->settings->content,
-                .origin = arena_strdup(arena, container->settings->path) };
+                .origin = arena_strdup(arena, source_entry_file(container->settings)) };
         if (!written.path || !written.origin)
                 return error_oom(reterr);
         int r = rendering_place(rendering, &written, NULL, reterr);
@@ -261,10 +280,13 @@ static int warn_of_users(Rendering *rendering, const Declared *container, Error 
         unsigned line = nspawn_shares_users(container->file);
         if (!line)
                 return 0;
+        char name[SOURCE_MAX_PATH_BYTES * 2];
+        source_file_name(rendering->source, source_entry_file(container->settings), name,
+                        sizeof(name));
         const char *text = arena_printf(&rendering->scratch,
-                        "%s/%s:%u: PrivateUsers=no: root inside is root of the host, who can make "
+                        "%s:%u: PrivateUsers=no: root inside is root of the host, who can make "
                         "its read-only mounts writable and change the host's kernel settings",
-                        rendering->source->name, container->settings->path, line);
+                        name, line);
         return text && strv_add(&rendering->tree->warnings, text) >= 0 ? 0 : error_oom(reterr);
 }
 
@@ -281,10 +303,8 @@ static int add_container(Rendering *rendering, const SourceEntry *settings, Erro
         if (r < 0)
                 return r;
         container.rule = rule_of(rendering->conf, container.name);
-        const char *name = arena_printf(
-                        &rendering->scratch, "%s/%s", rendering->source->name, settings->path);
-        if (!name)
-                return error_oom(reterr);
+        char name[SOURCE_MAX_PATH_BYTES * 2];
+        source_file_name(rendering->source, source_entry_file(settings), name, sizeof(name));
         r = unit_file_of(rendering->contents, settings->content, name, &container.file, reterr);
         if (r >= 0)
                 r = nspawn_check(container.file, name, reterr);

@@ -17,11 +17,25 @@ int rendering_refuse(const Rendering *rendering,
         (void) vsnprintf(text, sizeof(text), format,
                         arguments); /* a text cut short is still an error's text */
         va_end(arguments);
+        char name[sizeof(reterr->message)];
+        rendering_name_file(rendering, file, &line, name, sizeof(name));
         if (line)
                 (void) snprintf(number, sizeof(number), ":%u", line); /* fits */
-        bool in_source = *file != '/'; /* else a unit of the distribution */
-        return error_set(reterr, -EBADMSG, "%s%s%s%s: %s", in_source ? rendering->source->name : "",
-                        in_source ? "/" : "", file, number, text);
+        return error_set(reterr, -EBADMSG, "%s%s: %s", name, number, text);
+}
+
+void rendering_name_file(const Rendering *rendering,
+                const char *file,
+                unsigned *line,
+                char *ret_name,
+                size_t name_bytes) {
+        const Source *source = rendering->source;
+        if (strcmp(file, "profile.conf") == 0 && source->n_layers > 0 && rendering->conf)
+                file = profile_conf_file(rendering->conf, line);
+        if (*file == '/') /* a unit of the distribution */
+                (void) snprintf(ret_name, name_bytes, "%s", file);
+        else
+                source_file_name(source, file, ret_name, name_bytes);
 }
 
 const char *unit_scope_directory(UnitScope scope) {

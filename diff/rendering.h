@@ -57,6 +57,13 @@ int rendering_refuse(const Rendering *rendering,
                 const char *format,
                 ...) printf_like(5, 6);
 
+/* The same name alone: of a line of profile.conf, the layer's file and line. */
+void rendering_name_file(const Rendering *rendering,
+                const char *file,
+                unsigned *line,
+                char *ret_name,
+                size_t name_bytes);
+
 /* Places an entry whose strings live in the tree's arena, and the directories above it (none above
  * an absent one). A directory may be placed where one is. Sets *ret_entry (may be NULL) to what is
  * there now. */

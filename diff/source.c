@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "diff/source.h"
 
+#include "base/path.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -37,7 +39,9 @@ int source_add(Source *source, const SourceEntry *entry) {
         copy.path = arena_strdup(&source->arena, entry->path);
         if (entry->target)
                 copy.target = arena_strdup(&source->arena, entry->target);
-        if (!copy.path || (entry->target && !copy.target))
+        if (entry->written)
+                copy.written = arena_strdup(&source->arena, entry->written);
+        if (!copy.path || (entry->target && !copy.target) || (entry->written && !copy.written))
                 return -ENOMEM;
         source->entries[source->n_entries++] = copy;
         return 0;
@@ -76,4 +80,16 @@ bool source_has_below(const Source *source, const char *path) {
 bool source_leaves_out(const char *name) {
         return strncmp(name, ".git", 4) == 0 || strncmp(name, "README", 6) == 0 ||
                strncmp(name, "LICENSE", 7) == 0;
+}
+
+void source_file_name(const Source *source, const char *path, char *ret_name, size_t name_bytes) {
+        size_t root = source->n_name_root;
+        cleanup_free char *whole = NULL, *name = NULL;
+        if (strncmp(path, "..", 2) == 0 &&
+                        asprintf(&whole, "%s/%s", source->name + root, path) >= 0)
+                name = path_normalize(whole);
+        if (name)
+                (void) snprintf(ret_name, name_bytes, "%.*s%s", (int) root, source->name, name);
+        else
+                (void) snprintf(ret_name, name_bytes, "%s/%s", source->name, path);
 }

@@ -19,14 +19,19 @@ typedef enum SourceKind {
 typedef struct SourceEntry {
         const char *path; /* relative: "etc/motd", "units/web.service", "profile.conf" */
         SourceKind kind;
-        bool executable;    /* files: the owner may execute */
-        Content *content;   /* files */
-        const char *target; /* links */
+        bool executable;     /* files: the owner may execute */
+        Content *content;    /* files */
+        const char *target;  /* links */
+        const char *written; /* of a layer: where it is written, from this source:
+                                "../../roles/common/etc/motd"; NULL: where path says */
 } SourceEntry;
 
 typedef struct Source {
         Arena arena;
-        const char *name;     /* as the user named it, for messages: "hosts/edge1" */
+        const char *name;    /* as the user named it, for messages: "hosts/edge1" */
+        size_t n_name_root;  /* how much of the name is no path: 5 of "HEAD:hosts/edge1" */
+        const char **layers; /* laid under this one, farthest first: "../../roles/common" */
+        size_t n_layers;
         SourceEntry *entries; /* sorted by path, each once */
         size_t n_entries;
         size_t n_allocated;
@@ -52,6 +57,14 @@ const SourceEntry *source_find(
 
 /* Is anything at this path, or below it? */
 bool source_has_below(const Source *source, const char *path);
+
+/* Where an entry is written, seen from the source. */
+static inline const char *source_entry_file(const SourceEntry *entry) {
+        return entry->written ? entry->written : entry->path;
+}
+/* The name, for people, of a file that is written at path, seen from the source: "hosts/edge1" and
+ * "../../roles/common/etc/motd" make "roles/common/etc/motd". Cut where it does not fit. */
+void source_file_name(const Source *source, const char *path, char *ret_name, size_t name_bytes);
 
 /* Names at the top of a source that are no part of it, whatever they hold: .git*, README*,
  * LICENSE*. A reader need not go into them, rendering passes over them. */

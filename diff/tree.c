@@ -66,7 +66,8 @@ int tree_add(Tree *tree, const Entry *entry) {
                         copy_string(&tree->arena, entry->group ? entry->group : "root",
                                         &copy.group) < 0 ||
                         copy_string(&tree->arena, entry->target, &copy.target) < 0 ||
-                        copy_string(&tree->arena, entry->origin, &copy.origin) < 0)
+                        copy_string(&tree->arena, entry->origin, &copy.origin) < 0 ||
+                        copy_string(&tree->arena, entry->layer, &copy.layer) < 0)
                 return -ENOMEM;
         return append(tree, &copy);
 }

@@ -44,6 +44,8 @@ typedef struct Entry {
         const char *target; /* links; else NULL */
         const char *origin; /* what the user wrote it in, "units/web.service" or "profile.conf:3";
                                NULL when stored */
+        const char *layer;  /* the layer of the source that it comes from, "../../roles/common";
+                               NULL: the source itself */
 } Entry;
 
 typedef struct Tree {
@@ -77,7 +79,7 @@ const Entry *tree_find(const Tree *tree, EntryRoot root, const char *path);
  * another. */
 size_t tree_lower_bound(const Tree *tree, EntryRoot root, const char *path);
 
-/* All that a generation stores is equal (not the origin). */
+/* All that is of the host is equal (not the origin, nor the layer). */
 bool entry_equal(const Entry *left, const Entry *right);
 /* Kind and content or target are equal: what counts for triggers (rule T5). NULL and absent are the
  * same. */

@@ -99,9 +99,11 @@ static int add_rule(const Comparison *comparison,
                 WatchList *list,
                 const TriggerRule *rule,
                 const Subject *subject) {
+        unsigned line = rule->line;
+        const char *file = profile_conf_file(comparison->pair->confs[AFTER], &line);
         Watch watch = {
                 .unit = subject->name,
-                .why = arena_printf(list->arena, "[Trigger] profile.conf:%u", rule->line),
+                .why = arena_printf(list->arena, "[Trigger] %s:%u", file, line),
                 .is_explicit = true,
                 .reload = rule->reload,
         };

@@ -61,7 +61,9 @@ static bool climbs_out(const char *path, const char *target) {
  * they mean would change. */
 static int check_link(
                 const Rendering *rendering, const char *name, const Entry *entry, Error *reterr) {
-        bool in_units = strncmp(entry->origin, "units/", 6) == 0;
+        size_t n_origin = strlen(entry->origin), n_name = strlen("units/") + strlen(name);
+        const char *end = n_origin >= n_name ? entry->origin + n_origin - n_name : "";
+        bool in_units = strncmp(end, "units/", strlen("units/")) == 0;
         if (climbs_out(in_units ? name : entry->path, entry->target))
                 return rendering_refuse(rendering, entry->origin, 0, reterr,
                                 "The link climbs out of %s by '..'; write its target as an "
@@ -94,8 +96,11 @@ static int
 parse(Rendering *rendering, const Entry *entry, const UnitFile **ret_file, Error *reterr) {
         Error error = { 0 };
         int r = unit_file_of(rendering->contents, entry->content, entry->origin, ret_file, &error);
-        if (r == -EBADMSG)
-                return error_set(reterr, r, "%s/%s", rendering->source->name, error.message);
+        if (r == -EBADMSG) {
+                char name[sizeof(error.message)];
+                source_file_name(rendering->source, error.message, name, sizeof(name));
+                return error_set(reterr, r, "%s", name);
+        }
         return r < 0 ? error_set(reterr, r, "%s", error.message) : 0;
 }
 
@@ -199,11 +204,13 @@ static int check_dependency(Rendering *rendering,
                                 "Must be a link to the unit; systemd heeds nothing else here");
         const UnitsRule *disable =
                         scope == SCOPE_SYSTEM ? map_get(&rendering->disabled, unit) : NULL;
-        if (disable)
+        if (disable) {
+                unsigned line = disable->line;
+                const char *file = profile_conf_file(rendering->conf, &line);
                 return rendering_refuse(rendering, entry->origin, 0, reterr,
-                                "Enables what profile.conf:%u has in Disable=; take one of them "
-                                "out",
-                                disable->line);
+                                "Enables what %s:%u has in Disable=; take one of them out", file,
+                                line);
+        }
         return check_link(rendering, name, entry, reterr);
 }
 

@@ -14,8 +14,9 @@
 /* "SOURCE/FILE:LINE: FORMAT…", kept in the tree. */
 static int warn(Rendering *rendering, const char *file, unsigned line, Text *what) {
         cleanup_free char *text = NULL, *whole = NULL;
-        if (text_take(what, &text) < 0 || asprintf(&whole, "%s/%s:%u: %s", rendering->source->name,
-                                                          file, line, text) < 0)
+        char name[SOURCE_MAX_PATH_BYTES * 2];
+        rendering_name_file(rendering, file, &line, name, sizeof(name));
+        if (text_take(what, &text) < 0 || asprintf(&whole, "%s:%u: %s", name, line, text) < 0)
                 return -ENOMEM;
         return strv_add(&rendering->tree->warnings, whole);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "state/directory.h"
 
+#include "state/layer_walk.h"
 #include "state/source_walk.h"
 #include "state/stat_cache.h"
 #include "state/statement.h"
@@ -190,17 +191,17 @@ static int walk_directory(Walk *walk, int fd, unsigned depth, Error *reterr) {
 }
 
 /* A link to the directory is followed here and nowhere else: the user named it. */
-static int open_source(const char *path, Error *reterr) {
+static int open_source(const char *path, const char *name, Error *reterr) {
         int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd >= 0)
                 return fd;
         if (errno == ENOENT)
-                return error_set(reterr, -ENOENT, "%s: No such directory", path);
-        return error_set_errno(reterr, -errno, "%s", path);
+                return error_set(reterr, -ENOENT, "%s: No such directory", name);
+        return error_set_errno(reterr, -errno, "%s", name);
 }
 
-static int walk_source(Walk *walk, Error *reterr) {
-        int fd = open_source(walk->source.name, reterr);
+static int walk_source(Walk *walk, const char *path, Error *reterr) {
+        int fd = open_source(path, walk->source.name, reterr);
         if (fd < 0)
                 return fd;
         struct statx status;
@@ -210,6 +211,68 @@ static int walk_source(Walk *walk, Error *reterr) {
                 return r;
         }
         return walk_directory(walk, fd, 0, reterr);
+}
+
+/* Layers */
+
+/* Above the repository that a source lies in, no layer of it may lie. */
+static char *top_of(const char *directory) {
+        cleanup_free char *top = strdup(directory);
+        while (top && *top) {
+                cleanup_free char *git = NULL;
+                if (asprintf(&git, "%s/.git", top) < 0)
+                        return NULL;
+                if (access(git, F_OK) == 0)
+                        return TAKE(top);
+                *strrchr(top, '/') = 0;
+        }
+        return strdup("/");
+}
+
+static int place_layers(void *userdata, char **ret_directory, char **ret_top, Error *reterr) {
+        const Walk *walk = userdata;
+        cleanup_free char *directory = realpath(walk->source.name, NULL);
+        if (!directory)
+                return walk_fail(&walk->source, -errno, reterr);
+        *ret_top = top_of(directory);
+        *ret_directory = TAKE(directory);
+        return *ret_top ? 0 : error_oom(reterr);
+}
+
+/* As in git, a link is no directory: it would lead where it wants to. */
+static int check_no_link(const char *directory, const char *name, Error *reterr) {
+        cleanup_free char *resolved = realpath(directory, NULL);
+        if (!resolved && errno == ENOENT)
+                return error_set(reterr, -ENOENT, "%s: No such directory", name);
+        if (!resolved)
+                return error_set_errno(reterr, -errno, "%s", name);
+        if (strcmp(resolved, directory) != 0)
+                return error_set(reterr, -ELOOP,
+                                "%s: Leads through a link; name the directory itself", name);
+        return 0;
+}
+
+static int read_layer(void *userdata,
+                const char *directory,
+                const char *name,
+                Source **ret_source,
+                Error *reterr) {
+        Walk *walk = userdata;
+        int r = check_no_link(directory, name, reterr);
+        cleanup(source_freep) Source *source = r < 0 ? NULL : source_new(name);
+        if (!source)
+                return r < 0 ? r : error_oom(reterr);
+        SourceWalk outer = walk->source;
+        walk->source = (SourceWalk){
+                .name = source->name, .contents = outer.contents, .source = source
+        };
+        r = walk_source(walk, directory, reterr);
+        walk->source = outer;
+        if (r < 0)
+                return r;
+        source_sort(source);
+        *ret_source = TAKE(source);
+        return 0;
 }
 
 int directory_read(const char *path,
@@ -230,11 +293,15 @@ int directory_read(const char *path,
                 .cache = cache,
         };
         trust_init(&walk.trust);
-        r = walk_source(&walk, reterr);
+        r = walk_source(&walk, walk.source.name, reterr);
+        if (r >= 0) {
+                const LayerReader layers = { place_layers, read_layer, &walk, contents };
+                source_sort(source);
+                r = layers_read(&layers, &source, reterr);
+        }
         free(walk.buffer);
         if (r < 0)
                 return r;
-        source_sort(source);
         *ret_cache = TAKE(cache);
         *ret_source = TAKE(source);
         return 0;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "state/git_tree.h"
 
-#include "base/text.h"
+#include "base/path.h"
 #include "state/git_objects.h"
+#include "state/layer_walk.h"
 #include "state/source_walk.h"
 #include "state/trust.h"
 
@@ -15,6 +16,8 @@ typedef struct GitWalk {
         SourceWalk source;
         git_repository *repository;
         git_odb *objects;
+        const git_object *revision;
+        const char *path; /* of the source, in the revision's tree */
 } GitWalk;
 
 static int fail_git(const char *name, Error *reterr) {
@@ -170,34 +173,6 @@ static bool is_relative(const char *path) {
                strncmp(path, "../", 3) == 0;
 }
 
-/* Without "." and ".." and doubled slashes. Returns 0, -ENOMEM, or -EINVAL: it leads out. */
-static int normalize(const char *path, char **ret_path) {
-        cleanup_free char *result = calloc(1, strlen(path) + 2);
-        if (!result)
-                return -ENOMEM;
-        size_t length = 0;
-        for (size_t n; *path; path += n) {
-                path += strspn(path, "/");
-                n = strcspn(path, "/");
-                if (n == 0 || (n == 1 && *path == '.'))
-                        continue;
-                if (n == 2 && strncmp(path, "..", 2) == 0) {
-                        if (length == 0)
-                                return -EINVAL;
-                        while (length > 0 && result[--length] != '/')
-                                ;
-                        continue;
-                }
-                if (length > 0)
-                        result[length++] = '/';
-                memcpy(result + length, path, n);
-                length += n;
-        }
-        result[length] = 0;
-        *ret_path = TAKE(result);
-        return 0;
-}
-
 static int resolve_path(git_repository *repository,
                 const GitReference *reference,
                 char **ret_path,
@@ -212,10 +187,14 @@ static int resolve_path(git_repository *repository,
         }
         if (asprintf(&whole, "%s/%s", place ? place : "", reference->path) < 0)
                 return error_oom(reterr);
-        int r = normalize(whole, ret_path);
-        if (r == -EINVAL)
-                return error_set(reterr, r, "%s: Leads out of the repository", reference->name);
-        return r < 0 ? error_oom(reterr) : 0;
+        cleanup_free char *path = path_normalize(whole + strspn(whole, "/"));
+        if (!path)
+                return error_oom(reterr);
+        if (!path_is_below(path, ""))
+                return error_set(reterr, -EINVAL, "%s: Leads out of the repository",
+                                reference->name);
+        *ret_path = TAKE(path);
+        return 0;
 }
 
 static int find_revision(git_repository *repository,
@@ -284,9 +263,51 @@ static int describe(git_repository *repository,
         return origin_set_commit((git_commit *) commit, origin);
 }
 
+static int read_path(GitWalk *walk, const char *path, Error *reterr) {
+        cleanup(tree_freep) git_tree *tree = NULL;
+        int r = find_tree(walk, walk->revision, path, &tree, reterr);
+        return r < 0 ? r : walk_tree(walk, tree, 0, reterr);
+}
+
+static int place_layers(void *userdata, char **ret_directory, char **ret_top, Error *reterr) {
+        const GitWalk *walk = userdata;
+        *ret_directory = strdup(walk->path);
+        *ret_top = strdup("");
+        return *ret_directory && *ret_top ? 0 : error_oom(reterr);
+}
+
+static int read_layer(void *userdata,
+                const char *directory,
+                const char *name,
+                Source **ret_source,
+                Error *reterr) {
+        GitWalk walk = *(GitWalk *) userdata;
+        cleanup(source_freep) Source *source = source_new(name);
+        if (!source)
+                return error_oom(reterr);
+        walk.source = (SourceWalk){
+                .name = source->name, .contents = walk.source.contents, .source = source
+        };
+        int r = read_path(&walk, directory, reterr);
+        if (r < 0)
+                return r;
+        source_sort(source);
+        *ret_source = TAKE(source);
+        return 0;
+}
+
+static int read_with_layers(GitWalk *walk, const char *path, Source **source, Error *reterr) {
+        int r = read_path(walk, path, reterr);
+        if (r < 0)
+                return r;
+        const LayerReader layers = { place_layers, read_layer, walk, walk->source.contents };
+        source_sort(*source);
+        return layers_read(&layers, source, reterr);
+}
+
 static int read_tree(const GitReference *reference,
                 Contents *contents,
-                Source *source,
+                Source **source,
                 Origin *origin,
                 Error *reterr) {
         cleanup(repository_freep) git_repository *repository = NULL;
@@ -299,20 +320,19 @@ static int read_tree(const GitReference *reference,
         if (git->repository_odb(&objects, repository) < 0)
                 return fail_git(reference->name, reterr);
         GitWalk walk = {
-                .source = { .name = source->name, .contents = contents, .source = source },
+                .source = { .name = (*source)->name, .contents = contents, .source = *source },
                 .repository = repository,
                 .objects = objects,
         };
         cleanup_free char *path = NULL;
         cleanup(object_freep) git_object *revision = NULL;
-        cleanup(tree_freep) git_tree *tree = NULL;
         r = resolve_path(repository, reference, &path, reterr);
         if (r >= 0)
                 r = find_revision(repository, reference, &revision, reterr);
+        walk.revision = revision;
+        walk.path = path;
         if (r >= 0)
-                r = find_tree(&walk, revision, path, &tree, reterr);
-        if (r >= 0)
-                r = walk_tree(&walk, tree, 0, reterr);
+                r = read_with_layers(&walk, path, source, reterr);
         if (r >= 0 && describe(repository, reference, path, revision, origin) < 0)
                 r = error_oom(reterr);
         return r;
@@ -331,11 +351,11 @@ int git_tree_read(const GitReference *reference,
                 return error_set(reterr, -EOPNOTSUPP,
                                 "%s: Sources in git need libgit2, which is not installed",
                                 reference->name);
-        int r = read_tree(reference, contents, source, &origin, reterr);
+        source->n_name_root = strlen(reference->name) - strlen(reference->path);
+        int r = read_tree(reference, contents, &source, &origin, reterr);
         git_end();
         if (r < 0)
                 return r;
-        source_sort(source);
         *ret_source = TAKE(source);
         *ret_origin = origin;
         origin = (Origin){ 0 };

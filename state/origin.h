@@ -23,5 +23,10 @@ static inline void origin_donep(Origin *origin) {
         origin_done(origin);
 }
 
-/* git's owner checks are off: objects are only read. A directory in no work tree is no error. */
-int origin_of_directory(const char *path, Origin *ret_origin, Error *reterr) must_check;
+/* layers: of the source, from its directory; what differs there counts for is_dirty. git's owner
+ * checks are off: objects are only read. A directory in no work tree is no error. */
+int origin_of_directory(const char *path,
+                const char *const *layers,
+                size_t n_layers,
+                Origin *ret_origin,
+                Error *reterr) must_check;

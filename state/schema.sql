@@ -3,7 +3,7 @@
 -- Times are microseconds, or seconds and nanoseconds where the name says so, of the wall clock since the epoch.
 
 PRAGMA application_id = 0x53595357;
-PRAGMA user_version = 4;
+PRAGMA user_version = 5;
 
 CREATE TABLE profiles (
         id INTEGER PRIMARY KEY,
@@ -69,6 +69,17 @@ CREATE TABLE entries (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX entries_by_first ON entries (profile, first);
 CREATE INDEX entries_by_content ON entries (content) WHERE content IS NOT NULL;
+
+-- The layer of the source that a path comes from since generation first, as "../../roles/common"; NULL: the source itself.
+-- A path without a row was never in a layer.
+CREATE TABLE entry_layers (
+        profile INTEGER NOT NULL REFERENCES profiles (id),
+        root INTEGER NOT NULL,
+        path TEXT NOT NULL,
+        first INTEGER NOT NULL CHECK (first > 0),
+        layer TEXT,
+        PRIMARY KEY (profile, root, path, first)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE switches (
         id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "diff/quote.h"
 #include "state/displaced.h"
+#include "state/entry_layer.h"
 #include "state/generation.h"
 #include "switch/commands.h"
 #include "switch/facts.h"
@@ -188,7 +189,13 @@ static const char *const kinds[N_ENTRY_KINDS] = { [ENTRY_FILE] = "file",
         [ENTRY_DIRECTORY] = "directory",
         [ENTRY_ABSENT] = "absent" };
 
-static int add_entry_row(Table *table, const Output *output, const Entry *entry, Error *reterr) {
+/* A file of the source, or, of a generation, the layer that it was in. */
+static const char *origin_of(const Entry *entry) {
+        return entry->origin ? entry->origin : entry->layer ? entry->layer : "";
+}
+
+static int add_entry_row(const Show *show, Table *table, const Entry *entry, Error *reterr) {
+        const Output *output = &show->output;
         cleanup(text_donep) Text path = { 0 };
         text_add_name(&path, entry_root_prefix(entry->root), entry->path);
         if (entry->kind == ENTRY_LINK) {
@@ -199,6 +206,8 @@ static int add_entry_row(Table *table, const Output *output, const Entry *entry,
                 text_add(&path, " (secret)");
         if (path.error < 0)
                 return error_oom(reterr);
+        if (option_is_given(show->options, OPTION_ORIGIN))
+                table_add(table, STYLE_NONE, origin_of(entry));
         table_add(table, STYLE_NONE, kinds[entry->kind]);
         if (entry->kind == ENTRY_FILE || entry->kind == ENTRY_DIRECTORY)
                 table_addf(table, STYLE_NONE, "%04o", entry->mode);
@@ -222,11 +231,12 @@ static bool is_listed(const Show *show, const Entry *entry) {
 }
 
 static int add_entries(const Show *show, const Tree *tree, Text *text, Error *reterr) {
-        cleanup(table_donep) Table table = { .n_columns = 5 };
+        bool has_origin = option_is_given(show->options, OPTION_ORIGIN);
+        cleanup(table_donep) Table table = { .n_columns = has_origin ? 6 : 5 };
         for (size_t i = 0; i < tree->n_entries; i++) {
                 if (!is_listed(show, &tree->entries[i]))
                         continue;
-                int r = add_entry_row(&table, &show->output, &tree->entries[i], reterr);
+                int r = add_entry_row(show, &table, &tree->entries[i], reterr);
                 if (r < 0)
                         return r;
         }
@@ -294,6 +304,7 @@ static json_t *entry_json(const Entry *entry) {
         failed |= json_object_set_new(object, "target", json_text_or_null(entry->target));
         failed |= json_object_set_new(object, "secret", json_boolean(entry->secret));
         failed |= json_object_set_new(object, "implied", json_boolean(entry->implied));
+        failed |= json_object_set_new(object, "layer", json_text_or_null(entry->layer));
         if (!failed)
                 return object;
         json_decref(object);
@@ -328,6 +339,9 @@ static int show_tree(Show *show, const char *reference, Error *reterr) {
         if (is_stored) {
                 r = generation_get(show->host->database, tree.profile, tree.number, &generation,
                                 reterr);
+                if (r >= 0)
+                        r = entry_layers_load(show->host->database, tree.profile, tree.number,
+                                        tree.tree, reterr);
                 if (r < 0)
                         return r;
         }
@@ -348,12 +362,12 @@ static int show_tree(Show *show, const char *reference, Error *reterr) {
 static int show_reference(Show *show, const char *argument, Error *reterr) {
         if (strncmp(argument, "saved:", strlen("saved:")) == 0)
                 return show_saved_file(show, argument + strlen("saved:"), reterr);
-        const char *colon = strchr(argument, ':');
+        const char *colon = strrchr(argument, ':');
         cleanup_free char *reference =
                         colon ? strndup(argument, (size_t) (colon - argument)) : NULL;
         if (colon && !reference)
                 return error_oom(reterr);
-        if (colon && reference_is_generation(reference))
+        if (colon && (reference_is_generation(reference) || reference_is_source(reference)))
                 return show_file(show, reference, colon + 1, reterr);
         return show_tree(show, argument, reterr);
 }

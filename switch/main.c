@@ -166,10 +166,12 @@ static const Command commands[] = {
                         .arguments = "[REF[:PATH]]",
                         .summary = "Show a generation, its files, or one of them",
                         .details = "Without REF, the active one. @3:etc/motd prints that file of "
-                                   "generation 3; a secret is refused.\n"
+                                   "generation 3, HEAD:hosts/a:etc/motd\n"
+                                   "and ./hosts/a:etc/motd that of a source; a secret is refused. "
+                                   "--origin tells the layer of each path.\n"
                                    "saved:7 prints a file that was edited by hand and saved; "
                                    "--saved lists them.\n",
-                        .options = OPTION_BIT(OPTION_SAVED),
+                        .options = OPTION_BIT(OPTION_SAVED) | OPTION_BIT(OPTION_ORIGIN),
                         .max_arguments = 1,
                         .run = cmd_show,
         },

@@ -44,6 +44,7 @@ static const OptionRow rows[N_OPTIONS] = {
         [OPTION_STAT] = { "stat", 0, NULL, "Count the changed lines of each file, show no patch" },
         [OPTION_NAME_ONLY] = { "name-only", 0, NULL, "Show the paths of changed files only" },
         [OPTION_SAVED] = { "saved", 0, NULL, "List the edited files that were saved" },
+        [OPTION_ORIGIN] = { "origin", 0, NULL, "Show where in the source each path comes from" },
         [OPTION_CONFIRM] = { "confirm", 0, "TIME",
                         "Take it back unless sysswitch confirm comes in time (60s)" },
         [OPTION_ON_FAILURE] = { "on-failure", 0, "WHAT",

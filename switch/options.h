@@ -34,6 +34,7 @@ typedef enum OptionId {
         OPTION_STAT,
         OPTION_NAME_ONLY,
         OPTION_SAVED,
+        OPTION_ORIGIN,
         OPTION_LIMIT,
         OPTION_FOLLOW,
         OPTION_FOREGROUND,

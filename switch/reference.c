@@ -48,13 +48,17 @@ static const char *revision_end(const char *text) {
         return NULL;
 }
 
+static bool is_directory(const char *reference) {
+        return *reference == '/' || strncmp(reference, "./", 2) == 0 ||
+               strncmp(reference, "../", 3) == 0;
+}
+
 /* Where REV:PATH begins; NULL: it names no tree in git. */
 static const char *git_part(const char *reference) {
         const char *slashes = strstr(reference, "//");
         if (slashes && slashes > reference && revision_end(slashes + 2))
                 return slashes + 2;
-        if (*reference == '/' || strncmp(reference, "./", 2) == 0 ||
-                        strncmp(reference, "../", 3) == 0)
+        if (is_directory(reference))
                 return NULL;
         return revision_end(reference) ? reference : NULL;
 }
@@ -66,8 +70,7 @@ static const char *generation_mark(const char *reference) {
                 return NULL;
         if (!mark || mark == reference)
                 return mark;
-        if (*reference == '/' || strncmp(reference, "./", 2) == 0 ||
-                        strncmp(reference, "../", 3) == 0)
+        if (is_directory(reference))
                 return NULL; /* whatever it ends with */
         if (mark[-1] == '/')
                 return NULL; /* "./@3": a directory of that name */
@@ -78,6 +81,10 @@ static const char *generation_mark(const char *reference) {
 
 bool reference_is_generation(const char *reference) {
         return generation_mark(reference) != NULL;
+}
+
+bool reference_is_source(const char *reference) {
+        return is_directory(reference) || git_part(reference);
 }
 
 char *reference_default(const Host *host) {

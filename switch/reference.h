@@ -37,6 +37,8 @@ int reference_read(Host *host,
                 ReferenceTree *ret_tree,
                 Error *reterr) must_check;
 bool reference_is_generation(const char *reference);
+/* It has the marks of a source: REV:PATH, or a directory that begins with "/", "./" or "../". */
+bool reference_is_source(const char *reference);
 /* The profile (from malloc()) and the number that a reference to a generation means. */
 int reference_resolve(Host *host,
                 const char *reference,

@@ -6,6 +6,7 @@
 #include "diff/profile_conf.h"
 #include "state/directory.h"
 #include "state/displaced.h"
+#include "state/entry_layer.h"
 #include "state/generation.h"
 #include "state/packaged.h"
 #include "switch/result_json.h"
@@ -71,6 +72,9 @@ static int store_source(Host *host,
         };
         r = generation_store(host->database, host->profile_name, &generation, changes, n_changes,
                         &record->to_number, reterr);
+        if (r >= 0)
+                r = entry_layers_store(host->database, host->profile_name, record->to_number,
+                                prepared->new, reterr);
         if (r < 0)
                 return r;
         return remember(host, prepared, reterr);
@@ -225,7 +229,8 @@ static int read_origin(
         if (!target->path)
                 return 0;
         int r = target->origin.path ? copy_origin(&target->origin, origin)
-                                    : origin_of_directory(target->path, origin, reterr);
+                                    : origin_of_directory(target->path, target->source->layers,
+                                                      target->source->n_layers, origin, reterr);
         if (r == -ENOMEM)
                 return error_oom(reterr);
         if (r < 0)

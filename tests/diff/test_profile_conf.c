@@ -203,9 +203,11 @@ static const struct {
         { "[Container]\nNames=a\n", "2: Unknown key Names= in [Container], which has Name=, "
                                     "Profile=, Root=, OnChange= and AutoStart=" },
         { "[Kernel]\n", "1: [Kernel] is not supported by this version yet; take it out" },
-        { "[Profile]\nBase=../x\n",
-                        "2: Base= in [Profile] is not supported by this version yet; take it out" },
-        { "[Profile]\nBas=../x\n", "2: Unknown key Bas= in [Profile], which has Description=" },
+        { "[Profile]\nBase=/x\n",
+                        "2: Base=/x is absolute; write it from here, as ../../roles/common" },
+        { "[Layer]\n", "1: [Layer] without Name=; write the directory that what follows is of" },
+        { "[Profile]\nBas=../x\n",
+                        "2: Unknown key Bas= in [Profile], which has Description= and Base=" },
         { "[Units]\nenable=a.service\n", "2: Unknown key enable= in [Units], which has Enable=, "
                                          "Disable= and Mask=" },
         { "[File]\nPath=a\nModes=0600\n", "3: Unknown key Modes= in [File], which has Path=, "

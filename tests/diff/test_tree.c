@@ -188,19 +188,26 @@ static void test_entry__equal(void **state) {
         copy.content = &same;
         assert_true(entry_equal(&entry, &copy));
         const Entry different[] = {
-                { ROOT_HOOKS, ENTRY_FILE, "a", 0644, false, false, "root", "root", &one, NULL,
+                { ROOT_HOOKS, ENTRY_FILE, "a", 0644, false, false, "root", "root", &one, NULL, NULL,
                                 NULL },
-                { ROOT_ETC, ENTRY_ABSENT, "a", 0644, false, false, "root", "root", &one, NULL,
+                { ROOT_ETC, ENTRY_ABSENT, "a", 0644, false, false, "root", "root", &one, NULL, NULL,
                                 NULL },
-                { ROOT_ETC, ENTRY_FILE, "b", 0644, false, false, "root", "root", &one, NULL, NULL },
-                { ROOT_ETC, ENTRY_FILE, "a", 0600, false, false, "root", "root", &one, NULL, NULL },
-                { ROOT_ETC, ENTRY_FILE, "a", 0644, true, false, "root", "root", &one, NULL, NULL },
-                { ROOT_ETC, ENTRY_FILE, "a", 0644, false, true, "root", "root", &one, NULL, NULL },
-                { ROOT_ETC, ENTRY_FILE, "a", 0644, false, false, "web", "root", &one, NULL, NULL },
-                { ROOT_ETC, ENTRY_FILE, "a", 0644, false, false, "root", "web", &one, NULL, NULL },
-                { ROOT_ETC, ENTRY_FILE, "a", 0644, false, false, "root", "root", &other, NULL,
+                { ROOT_ETC, ENTRY_FILE, "b", 0644, false, false, "root", "root", &one, NULL, NULL,
                                 NULL },
-                { ROOT_ETC, ENTRY_FILE, "a", 0644, false, false, "root", "root", &one, "x", NULL },
+                { ROOT_ETC, ENTRY_FILE, "a", 0600, false, false, "root", "root", &one, NULL, NULL,
+                                NULL },
+                { ROOT_ETC, ENTRY_FILE, "a", 0644, true, false, "root", "root", &one, NULL, NULL,
+                                NULL },
+                { ROOT_ETC, ENTRY_FILE, "a", 0644, false, true, "root", "root", &one, NULL, NULL,
+                                NULL },
+                { ROOT_ETC, ENTRY_FILE, "a", 0644, false, false, "web", "root", &one, NULL, NULL,
+                                NULL },
+                { ROOT_ETC, ENTRY_FILE, "a", 0644, false, false, "root", "web", &one, NULL, NULL,
+                                NULL },
+                { ROOT_ETC, ENTRY_FILE, "a", 0644, false, false, "root", "root", &other, NULL, NULL,
+                                NULL },
+                { ROOT_ETC, ENTRY_FILE, "a", 0644, false, false, "root", "root", &one, "x", NULL,
+                                NULL },
         };
         for (size_t i = 0; i < N_ELEMENTS(different); i++)
                 assert_false(entry_equal(&entry, &different[i]));

@@ -61,7 +61,7 @@ static void commit_all(
 static void read_origin(void **state, const char *path, Origin *ret_origin) {
         Error error;
         origin_done(ret_origin);
-        assert_ok(origin_of_directory(scratch_path(state, path), ret_origin, &error));
+        assert_ok(origin_of_directory(scratch_path(state, path), NULL, 0, ret_origin, &error));
 }
 
 static void assert_dirty(void **state, const char *path, bool is_dirty) {
@@ -171,7 +171,8 @@ static void test_origin__without_git(void **state) {
         assert_path_only(state, "bare");
         Error error;
         Origin none = { 0 };
-        assert_error(origin_of_directory(scratch_path(state, "missing"), &none, &error), -ENOENT);
+        assert_error(origin_of_directory(scratch_path(state, "missing"), NULL, 0, &none, &error),
+                        -ENOENT);
 }
 
 static void test_origin__a_damaged_repository_is_none(void **state) {
