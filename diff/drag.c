@@ -155,10 +155,10 @@ static int visit_pull(
 }
 
 /* A unit runs in a slice, which runs in another. */
-static int pull_slices(Drag *drag, Subject *subject) {
+static int pull_slices(Drag *drag, Subject *subject, Side side) {
         Judge *judge = drag->judge;
         const char *name = NULL, *by = subject->name;
-        int r = slice_of(judge->arena, subject->units[AFTER], judge->comparison->is_user, &name);
+        int r = slice_of(judge->arena, subject->units[side], judge->comparison->is_user, &name);
         if (r < 0 || !name)
                 return r;
         if (subject_is_on(judge->comparison,
@@ -208,6 +208,43 @@ static int stop(Drag *drag, Subject *subject, const char *by, const char *via) {
         return judge_visit_dependents(judge, subject, AFTER, KINDS_STOP, visit_stop, drag);
 }
 
+static int visit_mount(
+                Judge *judge, Subject *subject, Subject *other, RelationKind kind, void *userdata) {
+        if (other->type != UNIT_MOUNT)
+                return 0;
+        if (!other->state)
+                return judge_need(judge, other);
+        Judgement *judgement = judgement_at(judge, other);
+        if (!judgement)
+                return -ENOMEM;
+        if (!subject_is_on(judge->comparison, other) || judgement->stops ||
+                        judgement->is_dragged_stop)
+                return 0;
+        judgement->is_dragged_stop = true;
+        judgement->restarts = judgement->reloads = judgement->skips = false;
+        if (add(userdata, other, subject->name, relation_to_string(kind), VERB_STOP) < 0)
+                return -ENOMEM;
+        return judge_visit_dependents(judge, other, AFTER, KINDS_BOUND, visit_stop, userdata);
+}
+
+/* An automount that goes down detaches what it has mounted. */
+static int drag_mounts(Drag *drag) {
+        Judge *judge = drag->judge;
+        for (size_t i = 0; i < judge->n_subjects; i++) {
+                Subject *subject = judge->subjects[i];
+                const Judgement *judgement = subject->judgement;
+                if (subject->type != UNIT_AUTOMOUNT ||
+                                !(judgement->stops || judgement->restarts ||
+                                                judgement->is_dragged_stop ||
+                                                judgement->is_dragged_restart))
+                        continue;
+                if (judge_visit_dependencies(judge, subject, BEFORE, 1u << RELATION_TRIGGERS,
+                                    visit_mount, drag) < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
 /* A unit that conflicts with one that comes up before it goes down, and stays so. */
 static void lose(Drag *drag, const Subject *subject) {
         Judgement *judgement = subject->judgement;
@@ -233,8 +270,8 @@ static bool has_lost(const Subject *subject) {
                !judgement->is_dragged_restart && !judgement->is_triggered;
 }
 
-static bool ends_by_itself(const Subject *subject) {
-        const UnitText *text = &subject->units[AFTER]->text;
+static bool ends_by_itself(const Subject *subject, Side side) {
+        const UnitText *text = &subject->units[side]->text;
         const char *type = unit_text_value(text, "Service", "Type");
         return type && strcmp(type, "oneshot") == 0 &&
                unit_text_boolean(text, "Service", "RemainAfterExit") != 1;
@@ -246,32 +283,35 @@ static int visit_success(
         return start(userdata, other, subject->name, relation_to_string(kind));
 }
 
-/* What starts or restarts: what it pulls in, stops, and, where it goes through being off, lets
- * start. */
-static int pull(Drag *drag, Subject *subject) {
+/* What starts or restarts, with its text of a side: what it pulls in, stops, and, where it goes
+ * through being off, lets start. */
+static int pull(Drag *drag, Subject *subject, Side side) {
         Judge *judge = drag->judge;
         int r = relation_add_distribution(judge->comparison, subject, &judge->error);
         if (r < 0)
                 return r;
-        if (judge_need(judge, subject) < 0 || pull_slices(drag, subject) < 0 ||
+        if (judge_need(judge, subject) < 0 || pull_slices(drag, subject, side) < 0 ||
                         judge_visit_dependencies(
-                                        judge, subject, AFTER, KINDS_PULL, visit_pull, drag) < 0 ||
-                        judge_visit_dependencies(judge, subject, AFTER, 1u << RELATION_CONFLICTS,
+                                        judge, subject, side, KINDS_PULL, visit_pull, drag) < 0 ||
+                        judge_visit_dependencies(judge, subject, side, 1u << RELATION_CONFLICTS,
                                         visit_conflict, drag) < 0 ||
-                        judge_visit_dependents(judge, subject, AFTER, 1u << RELATION_CONFLICTS,
+                        judge_visit_dependents(judge, subject, side, 1u << RELATION_CONFLICTS,
                                         visit_conflict, drag) < 0)
                 return -ENOMEM;
         const Judgement *judgement = subject->judgement;
-        if (!judgement->restarts && !judgement->is_dragged_restart && !ends_by_itself(subject))
+        bool ends = ends_by_itself(subject, side);
+        if (!judgement->restarts && !judgement->is_dragged_restart && !ends)
                 return 0;
+        if (ends && judge_visit_dependents(judge, subject, side, KINDS_BOUND, visit_stop, drag) < 0)
+                return -ENOMEM;
         return judge_visit_dependencies(
-                        judge, subject, AFTER, 1u << RELATION_ON_SUCCESS, visit_success, drag);
+                        judge, subject, side, 1u << RELATION_ON_SUCCESS, visit_success, drag);
 }
 
 static int pull_all(Drag *drag) {
         while (drag->n_pulled < drag->n_queued) {
                 Subject *subject = drag->queue[drag->n_pulled++];
-                if (!has_lost(subject) && pull(drag, subject) < 0)
+                if (!has_lost(subject) && pull(drag, subject, AFTER) < 0)
                         return -ENOMEM;
         }
         return 0;
@@ -281,7 +321,10 @@ static int drag_starts(Drag *drag) {
         Judge *judge = drag->judge;
         for (size_t i = 0; i < judge->n_subjects; i++) {
                 const Judgement *judgement = judge->subjects[i]->judgement;
-                if ((judgement->starts || judgement->is_triggered) &&
+                bool is_early = judgement->is_triggered_early;
+                if (is_early && pull(drag, judge->subjects[i], BEFORE) < 0)
+                        return -ENOMEM;
+                if ((judgement->starts || (judgement->is_triggered && !is_early)) &&
                                 enqueue(drag, judge->subjects[i]) < 0)
                         return -ENOMEM;
         }
@@ -411,9 +454,9 @@ int drag_find(Judge *judge, Drags *ret_drags) {
         if (judge->comparison->input->everything_off)
                 return 0;
         if (drag_unneeded(&drag, BEFORE) < 0 || drag_restarts(&drag) < 0 ||
-                        drag_successes(&drag) < 0 || drag_starts(&drag) < 0 ||
-                        drag_upheld(&drag) < 0 || drag_unneeded(&drag, AFTER) < 0 ||
-                        drag_reloads(&drag) < 0)
+                        drag_mounts(&drag) < 0 || drag_successes(&drag) < 0 ||
+                        drag_starts(&drag) < 0 || drag_upheld(&drag) < 0 ||
+                        drag_unneeded(&drag, AFTER) < 0 || drag_reloads(&drag) < 0)
                 return -ENOMEM;
         return 0;
 }

@@ -98,6 +98,7 @@ typedef struct Waking {
         Judge *judge;
         Drags *triggered;
         Subject *path_unit;
+        Side side; /* whose text the manager has then */
         const char *via;
 } Waking;
 
@@ -132,6 +133,7 @@ static int visit_service(Judge *judge,
                 verb = VERB_RESTART;
         }
         judgement->is_triggered = true;
+        judgement->is_triggered_early = waking->side == BEFORE;
         judgement->is_dragged_start = !ends_by_itself(service); /* else others may start it again */
         return drag_add(judge, waking->triggered,
                         &(UnitDrag){ .unit = service->name,
@@ -193,9 +195,11 @@ static int wake(Judge *judge, Subject *subject, Drags *triggered) {
                 if (find_waking(judge, subject, AFTER, false, &via) < 0)
                         return -ENOMEM;
         }
-        Waking waking = {
-                .judge = judge, .triggered = triggered, .path_unit = subject, .via = via
-        };
+        Waking waking = { .judge = judge,
+                .triggered = triggered,
+                .path_unit = subject,
+                .side = side,
+                .via = via };
         return via ? judge_visit_dependencies(judge, subject, side, 1u << RELATION_TRIGGERS,
                                      visit_service, &waking)
                    : 0;

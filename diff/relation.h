@@ -26,6 +26,8 @@ enum {
         /* what a stop of to takes down, and what a restart of it restarts */
         KINDS_RESTART = KINDS_REQUIREMENT | 1 << RELATION_PART_OF,
         KINDS_STOP = KINDS_RESTART | 1 << RELATION_STOP_PROPAGATED_FROM,
+        /* what goes down with to that ends by itself, without a job (systemd: retroactively) */
+        KINDS_BOUND = 1 << RELATION_BINDS_TO | 1 << RELATION_STOP_PROPAGATED_FROM,
         /* what a start of from pulls in; what makes to wanted */
         KINDS_PULL = 1 << RELATION_REQUIRES | 1 << RELATION_BINDS_TO | 1 << RELATION_WANTS |
                      1 << RELATION_UPHOLDS,

@@ -39,6 +39,12 @@ def is_retried():
     return shown.stdout == "SubState=auto-restart\n"
 
 
+def main_pid(unit):
+    """"0": none."""
+    shown = subprocess.run(["systemctl", "show", "--value", "--property=MainPID", unit], capture_output=True, text=True).stdout
+    return shown.strip() or "0"
+
+
 def journal(begin):
     """What systemd said since then."""
     return subprocess.run(["journalctl", "-q", "-o", "short-precise", "--no-hostname", f"--since=@{begin:.6f}", "_PID=1"],
@@ -110,7 +116,10 @@ class Episode:
             if argv[0] in ("start", "isolate") and is_retried():
                 continue  # it might wait for that
             done.append(" ".join(argv))
+            before = main_pid(argv[-1])
             subprocess.run(["systemctl", "--quiet", *argv], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            while argv[0] == "kill" and before != "0" and main_pid(argv[-1]) == before:
+                time.sleep(0.005)  # systemd hears of it later
         if "hold" in aimed or random_host.WORK in self.host.units and rng.random() < 0.2:
             done.append(self.hold_at_work())
         if "connect" in aimed:
@@ -186,6 +195,7 @@ class Episode:
         result["errors"] = judge(result)
         result["journal"] = journal(begin) if result["errors"] else []
         result["changes"] = self.changes(result)
+        result["source"] = self.host.entries() if result["errors"] else {}
         if dry[0] == 0:
             self.history.append(self.host)
         else:  # a source that is refused: on from the one before
@@ -218,11 +228,12 @@ def is_on(state):
 
 def observed(seen):
     """unit -> the verbs that were seen. A start that was refused at once left no trace but its job: "try". What a
-    daemon-reload itself ends leaves none at all."""
+    daemon-reload itself ends leaves none at all. Mounts do not end by themselves: one that does so went with its automount."""
     verbs = {}
     for unit, what in seen.items():
         listed = [("reload" if is_on(what["before"]) else "start") if verb == "try" else verb for verb, _ in what["deeds"]]
-        if not listed and is_on(what["before"]) and not is_on(what["after"]) and not what["alone_down"]:
+        is_alone = what["alone_down"] and not unit.endswith(".mount")
+        if not listed and is_on(what["before"]) and not is_on(what["after"]) and not is_alone:
             listed = ["stop"]
         if listed:
             verbs[unit] = sorted(listed)
@@ -240,6 +251,7 @@ def refused_by_systemd(wet):
 def failures(plan, seen, verbs):
     """Units that the switch acted on and that are no good now, and those whose last job did not end well."""
     names = set()
+    own = {action["unit"] for action in plan["actions"]}
     for unit in planned(plan):
         what = seen.get(unit, {"after": "", "deeds": []})
         last, result = what["deeds"][-1] if what["deeds"] else ("".join(verbs.get(unit, [])), "done")
@@ -247,10 +259,34 @@ def failures(plan, seen, verbs):
             continue  # how it ended is nothing that the switch is to be blamed for
         if what["after"].startswith("failed/") or what["after"] == "activating/auto-restart":
             names.add(unit)
-        # a start that was at work, and is stopped, is canceled
-        if result not in ("done", "skipped", "canceled"):
+        # a start that was at work, and is stopped, is canceled; of what is only dragged along, none is owed what is missing
+        fine = ("done", "skipped", "canceled") if unit in own else ("done", "skipped", "canceled", "dependency")
+        if result not in fine:
             names.add(unit)
     return names
+
+
+def drop(verbs, unit, verb):
+    """One verb of what is wanted of the unit, if it is there."""
+    if verb in verbs.get(unit, []):
+        verbs[unit].remove(verb)
+        if not verbs[unit]:
+            del verbs[unit]
+
+
+def drop_refused(plan, unit, verb, wanted, seen):
+    """With what the job would have dragged along. Another one that only wants the unit may have tried the same."""
+    drop(wanted, unit, verb)
+    if verb == "stop":
+        drop(wanted, unit, "start")  # it finds it up
+        return
+    dragged = {unit}
+    for entry in plan["units"]["dragged"]:
+        if entry["by"] in dragged:
+            dragged.add(entry["unit"])
+            drop(wanted, entry["unit"], entry["verb"])
+    for name in dragged:
+        drop(seen, name, "start")
 
 
 def judge(result):
@@ -269,9 +305,7 @@ def judge(result):
     wanted = planned(dry)
     refused = refused_by_systemd(wet)
     for unit, verb in refused:
-        wanted[unit].remove(verb)
-        if not wanted[unit]:
-            del wanted[unit]
+        drop_refused(dry, unit, verb, wanted, seen)
     for unit in sorted(wanted.keys() | seen.keys()):
         if wanted.get(unit) != seen.get(unit):
             errors.append(f"{unit}: planned {wanted.get(unit, [])}, seen {seen.get(unit, [])} {result['seen'].get(unit)}")

@@ -105,8 +105,9 @@ def at_work(host, active):
 
 
 def connection(host, active):
-    if "p-each.socket" not in host.units:
-        host.add_unit("p-each.socket")
+    for name in ("p-each@.service", "p-each.socket"):
+        if name not in host.units:
+            host.add_unit(name)
     plain(host, "p-each.socket")
     host.set_command("p-each@.service")
     return [["start", "p-each.socket"], "connect"]

@@ -23,7 +23,7 @@ def change_key(host, table, section, unit):
     """Sets the key, changes it or takes it away."""
     key, value = any_key(host, table, section)
     old = unit.get(section, key)
-    if old is not None and host.rng.random() < 0.4 and key not in ("What", "Options"):
+    if old is not None and host.rng.random() < 0.4 and key not in ("What", "Options", "OnCalendar"):
         value = None
     unit.set(section, key, value)
 

@@ -8,6 +8,9 @@ import subprocess
 import sys
 import time
 
+# The switch itself; and what is a unit only because PID 1 sees the mount that it makes for a service while that runs.
+OTHERS = ("sysswitch-", "run-credentials-")
+
 
 class Watch:
     def __init__(self):
@@ -28,7 +31,7 @@ class Watch:
         """{"daemon_reloads": N, "units": {name: {"before", "after", "deeds": [[verb, result]], "alone_down", …}}}"""
         seen = json.loads(self.say("end"))
         del seen["units"][""]
-        seen["units"] = {name: unit for name, unit in seen["units"].items() if not name.startswith("sysswitch-")}
+        seen["units"] = {name: unit for name, unit in seen["units"].items() if not name.startswith(OTHERS)}
         return seen
 
 
@@ -41,12 +44,26 @@ def settle(held=()):
         if not names - set(held) and not in_passing():
             moving = subprocess.run(["systemctl", "list-units", "--no-legend", "--plain", "--state=deactivating,reloading"],
                                     capture_output=True, text=True).stdout
-            if not moving.strip():
+            if not moving.strip() and mounts() == mount_units():
                 return
         time.sleep(0.005)
     states = subprocess.run(["systemctl", "list-units", "--all", "--no-legend", "--plain", "p-*", "d-*"], capture_output=True,
                             text=True).stdout
     raise RuntimeError(f"the lab does not settle:\n{jobs}{states}")
+
+
+def mounts():
+    """The names of the units of what is mounted now, of our own."""
+    with open("/proc/mounts", encoding="utf-8") as file:
+        found = [line.split()[1:3] for line in file]
+    return {where[1:].replace("/", "-") + ".mount" for where, kind in found if where.startswith("/run/p") and kind != "autofs"}
+
+
+def mount_units():
+    """Of those that PID 1 knows: when mounts come and go quickly, it looks again a second later only."""
+    listed = subprocess.run(["systemctl", "list-units", "--no-legend", "--plain", "--state=active", "run-p*.mount"],
+                            capture_output=True, text=True).stdout
+    return {line.split()[0] for line in listed.splitlines()}
 
 
 def in_passing():
