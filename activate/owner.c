@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "activate/owner.h"
 
+#include "activate/in_root.h"
 #include "base/arena.h"
 #include "base/map.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/openat2.h>
 #include <pwd.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/syscall.h>
 
 enum { NSS_MAX_BYTES = 1024 * 1024 };
 
@@ -72,11 +71,9 @@ static bool parse_line(const char *line, const char *name, uint32_t *ret_id) {
 }
 
 static int find_in_image(int image_fd, const char *path, const char *name, uint32_t *ret_id) {
-        struct open_how how = { .flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
-                .resolve = RESOLVE_IN_ROOT };
-        int fd = (int) syscall(SYS_openat2, image_fd, path, &how, sizeof(how));
+        int fd = in_root_open(image_fd, path, O_RDONLY | O_NOCTTY | O_NONBLOCK);
         if (fd < 0)
-                return errno == ENOENT ? -ESRCH : -errno;
+                return fd == -ENOENT ? -ESRCH : fd;
         cleanup_file FILE *file = fdopen(fd, "r");
         if (!file) {
                 int r = -errno;

@@ -6,6 +6,7 @@
 #include <linux/openat2.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 void root_walk_init(RootWalk *walk, const Root *root) {
@@ -40,6 +41,22 @@ static size_t count_shared(const RootWalk *walk, const char *path, size_t length
         return n_shared;
 }
 
+/* As openat2() does it, which a container with SuppressSync= does not have. name: no path. */
+static int open_directory(int parent_fd, const char *name, const struct open_how *how) {
+        struct statx parent, child;
+        int fd = openat(parent_fd, name, (int) how->flags), r = 0;
+        if (fd < 0)
+                return -errno;
+        if (statx(parent_fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &parent) < 0 ||
+                        statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &child) < 0)
+                r = -errno;
+        else if (parent.stx_mnt_id != child.stx_mnt_id)
+                r = -EXDEV;
+        if (r < 0)
+                (void) close(fd); /* O_PATH: nothing was written by it */
+        return r < 0 ? r : fd;
+}
+
 static int open_next(RootWalk *walk, const char *path, size_t start, size_t end) {
         char name[256];
         if (!is_plain_name(path + start, end - start))
@@ -55,12 +72,14 @@ static int open_next(RootWalk *walk, const char *path, size_t start, size_t end)
                 .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
         };
         int parent_fd = walk->n_open > 0 ? walk->fds[walk->n_open - 1] : walk->root->fd;
-        long fd = syscall(SYS_openat2, parent_fd, name, &how, sizeof(how));
+        int fd = (int) syscall(SYS_openat2, parent_fd, name, &how, sizeof(how));
         if (fd < 0)
-                return errno == ELOOP ? -ENOTDIR : -errno;
+                fd = errno == ENOSYS ? open_directory(parent_fd, name, &how) : -errno;
+        if (fd < 0)
+                return fd == -ELOOP ? -ENOTDIR : fd;
         memcpy(walk->path, path, end);
         walk->end[walk->n_open] = end;
-        walk->fds[walk->n_open++] = (int) fd;
+        walk->fds[walk->n_open++] = fd;
         return 0;
 }
 

@@ -31,7 +31,17 @@ static int check_line(const UnitLine *line, const char *name, Error *reterr) {
                 return refuse(name, line, "a container boots systemd; take it out", reterr);
         if (is_exec && is(line->key, "User") && *line->value)
                 return refuse(name, line, "systemd inside is started as root; take it out", reterr);
+        if (is_exec && is(line->key, "PivotRoot") && *line->value)
+                return refuse(name, line,
+                                "it is Root= in profile.conf that names the root; take it out",
+                                reterr);
         return 0;
+}
+
+/* A root of other file systems: Volatile=overlay is one. */
+static bool makes_root(const UnitLine *line) {
+        return is_key(line, "Files", "Volatile") &&
+               (is(line->value, "state") || unit_value_boolean(line->value) > 0);
 }
 
 int nspawn_check(const UnitFile *file, const char *name, Error *reterr) {
@@ -44,8 +54,15 @@ int nspawn_check(const UnitFile *file, const char *name, Error *reterr) {
                                         "and [Network]",
                                         name, file->sections[i].line, section);
         }
+        bool shares_users = nspawn_shares_users(file) > 0;
         for (size_t i = 0; i < file->n_lines; i++) {
-                int r = check_line(&file->lines[i], name, reterr);
+                const UnitLine *line = &file->lines[i];
+                int r = check_line(line, name, reterr);
+                if (r >= 0 && !shares_users && makes_root(line))
+                        r = refuse(name, line,
+                                        "systemd-nspawn cannot map the owners of such a root; "
+                                        "write overlay, or PrivateUsers=no in [Exec]",
+                                        reterr);
                 if (r < 0)
                         return r;
         }
@@ -105,10 +122,12 @@ static void add(Merge *merge, const char *section, const char *key, const char *
         text_addf(&merge->text, "%s=%s\n", key, value);
 }
 
-/* What starts the container is ours, and hands the user's parameters on to systemd. */
+/* What starts the container is ours, and hands the user's parameters on to systemd. The score is
+ * its unit's: nspawn sets it when it has lost the right to. */
 static void add_line(Merge *merge, const UnitLine *line) {
         if (is_foreign(line->section) || is_key(line, "Exec", "Boot") ||
-                        is_key(line, "Exec", "ProcessTwo") || is_key(line, "Exec", "User"))
+                        is_key(line, "Exec", "ProcessTwo") || is_key(line, "Exec", "User") ||
+                        is_key(line, "Exec", "OOMScoreAdjust"))
                 return;
         if (!is_key(line, "Exec", "Parameters")) {
                 add(merge, line->section, line->key, line->value);
@@ -154,6 +173,19 @@ static void add_ours(Merge *merge, const char *container, const Tree *inside) {
         (void) snprintf(bind, sizeof(bind), NSPAWN_BUNDLES "/%s:" NSPAWN_BUNDLE ":%s", container,
                         options);
         add(merge, "Files", "BindReadOnly", bind);
+}
+
+/* nspawn, which sets them inside, can raise none of these there. */
+const char *nspawn_unit_lines(Arena *arena, const UnitFile *file) {
+        static const char *const keys[] = { "OOMScoreAdjust", "LimitNOFILE", "LimitNPROC",
+                "LimitMEMLOCK", "LimitSIGPENDING", "LimitMSGQUEUE", "LimitNICE", "LimitRTPRIO" };
+        const char *lines = "";
+        for (size_t i = 0; lines && i < N_ELEMENTS(keys); i++) {
+                const char *value = value_of(file, "Exec", keys[i]);
+                if (value)
+                        lines = arena_printf(arena, "%s%s=%s\n", lines, keys[i], value);
+        }
+        return lines;
 }
 
 const char *nspawn_merge(

@@ -27,6 +27,10 @@ const char *nspawn_merge(Arena *arena,
                 const char *container,
                 const Tree *inside) must_check;
 
+/* The lines that the container's unit has to have for its settings, each with a newline. NULL when
+ * memory is short. */
+const char *nspawn_unit_lines(Arena *arena, const UnitFile *file) must_check;
+
 /* Root inside is root outside: PrivateUsers=no. The line that says so, or 0. */
 unsigned nspawn_shares_users(const UnitFile *file);
 

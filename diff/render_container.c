@@ -222,8 +222,9 @@ static const char *unit_text(Arena *arena, const Declared *container) {
         const char *root = rule && rule->root ? rule->root
                                               : arena_printf(arena, "/var/lib/containers/%s",
                                                                 container->name);
+        const char *limits = nspawn_unit_lines(arena, container->file);
         bool starts = !rule || rule->auto_start != 0;
-        if (!root)
+        if (!root || !limits)
                 return NULL;
         return arena_printf(arena,
                         "[Unit]\n"
@@ -259,8 +260,8 @@ static const char *unit_text(Arena *arena, const Declared *container) {
                         "DeviceAllow=block-blkext rw\n"
                         "DeviceAllow=/dev/mapper/control rw\n"
                         "DeviceAllow=block-device-mapper rw\n"
-                        "%4$s",
-                        container->name, root, flags_of(rule),
+                        "%4$s%5$s",
+                        container->name, root, flags_of(rule), limits,
                         starts ? "\n[Install]\nWantedBy=multi-user.target\n" : "");
 }
 

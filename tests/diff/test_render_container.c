@@ -155,6 +155,24 @@ static void test_render_container__unit_follows_its_section(void **state) {
         sample_done(&sample);
 }
 
+static void test_render_container__some_settings_are_of_the_unit(void **state) {
+        (void) state;
+        const SampleFile files[] = {
+                { "containers/db.nspawn", "[Exec]\nOOMScoreAdjust=1\nLimitNICE=2\nLimitNICE=3\n"
+                                          "LimitCPU=4\nPrivateUsers=no\n[Files]\nVolatile=yes\n" },
+                { NULL, NULL },
+        };
+        Sample sample;
+        assert_int_equal(sample_render(&sample, files, NULL), 0);
+        const Entry *unit = tree_find(sample.tree, ROOT_ETC, "systemd/system/container-db.service");
+        const Entry *settings = tree_find(sample.tree, ROOT_ETC, "systemd/nspawn/db.nspawn");
+        assert_non_null(strstr(unit->content->data, "\nOOMScoreAdjust=1\nLimitNICE=3\n"));
+        assert_null(strstr(unit->content->data, "LimitCPU"));
+        assert_null(strstr(settings->content->data, "OOMScoreAdjust"));
+        assert_non_null(strstr(settings->content->data, "LimitNICE=3\nLimitCPU=4\n"));
+        sample_done(&sample);
+}
+
 static void test_render_container__refuses(void **state) {
         (void) state;
         static const struct {
@@ -184,6 +202,13 @@ static void test_render_container__refuses(void **state) {
                 { { { "containers/web.nspawn", "[Exec]\nUser=site\n" } },
                                 "!host/containers/web.nspawn:2: User=site: systemd inside is "
                                 "started as root; take it out" },
+                { { { "containers/web.nspawn", "[Exec]\nPivotRoot=/sub\n" } },
+                                "!host/containers/web.nspawn:2: PivotRoot=/sub: it is Root= in "
+                                "profile.conf that names the root; take it out" },
+                { { { "containers/web.nspawn", "[Files]\nVolatile=state\n" } },
+                                "!host/containers/web.nspawn:2: Volatile=state: systemd-nspawn "
+                                "cannot map the owners of such a root; write overlay, or "
+                                "PrivateUsers=no in [Exec]" },
                 { { { "containers/web.nspawn", "[Service]\n" } },
                                 "!host/containers/web.nspawn:1: Unknown section [Service]; there "
                                 "are [Exec], [Files] and [Network]" },
@@ -211,6 +236,7 @@ int main(void) {
                 cmocka_unit_test(test_render_container__inside_is_a_tree_of_its_own),
                 cmocka_unit_test(test_render_container__settings_are_merged),
                 cmocka_unit_test(test_render_container__unit_follows_its_section),
+                cmocka_unit_test(test_render_container__some_settings_are_of_the_unit),
                 cmocka_unit_test(test_render_container__refuses),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

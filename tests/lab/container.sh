@@ -14,6 +14,11 @@ within() {
         on systemd-run -q -M "$1" --wait --pipe --collect "${@:2}"
 }
 
+# contains NAME CMD...: the same where nothing inside needs to answer. It is a process of the host, with the host's limits.
+contains() {
+        on nsenter -t "$(leader "$1")" -a -r -w "${@:2}"
+}
+
 # leader NAME: the number of the container's PID 1, as the host has it.
 leader() {
         on machinectl show "$1" -p Leader --value
