@@ -6,8 +6,11 @@
 #include "activate/transient.h"
 #include "base/clock.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 
 int container_leader(const char *name, pid_t *ret_leader, Error *reterr) {
         char path[128], line[256];
@@ -31,37 +34,111 @@ int container_connect(const char *name, pid_t leader, Systemd **ret_systemd, Err
         return r < 0 ? error_prefix(reterr, "Container %s", name) : 0;
 }
 
-int container_run(Systemd *systemd,
-                const char *unit,
-                const char *const arguments[4],
-                uint64_t timeout_usec,
-                Error *reterr) {
-        TransientService service = { .name = unit,
-                .description = "Fit /etc to what the host declares",
+typedef struct Running {
+        JobWait *wait;
+        uint64_t end_usec;
+        int output_fd;
+} Running;
+
+static void running_donep(Running *running) {
+        (void) job_wait_free(running->wait);
+        if (running->output_fd >= 0)
+                (void) close(running->output_fd); /* it was read */
+}
+
+/* A file, of which the size is fixed: nobody has to read beside it, and it does not grow. */
+static int make_output(size_t size_bytes) {
+        cleanup_fd int fd = memfd_create("output", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        if (fd < 0 || ftruncate(fd, (off_t) size_bytes) < 0 ||
+                        fcntl(fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
+                return -errno;
+        return TAKE_FD(fd);
+}
+
+static int read_output(int fd, size_t size_bytes, char **ret_output) {
+        cleanup_free char *data = malloc(size_bytes + 1);
+        if (!data)
+                return -ENOMEM;
+        ssize_t n = pread(fd, data, size_bytes, 0);
+        if (n < 0)
+                return -errno;
+        data[n] = 0; /* as is all that was not written */
+        *ret_output = TAKE(data);
+        return 0;
+}
+
+static int await(Running *running, Job *job, Error *reterr) {
+        int r = job_wait_add(running->wait, job, reterr);
+        while (r >= 0 && job->stage != JOB_ENDED && now_usec() < running->end_usec)
+                r = job_wait_turn(running->wait, running->end_usec, reterr);
+        return r;
+}
+
+static int
+start(Systemd *systemd, const ContainerProgram *program, const Running *running, Error *reterr) {
+        TransientService service = { .name = program->unit,
+                .description = "Asked for by the host",
                 .is_oneshot = true,
-                .stop_timeout_usec = timeout_usec };
-        for (size_t i = 0; i < N_ELEMENTS(service.arguments); i++)
-                service.arguments[i] = arguments[i];
-        cleanup(job_wait_freep) JobWait *wait = NULL;
-        Job job = { .unit = unit, .verb = VERB_START, .invocation_before = "" };
-        int r = job_wait_new(systemd, &wait, reterr);
+                .output_fd = running->output_fd >= 0 ? &running->output_fd : NULL,
+                .stop_timeout_usec = program->timeout_usec };
+        for (size_t i = 0; program->arguments[i]; i++) {
+                assert(i + 1 < N_ELEMENTS(service.arguments));
+                service.arguments[i] = program->arguments[i];
+        }
+        return transient_start(systemd, &service, reterr);
+}
+
+int container_run(Systemd *systemd,
+                const ContainerProgram *program,
+                char **ret_output,
+                Error *reterr) {
+        cleanup(running_donep) Running running = { .end_usec = now_usec() + program->timeout_usec,
+                .output_fd = -1 };
+        Job job = { .unit = program->unit, .verb = VERB_START, .invocation_before = "" };
+        Job stop = { .unit = program->unit, .verb = VERB_STOP, .invocation_before = "" };
+        if (program->output_max_bytes > 0) {
+                running.output_fd = make_output(program->output_max_bytes);
+                if (running.output_fd < 0)
+                        return error_set_errno(reterr, running.output_fd, "memfd");
+        }
+        int r = job_wait_new(systemd, &running.wait, reterr);
         if (r >= 0)
-                r = transient_start(systemd, &service, reterr);
+                r = start(systemd, program, &running, reterr);
         if (r >= 0)
-                r = job_wait_add(wait, &job, reterr);
-        uint64_t end_usec = now_usec() + timeout_usec;
-        while (r >= 0 && job.stage != JOB_ENDED && now_usec() < end_usec)
-                r = job_wait_turn(wait, end_usec, reterr);
+                r = await(&running, &job, reterr);
         if (r < 0)
                 return r;
         if (job.stage != JOB_ENDED)
-                return error_set(reterr, -ETIMEDOUT, "%s did not end in its time", unit);
+                return error_set(reterr, -ETIMEDOUT, "%s did not end in its time", program->unit);
+        if (running.output_fd >= 0 &&
+                        read_output(running.output_fd, program->output_max_bytes, ret_output) < 0)
+                return error_oom(reterr);
         if (job.outcome != JOB_DONE && job.outcome != JOB_SKIPPED)
-                return error_set(reterr, -ECHILD, "%s failed: %s", unit,
+                return error_set(reterr, -ECHILD, "%s failed: %s", program->unit,
                                 job.message ? job.message : job_outcome_to_string(job.outcome));
-        Job stop = { .unit = unit, .verb = VERB_STOP, .invocation_before = "" };
-        r = job_wait_add(wait, &stop, reterr);
-        while (r >= 0 && stop.stage != JOB_ENDED && now_usec() < end_usec)
-                r = job_wait_turn(wait, end_usec, reterr);
+        r = await(&running, &stop, reterr);
         return r < 0 ? r : 0;
+}
+
+int container_log(
+                Systemd *systemd, const ContainerLogQuery *query, char **ret_text, Error *reterr) {
+        enum { LINE_BYTES = 1024 };
+        char number[16], invocation[64];
+        const char *arguments[12] = { "/usr/bin/journalctl", "--quiet", "--no-pager",
+                "--output=short", "-n", number };
+        (void) snprintf(number, sizeof(number), "%zu", query->n_lines); /* fits */
+        if (query->unit) {
+                arguments[6] = "-u";
+                arguments[7] = query->unit;
+        }
+        if (query->unit && *query->invocation_id) {
+                (void) snprintf(invocation, sizeof(invocation), "_SYSTEMD_INVOCATION_ID=%.32s",
+                                query->invocation_id); /* fits */
+                arguments[8] = invocation;
+        }
+        const ContainerProgram program = { .unit = "sysswitch-log.service",
+                .arguments = arguments,
+                .timeout_usec = query->timeout_usec,
+                .output_max_bytes = LINE_BYTES * query->n_lines };
+        return container_run(systemd, &program, ret_text, reterr);
 }

@@ -14,9 +14,28 @@ int container_leader(const char *name, pid_t *ret_leader, Error *reterr) must_ch
 int container_connect(
                 const char *name, pid_t leader, Systemd **ret_systemd, Error *reterr) must_check;
 
-/* Has it run PROGRAM ARGUMENT… once, to its end. -ECHILD: it failed. */
+typedef struct ContainerProgram {
+        const char *unit;             /* that it is run as */
+        const char *const *arguments; /* at most 11, the program first; NULL at the end */
+        uint64_t timeout_usec;
+        size_t output_max_bytes; /* of it, what is beyond fails; 0: its output is the container's */
+} ContainerProgram;
+
+/* Has it run once, to its end. ret_output: from malloc(), NULL where it is the container's; set
+ * when the program failed, too. -ECHILD: it failed. */
 int container_run(Systemd *systemd,
-                const char *unit,
-                const char *const arguments[4],
-                uint64_t timeout_usec,
+                const ContainerProgram *program,
+                char **ret_output,
                 Error *reterr) must_check;
+
+typedef struct ContainerLogQuery {
+        const char *unit;          /* NULL: of all */
+        const char *invocation_id; /* "": of all its runs */
+        size_t n_lines;
+        uint64_t timeout_usec;
+} ContainerLogQuery;
+
+/* The last lines of its own journal, as it tells them: any bytes, to be quoted where they are
+ * shown. */
+int container_log(Systemd *systemd, const ContainerLogQuery *query, char **ret_text, Error *reterr)
+                must_check;

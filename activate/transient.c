@@ -89,6 +89,12 @@ static int add_command(sd_bus_message *call, const TransientService *service) {
         return r;
 }
 
+static int add_output(sd_bus_message *call, int fd) {
+        int r = sd_bus_message_append(call, "(sv)", "StandardOutputFileDescriptor", "h", fd);
+        return r < 0 ? r
+                     : sd_bus_message_append(call, "(sv)", "StandardErrorFileDescriptor", "h", fd);
+}
+
 static int add_service_settings(sd_bus_message *call, const TransientService *service) {
         int r = add_string(call, "Type", service->is_oneshot ? "oneshot" : "exec");
         if (r >= 0 && service->is_oneshot)
@@ -100,6 +106,8 @@ static int add_service_settings(sd_bus_message *call, const TransientService *se
                                 call, "(sv)", "TimeoutStopUSec", "t", service->stop_timeout_usec);
         if (r >= 0)
                 r = add_good_exits(call, service);
+        if (r >= 0 && service->output_fd)
+                r = add_output(call, *service->output_fd);
         return r < 0 ? r : add_command(call, service);
 }
 

@@ -6,9 +6,10 @@
 #include "activate/systemd.h"
 
 typedef struct TransientService {
-        const char *name;         /* "sysswitch-switch.service" */
-        const char *description;  /* UTF-8 */
-        const char *arguments[4]; /* the program first, by its absolute path; NULL at the end */
+        const char *name;          /* "sysswitch-switch.service" */
+        const char *description;   /* UTF-8 */
+        const char *arguments[12]; /* the program first, by its absolute path; NULL at the end */
+        const int *output_fd;      /* NULL, or where its output goes */
         bool is_oneshot; /* its start is over when it ended, and it stays, so that this can be
                             seen; else it is over when it began */
         const char *on_failure; /* NULL, or the unit that is started when it fails or is killed */

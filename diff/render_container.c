@@ -241,7 +241,7 @@ static const char *unit_text(Arena *arena, const Declared *container) {
                         "ExecStartPre=sysswitch container prepare %1$s %2$s\n"
                         "ExecStart=systemd-nspawn --quiet --keep-unit --settings=override "
                         "--machine=%1$s --directory=%2$s\n"
-                        "ExecReload=sysswitch container activate %1$s\n"
+                        "ExecReload=sysswitch container apply %1$s\n"
                         "KillMode=mixed\n"
                         "RestartForceExitStatus=133\n"
                         "SuccessExitStatus=133\n"

@@ -103,8 +103,11 @@ static int make_plan(Inside *inside, Error *reterr) {
 }
 
 static int fit(const Inside *inside, const char *tree, Error *reterr) {
-        const char *const arguments[4] = { NSPAWN_GUEST, "activate", tree, NULL };
-        return container_run(inside->systemd, FIT_UNIT, arguments, TIMEOUT_USEC, reterr);
+        const char *const arguments[] = { NSPAWN_GUEST, "activate", tree, NULL };
+        const ContainerProgram program = {
+                .unit = FIT_UNIT, .arguments = arguments, .timeout_usec = TIMEOUT_USEC
+        };
+        return container_run(inside->systemd, &program, NULL, reterr);
 }
 
 /* What failed there, by name: its own log lines are in the container's journal. */

@@ -127,11 +127,26 @@ static const Command commands[] = {
         },
         {
                         .name = "container",
-                        .arguments = "activate NAME",
-                        .summary = "Make a running container what it shall be, in place",
-                        .details = "Its unit does so when it is reloaded: systemctl reload "
-                                   "container-NAME.\n",
-                        .max_arguments = 3,
+                        .arguments = "WHAT [NAME]",
+                        .summary = "List the containers, or act on one of them",
+                        .details = "  list               Name, state, generation, since when "
+                                   "it is up, addresses\n"
+                                   "  reboot NAME        Stop and start it, and wait for "
+                                   "that\n"
+                                   "  activate NAME      Make it what it shall be while it "
+                                   "runs, as a switch does\n"
+                                   "  shell NAME [CMD]   Run a shell or CMD in it, as its "
+                                   "root; -- before CMD's options\n"
+                                   "  log NAME           The end of its journal; of one that "
+                                   "is off, what the host has\n"
+                                   "  remove NAME        Delete the root of one "
+                                   "that is not declared any more\n"
+                                   "\n"
+                                   "Exit status: 0 done, 1 refused or failed, 2 usage; that "
+                                   "of CMD.\n",
+                        .options = OPTION_BIT(OPTION_TIMEOUT) | OPTION_BIT(OPTION_LIMIT) |
+                                   OPTION_BIT(OPTION_PURGE),
+                        .max_arguments = 256,
                         .run = cmd_container,
         },
         {

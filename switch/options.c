@@ -59,6 +59,7 @@ static const OptionRow rows[N_OPTIONS] = {
         [OPTION_FOREGROUND] = { "foreground", 0, NULL, "Run in this process, not as a service" },
         [OPTION_KEEP] = { "keep", 0, "N", "Keep the newest N" },
         [OPTION_OLDER_THAN] = { "older-than", 0, "TIME", "Only those made so long ago (30d)" },
+        [OPTION_PURGE] = { "purge", 0, NULL, "Delete the root of a container, and all in it" },
         [OPTION_REMOVE] = { "remove", 0, NULL, "Take the pin away" },
 };
 

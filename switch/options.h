@@ -46,6 +46,7 @@ typedef enum OptionId {
         OPTION_UNCONFIRMED,
         OPTION_EARLY,
         OPTION_BOOT,
+        OPTION_PURGE,
         N_OPTIONS,
 } OptionId;
 

@@ -38,6 +38,9 @@ completes diff @a / @active
 completes --root = ho / hosts
 completes -C ho / hosts
 completes -p '' /
+completes container re / reboot remove
+completes container list '' /
+completes container --pu / --purge
 completes pin @d / @default
 completes pin --rem / --remove
 completes prune --k / --keep=
@@ -90,6 +93,7 @@ zsh_completes --root=ho / '(directories)'
 zsh_completes -C ho / '(directories)'
 zsh_completes diff --states=x / '(files)'
 zsh_completes -p '' /
+zsh_completes container re / reboot remove
 zsh_completes pin @d / @default
 zsh_completes export @p / @previous
 zsh_completes export @previous ho / '(directories)'

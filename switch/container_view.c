@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "switch/container_view.h"
+
+#include "activate/bundle_roots.h"
+#include "activate/bundle_store.h"
+#include "activate/unit_look.h"
+#include "diff/container.h"
+#include "diff/profile_conf.h"
+#include "state/profile.h"
+
+#include <errno.h>
+#include <string.h>
+
+void container_views_done(ContainerViews *views) {
+        for (size_t i = 0; i < views->n_items; i++)
+                container_look_done(&views->items[i].look);
+        arena_done(&views->arena);
+        *views = (ContainerViews){ 0 };
+}
+
+static int read_conf(
+                Host *host, ContainerViews *views, const ProfileConf **ret_conf, Error *reterr) {
+        static const ProfileConf none;
+        const Tree *tree;
+        *ret_conf = &none;
+        int r = host_active_tree(host, &tree, reterr);
+        const Entry *entry = r < 0 ? NULL : tree_find(tree, ROOT_PROFILE, "profile.conf");
+        return entry ? profile_conf_parse(&views->arena, "profile.conf", host->contents,
+                                       entry->content, ret_conf, reterr)
+                     : r;
+}
+
+/* Those that are declared, and those that were. */
+static int find_names(Host *host, Strv *names, Error *reterr) {
+        static const char suffix[] = ".nspawn";
+        const Tree *tree;
+        int r = host_active_tree(host, &tree, reterr);
+        if (r >= 0)
+                r = bundle_roots_list(names, reterr);
+        size_t first = r < 0 ? 0 : tree_lower_bound(tree, ROOT_CONTAINERS, "");
+        for (size_t i = first; r >= 0 && i < tree->n_entries; i++) {
+                const char *path = tree->entries[i].path;
+                if (tree->entries[i].root != ROOT_CONTAINERS || strchr(path, '/'))
+                        continue;
+                cleanup_free char *name = strndup(path, strlen(path) - strlen(suffix));
+                if (!name || strv_add_unique(names, name) < 0)
+                        r = error_oom(reterr);
+        }
+        strv_sort(names);
+        return r < 0 ? r : 0;
+}
+
+static int find_generation(
+                Host *host, const ProfileConf *conf, ContainerView *view, Error *reterr) {
+        view->profile = host->profile_name;
+        view->generation = host->profile.active;
+        for (size_t i = 0; i < conf->n_containers; i++)
+                if (strcmp(conf->containers[i].name, view->name) == 0 &&
+                                conf->containers[i].profile)
+                        view->profile = conf->containers[i].profile;
+        if (view->profile == host->profile_name)
+                return 0;
+        cleanup(profile_donep) Profile profile = { 0 };
+        int r = profile_load(host->database, view->profile, &profile, reterr);
+        if (r >= 0)
+                view->generation = profile.default_number;
+        return r;
+}
+
+static int compare_trees(ContainerView *view, Error *reterr) {
+        char active[BUNDLE_TREE_SIZE], wanted[BUNDLE_TREE_SIZE];
+        if (view->look.leader == 0 || !view->is_declared)
+                return 0;
+        int r = bundle_store_pointed(view->name, "active", active, reterr);
+        if (r >= 0)
+                r = bundle_store_wanted(view->name, wanted, reterr);
+        view->has_other_tree = r >= 0 && strcmp(active, wanted) != 0;
+        return r == -ENOENT ? 0 : r; /* its first start is still to come */
+}
+
+static int fill(Host *host,
+                const ProfileConf *conf,
+                ContainerViews *views,
+                const char *name,
+                ContainerView *view,
+                Error *reterr) {
+        const Tree *tree;
+        view->name = arena_strdup(&views->arena, name);
+        view->unit = arena_printf(&views->arena, "container-%s.service", name);
+        if (!view->name || !view->unit)
+                return error_oom(reterr);
+        int r = host_active_tree(host, &tree, reterr);
+        if (r >= 0) {
+                view->is_declared = container_settings(tree, name) != NULL;
+                r = find_generation(host, conf, view, reterr);
+        }
+        if (r >= 0)
+                r = container_look(name, &view->look, reterr);
+        return r < 0 ? r : compare_trees(view, reterr);
+}
+
+static int look_at_units(Host *host, ContainerViews *views, Error *reterr) {
+        UnitLook *looks = arena_new(&views->arena, UnitLook, views->n_items + 1);
+        if (!looks)
+                return error_oom(reterr);
+        for (size_t i = 0; i < views->n_items; i++)
+                looks[i].unit = views->items[i].unit;
+        int r = unit_look(host->systemd, looks, views->n_items, LOOK_STATE, reterr);
+        for (size_t i = 0; r >= 0 && i < views->n_items; i++)
+                memcpy(views->items[i].active_state, looks[i].active_state,
+                                sizeof(views->items[i].active_state));
+        return r;
+}
+
+int container_views_find(Host *host, ContainerViews *ret_views, Error *reterr) {
+        cleanup(container_views_donep) ContainerViews views = { 0 };
+        cleanup_strv Strv names = { 0 };
+        const ProfileConf *conf;
+        int r = read_conf(host, &views, &conf, reterr);
+        if (r >= 0)
+                r = find_names(host, &names, reterr);
+        if (r < 0)
+                return r;
+        views.items = arena_new(&views.arena, ContainerView, names.n_items + 1);
+        if (!views.items)
+                return error_oom(reterr);
+        for (size_t i = 0; r >= 0 && i < names.n_items; i++)
+                r = fill(host, conf, &views, names.items[i], &views.items[views.n_items++], reterr);
+        if (r >= 0)
+                r = look_at_units(host, &views, reterr);
+        if (r < 0)
+                return r;
+        *ret_views = views;
+        views = (ContainerViews){ 0 };
+        return 0;
+}
+
+int container_view_of(const ContainerViews *views,
+                const char *name,
+                const ContainerView **ret_view,
+                Error *reterr) {
+        for (size_t i = 0; i < views->n_items; i++)
+                if (strcmp(views->items[i].name, name) == 0) {
+                        *ret_view = &views->items[i];
+                        return 0;
+                }
+        return error_set(reterr, -ENOENT,
+                        "There is no container %s: 'sysswitch container list' has them", name);
+}
