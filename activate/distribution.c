@@ -6,6 +6,7 @@
 #include "diff/source.h"
 #include "diff/unit_name.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -254,13 +255,14 @@ static int read_unit(void *userdata,
         return (int) unit->answer;
 }
 
+static const char *const own_directories[] = { "/etc/systemd/system", "/run/systemd/system",
+        "/run/systemd/transient", "/run/systemd/generator.early", "/run/systemd/generator",
+        "/run/systemd/generator.late" };
+
 static bool has_file(const DistributionUnits *units, const char *name) {
-        static const char *const directories[] = { "/etc/systemd/system", "/run/systemd/system",
-                "/run/systemd/transient", "/run/systemd/generator.early", "/run/systemd/generator",
-                "/run/systemd/generator.late" };
-        for (size_t i = 0; i < N_ELEMENTS(directories); i++) {
+        for (size_t i = 0; i < N_ELEMENTS(own_directories); i++) {
                 char path[PATH_MAX];
-                (void) snprintf(path, sizeof(path), "%s/%s", directories[i],
+                (void) snprintf(path, sizeof(path), "%s/%s", own_directories[i],
                                 name); /* fits: a valid name */
                 cleanup_fd int fd = in_root_open(units->root_fd, path, O_PATH | O_NOFOLLOW);
                 if (fd >= 0)
@@ -282,4 +284,57 @@ Distribution distribution_of(DistributionUnits *units) {
         return (Distribution){
                 .read_unit = read_unit, .has_own_unit = has_own_unit, .userdata = units
         };
+}
+
+static void closedirp(DIR **directory) {
+        if (*directory)
+                (void) closedir(*directory); /* it was only read */
+}
+
+/* suffix: what is added to each name; "" leaves out what is no unit's name. */
+static int list_directory(DistributionUnits *units,
+                const char *path,
+                const char *suffix,
+                Strv *names,
+                Error *reterr) {
+        cleanup_fd int fd = in_root_open(units->root_fd, path, O_RDONLY | O_DIRECTORY);
+        if (fd < 0)
+                return is_missing(fd) ? 0 : error_set_errno(reterr, fd, "%s", path);
+        cleanup(closedirp) DIR *directory = fdopendir(fd);
+        if (!directory)
+                return error_set_errno(reterr, -errno, "%s", path);
+        (void) TAKE_FD(fd); /* the directory's now */
+        for (const struct dirent *item; (item = readdir(directory));) {
+                cleanup_free char *name = NULL;
+                if (asprintf(&name, "%s%s", item->d_name, suffix) < 0)
+                        return error_oom(reterr);
+                if (unit_name_is_valid(name) && strv_add(names, name) < 0)
+                        return error_oom(reterr);
+        }
+        return 0;
+}
+
+static void drop_repeated(Strv *names) {
+        strv_sort(names);
+        size_t n_kept = 0;
+        for (size_t i = 0; i < names->n_items; i++) {
+                if (n_kept > 0 && strcmp(names->items[n_kept - 1], names->items[i]) == 0)
+                        free(names->items[i]);
+                else
+                        names->items[n_kept++] = names->items[i];
+        }
+        names->n_items = n_kept;
+        if (names->items)
+                names->items[n_kept] = NULL;
+}
+
+int distribution_list(DistributionUnits *units, Strv *ret_names, Strv *ret_own, Error *reterr) {
+        int r = list_directory(units, "/etc/init.d", ".service", ret_names, reterr);
+        for (size_t i = 0; r >= 0 && i < units->n_directories; i++)
+                r = list_directory(units, units->directories[i].path, "", ret_names, reterr);
+        for (size_t i = 0; r >= 0 && i < N_ELEMENTS(own_directories); i++)
+                r = list_directory(units, own_directories[i], "", ret_own, reterr);
+        drop_repeated(ret_names);
+        drop_repeated(ret_own);
+        return r;
 }

@@ -7,6 +7,7 @@
  */
 
 #include "base/error.h"
+#include "base/strv.h"
 #include "diff/render.h"
 
 typedef struct DistributionUnits DistributionUnits;
@@ -16,6 +17,11 @@ int distribution_new(int root_fd, Contents *contents, DistributionUnits **ret_un
                 must_check;
 DistributionUnits *distribution_free(DistributionUnits *units);
 DEFINE_CLEANUP(DistributionUnits, distribution_free);
+
+/* The names of all, with aliases, masks and, as NAME.service, SysV scripts; and of what /etc and
+ * /run have. Sorted, each once. */
+int distribution_list(
+                DistributionUnits *units, Strv *ret_names, Strv *ret_own, Error *reterr) must_check;
 
 /* As render() takes it. */
 Distribution distribution_of(DistributionUnits *units);

@@ -41,3 +41,23 @@ int md5_to_hex(const void *data, size_t size_bytes, char *text) {
         (void) to_hex(bytes, sizeof(bytes), text);
         return 0;
 }
+
+static int nibble(char c) {
+        if (c >= '0' && c <= '9')
+                return c - '0';
+        return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+int digest_from_hex(const char *text, Digest *ret_digest) {
+        if (strlen(text) != DIGEST_HEX_SIZE - 1)
+                return -EINVAL;
+        Digest digest;
+        for (size_t i = 0; i < sizeof(digest.bytes); i++) {
+                int high = nibble(text[2 * i]), low = nibble(text[2 * i + 1]);
+                if (high < 0 || low < 0)
+                        return -EINVAL;
+                digest.bytes[i] = (uint8_t) (high << 4 | low);
+        }
+        *ret_digest = digest;
+        return 0;
+}

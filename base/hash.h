@@ -22,6 +22,9 @@ int digest_of(const void *data, size_t size_bytes, Digest *ret_digest) must_chec
 /* text has DIGEST_HEX_SIZE bytes. Returns it. */
 char *digest_to_hex(const Digest *digest, char *text);
 
+/* Returns 0, or -EINVAL for what is no such text. */
+int digest_from_hex(const char *text, Digest *ret_digest) must_check;
+
 enum { MD5_HEX_SIZE = 33 }; /* with its NUL */
 
 /* Of a content, in text, which has MD5_HEX_SIZE bytes; proves nothing. Returns 0 or -EIO. */

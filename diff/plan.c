@@ -230,6 +230,24 @@ int verb_from_string(const char *text) {
         return -EINVAL;
 }
 
+static const char *const causes[] = {
+        [DEBT_SKIPPED] = "skipped",
+        [DEBT_FAILED] = "failed",
+        [DEBT_TIMEOUT] = "timeout",
+        [DEBT_HELD_DOWN] = "held-down",
+};
+
+const char *debt_cause_to_string(DebtCause cause) {
+        return causes[cause];
+}
+
+int debt_cause_from_string(const char *text) {
+        for (size_t i = 0; i < N_ELEMENTS(causes); i++)
+                if (strcmp(causes[i], text) == 0)
+                        return (int) i;
+        return -EINVAL;
+}
+
 const char *phase_to_string(Phase phase) {
         static const char *const names[N_PHASES] = {
                 [PHASE_STOP] = "stop",

@@ -217,7 +217,9 @@ const char *container_verb_to_string(Verb verb);
 
 bool plan_is_empty(const Plan *plan); /* no file changes and no unit acts */
 
-const char *verb_to_string(Verb verb);    /* "restart" */
-int verb_from_string(const char *text);   /* or -EINVAL */
-const char *phase_to_string(Phase phase); /* "stop-late" */
+const char *verb_to_string(Verb verb);             /* "restart" */
+int verb_from_string(const char *text);            /* or -EINVAL */
+const char *debt_cause_to_string(DebtCause cause); /* "held-down" */
+int debt_cause_from_string(const char *text);      /* or -EINVAL */
+const char *phase_to_string(Phase phase);          /* "stop-late" */
 const char *daemon_action_to_string(DaemonAction action);

@@ -281,6 +281,16 @@ int tree_overlay(const Tree *below, const Tree *above, Tree **ret_tree, Error *r
         return 0;
 }
 
+const char *entry_kind_to_string(EntryKind kind) {
+        static const char *const names[N_ENTRY_KINDS] = {
+                [ENTRY_FILE] = "file",
+                [ENTRY_LINK] = "link",
+                [ENTRY_DIRECTORY] = "directory",
+                [ENTRY_ABSENT] = "absent",
+        };
+        return names[kind];
+}
+
 const char *entry_root_prefix(EntryRoot root) {
         static const char *const prefixes[N_ENTRY_ROOTS] = {
                 [ROOT_ETC] = "/etc/",

@@ -95,4 +95,5 @@ int tree_compare(const Tree *before,
  * the result's contents. */
 int tree_overlay(const Tree *below, const Tree *above, Tree **ret_tree, Error *reterr) must_check;
 
-const char *entry_root_prefix(EntryRoot root); /* "/etc/", "hooks/", "" : for people */
+const char *entry_kind_to_string(EntryKind kind); /* "link" */
+const char *entry_root_prefix(EntryRoot root);    /* "/etc/", "hooks/", "" : for people */

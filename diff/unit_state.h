@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "base/strv.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 
 typedef struct UnitState {
@@ -57,10 +58,12 @@ const UnitState *unit_states_find(
 bool unit_state_is_on(const UnitState *state);
 bool unit_state_is_failed(const UnitState *state);
 
-/* {"nginx.service": {"ActiveState": "active", "SubState": …, "UnitFileState": …, "CanReload":
- * "yes"}, …} Keys that are not known are refused with their name. name stands before errors. */
-int unit_states_from_json(const char *name,
-                const char *text,
-                size_t length,
-                UnitStates **ret_states,
+/* One of {"nginx.service": {"ActiveState": "active", "SubState": …, "CanReload": "yes", "Wants":
+ * […]}, …}. Keys that are not known are refused with their name. name stands before errors. */
+int unit_states_add_json(UnitStates *states,
+                const char *name,
+                const char *unit,
+                const json_t *json,
                 Error *reterr) must_check;
+/* The same the other way round. New reference; NULL when out of memory. */
+json_t *unit_state_to_json(const UnitState *state) must_check;

@@ -7,24 +7,11 @@
 #include <errno.h>
 #include <string.h>
 
-static const char *const causes[] = {
-        [DEBT_SKIPPED] = "skipped",
-        [DEBT_FAILED] = "failed",
-        [DEBT_TIMEOUT] = "timeout",
-        [DEBT_HELD_DOWN] = "held-down",
-};
-
-static int cause_from_string(const char *text) {
-        for (size_t i = 0; text && i < N_ELEMENTS(causes); i++)
-                if (strcmp(causes[i], text) == 0)
-                        return (int) i;
-        return -EINVAL;
-}
-
 static int read_debt(const Statement *statement, Arena *arena, Debt *ret_debt, Error *reterr) {
         const char *verb_text = statement_text(statement, 2);
         int verb = verb_text ? verb_from_string(verb_text) : -EINVAL;
-        int cause = cause_from_string(statement_text(statement, 3));
+        const char *cause_text = statement_text(statement, 3);
+        int cause = cause_text ? debt_cause_from_string(cause_text) : -EINVAL;
         if (verb < 0 || cause < 0)
                 return database_fail_damaged(
                                 statement->database, "a debt of an unknown kind", reterr);
@@ -101,7 +88,7 @@ int debt_put(Database *database, const char *profile, const Debt *debt, Error *r
         statement_bind_int(&statement, 2, debt->uid);
         statement_bind_text(&statement, 3, debt->unit);
         statement_bind_text(&statement, 4, verb_to_string(debt->verb));
-        statement_bind_text(&statement, 5, causes[debt->cause]);
+        statement_bind_text(&statement, 5, debt_cause_to_string(debt->cause));
         statement_bind_text(&statement, 6, debt->reason);
         statement_bind_text(&statement, 7, debt->invocation_id ? debt->invocation_id : "");
         statement_bind_int(&statement, 8, (int64_t) debt->since_usec);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "diff/file_patch.h"
 #include "diff/glob.h"
+#include "diff/live_file.h"
 #include "diff/plan_containers.h"
 #include "diff/plan_dot.h"
 #include "diff/plan_markdown.h"
@@ -24,7 +25,8 @@ typedef struct Diff {
         /* Of what is compared; the plan is one of these two's. */
         Prepared *prepared;
         ReferenceTree old, new;
-        UnitStates *states;
+        Tree *after;    /* with what comes back; NULL: it is not known */
+        LiveFile *live; /* NULL: no --states= */
         ContainerStates *containers;
         size_t n_containers;
         Plan *own_plan;
@@ -35,9 +37,10 @@ typedef struct Diff {
 static void diff_done(Diff *diff) {
         free(diff->shown.files);
         (void) plan_free(diff->own_plan);
-        (void) unit_states_free(diff->states);
+        (void) live_file_free(diff->live);
         container_states_free(diff->containers, diff->n_containers);
         (void) prepared_free(diff->prepared);
+        (void) tree_free(diff->after);
         reference_tree_done(&diff->old);
         reference_tree_done(&diff->new);
 }
@@ -59,13 +62,27 @@ static int read_text(const char *path, Text *text, Error *reterr) {
         return text->error < 0 ? error_oom(reterr) : 0;
 }
 
-static int read_states(const char *path, UnitStates **ret_states, Error *reterr) {
+/* Those of containers are listed as "CONTAINER:UNIT", or, as the host's own plan has them, not at
+ * all. */
+static bool lists_containers(const LiveFile *file) {
+        size_t position = 0;
+        const char *name;
+        while (map_next(&file->states->by_name, &position, &name))
+                if (strchr(name, ':'))
+                        return true;
+        return !file->has_distribution;
+}
+
+static int read_states(Diff *diff, Error *reterr) {
+        const char *path = diff->options->states;
         cleanup(text_donep) Text text = { 0 };
-        int r = read_text(path, &text, reterr);
-        if (r < 0)
-                return r;
-        return unit_states_from_json(
-                        path, text.data ? text.data : "", text.length, ret_states, reterr);
+        int r = path ? read_text(path, &text, reterr) : 0;
+        if (r >= 0 && path)
+                r = live_file_parse(path, text.data ? text.data : "", text.length,
+                                diff->host->contents, &diff->live, reterr);
+        if (r >= 0 && diff->live && diff->live->has_distribution)
+                diff->host->elsewhere = diff->live;
+        return r;
 }
 
 static int read_side(Diff *diff, const char *reference, ReferenceTree *ret_tree, Error *reterr) {
@@ -78,27 +95,37 @@ static int read_side(Diff *diff, const char *reference, ReferenceTree *ret_tree,
 
 /* Both as they are written: nothing is asked of a host. */
 static int compare_trees(Diff *diff, Error *reterr) {
-        int r = read_side(diff, diff->left, &diff->old, reterr);
+        int r = read_states(diff, reterr);
+        if (r >= 0)
+                r = read_side(diff, diff->left, &diff->old, reterr);
+        if (r >= 0)
+                r = read_side(diff, diff->right, &diff->new, reterr);
+        LiveFile *live = diff->live;
+        if (r >= 0 && live && lists_containers(live))
+                r = container_states_split(live->states, diff->old.tree, diff->new.tree,
+                                &diff->containers, &diff->n_containers, reterr);
         if (r < 0)
                 return r;
-        r = read_side(diff, diff->right, &diff->new, reterr);
-        if (r < 0)
-                return r;
-        if (diff->options->states) {
-                r = read_states(diff->options->states, &diff->states, reterr);
-                if (r >= 0)
-                        r = container_states_split(diff->states, diff->old.tree, diff->new.tree,
-                                        &diff->containers, &diff->n_containers, reterr);
+        if (live) {
+                r = live_file_lay_under(live, diff->old.tree, diff->new.tree, &diff->after, reterr);
                 if (r < 0)
                         return r;
         }
+        Distribution distribution;
+        if (diff->host->elsewhere)
+                distribution = live_file_distribution(diff->host->elsewhere);
         const PlanInput input = {
                 .before = diff->old.tree,
-                .after = diff->new.tree,
+                .after = diff->after ? diff->after : diff->new.tree,
                 .contents = diff->host->contents,
-                .states = diff->states,
+                .states = live ? live->states : NULL,
+                .users = live ? live->users : NULL,
+                .n_users = live ? live->n_users : 0,
                 .containers = diff->containers,
                 .n_containers = diff->n_containers,
+                .debts = live ? live->debts : NULL,
+                .n_debts = live ? live->n_debts : 0,
+                .distribution = diff->host->elsewhere ? &distribution : NULL,
         };
         r = plan_new(&input, &diff->own_plan, reterr);
         diff->plan = diff->own_plan;

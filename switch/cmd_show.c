@@ -184,11 +184,6 @@ static int show_file(Show *show, const char *reference, const char *path, Error 
 
 /* REF */
 
-static const char *const kinds[N_ENTRY_KINDS] = { [ENTRY_FILE] = "file",
-        [ENTRY_LINK] = "link",
-        [ENTRY_DIRECTORY] = "directory",
-        [ENTRY_ABSENT] = "absent" };
-
 /* A file of the source, or, of a generation, the layer that it was in. */
 static const char *origin_of(const Entry *entry) {
         return entry->origin ? entry->origin : entry->layer ? entry->layer : "";
@@ -208,7 +203,7 @@ static int add_entry_row(const Show *show, Table *table, const Entry *entry, Err
                 return error_oom(reterr);
         if (option_is_given(show->options, OPTION_ORIGIN))
                 table_add(table, STYLE_NONE, origin_of(entry));
-        table_add(table, STYLE_NONE, kinds[entry->kind]);
+        table_add(table, STYLE_NONE, entry_kind_to_string(entry->kind));
         if (entry->kind == ENTRY_FILE || entry->kind == ENTRY_DIRECTORY)
                 table_addf(table, STYLE_NONE, "%04o", entry->mode);
         else
@@ -290,7 +285,7 @@ static json_t *entry_json(const Entry *entry) {
         (void) snprintf(mode, sizeof(mode), "%04o", entry->mode & 07777u);
         json_t *object = json_object();
         int failed = json_object_set_new(object, "path", json_entry_path(entry->root, entry->path));
-        failed |= json_object_set_new(object, "kind", json_text(kinds[entry->kind]));
+        failed |= json_object_set_new(object, "kind", json_text(entry_kind_to_string(entry->kind)));
         failed |= json_object_set_new(object, "mode", json_text(mode));
         failed |= json_object_set_new(object, "owner", json_text(entry->owner));
         failed |= json_object_set_new(object, "group", json_text(entry->group));

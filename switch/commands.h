@@ -33,6 +33,8 @@ int cmd_rollback(const Options *options, char **arguments, size_t n_arguments, E
                 must_check;
 int cmd_show(const Options *options, char **arguments, size_t n_arguments, Error *reterr)
                 must_check;
+int cmd_states(const Options *options, char **arguments, size_t n_arguments, Error *reterr)
+                must_check;
 int cmd_status(const Options *options, char **arguments, size_t n_arguments, Error *reterr)
                 must_check;
 int cmd_switch(const Options *options, char **arguments, size_t n_arguments, Error *reterr)

@@ -48,10 +48,6 @@ json_t *json_generation(const Generation *generation) {
 }
 
 json_t *json_debts(const Debt *debts, size_t n_debts) {
-        static const char *const causes[] = { [DEBT_SKIPPED] = "skipped",
-                [DEBT_FAILED] = "failed",
-                [DEBT_TIMEOUT] = "timeout",
-                [DEBT_HELD_DOWN] = "held-down" };
         json_t *array = json_array();
         int failed = 0;
         for (size_t i = 0; i < n_debts; i++) {
@@ -61,7 +57,8 @@ json_t *json_debts(const Debt *debts, size_t n_debts) {
                         failed |= json_object_set_new(entry, "user", json_integer(debts[i].uid));
                 failed |= json_object_set_new(
                                 entry, "verb", json_text(verb_to_string(debts[i].verb)));
-                failed |= json_object_set_new(entry, "cause", json_text(causes[debts[i].cause]));
+                failed |= json_object_set_new(
+                                entry, "cause", json_text(debt_cause_to_string(debts[i].cause)));
                 failed |= json_object_set_new(entry, "reason", json_text(debts[i].reason));
                 failed |= json_object_set_new(entry, "since", json_time(debts[i].since_usec));
                 failed |= json_object_set_new(entry, "switch", json_integer(debts[i].switch_id));

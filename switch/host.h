@@ -30,7 +30,9 @@ typedef struct Host {
         Tree *active;       /* see host_active_tree() */
         Database *database; /* NULL: none there yet (read), or not opened */
         DistributionUnits *distribution;
-        Systemd *systemd; /* NULL: image, or not connected */
+        struct LiveFile *elsewhere; /* the host that is looked at is another one, and this is known
+                                       of it: its distribution counts; not owned, NULL else */
+        Systemd *systemd;           /* NULL: image, or not connected */
 } Host;
 
 /* Units run here, and act. */

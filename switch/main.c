@@ -199,6 +199,16 @@ static const Command commands[] = {
                         .run = cmd_status,
         },
         {
+                        .name = "states",
+                        .arguments = "",
+                        .summary = "Write what diff --states= reads elsewhere",
+                        .details = "The states of all units, what is owed, and the units of the "
+                                   "distribution, as JSON: with it, diff\n"
+                                   "makes on another machine the plan that a switch here would "
+                                   "carry out. No file of /etc is in it.\n",
+                        .run = cmd_states,
+        },
+        {
                         .name = "log",
                         .arguments = "[SWITCH]",
                         .summary = "List the switches, newest first, or show one",

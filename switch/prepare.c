@@ -24,10 +24,7 @@ Prepared *prepared_free(Prepared *prepared) {
         fit_plan_free(prepared->fit);
         scan_free(prepared->scan);
         unit_states_free(prepared->states);
-        for (size_t i = 0; i < prepared->n_users; i++)
-                unit_states_free(prepared->user_states[i]);
-        free(prepared->user_states);
-        free(prepared->users);
+        users_done(&prepared->users);
         effective_trees_done(&prepared->effective);
         reference_tree_done(&prepared->target);
         arena_done(&prepared->arena);
@@ -154,8 +151,8 @@ static PlanInput plan_input_of(const Host *host, const Prepared *prepared) {
                 .after = prepared->effective.after,
                 .contents = host->contents,
                 .states = prepared->states,
-                .users = prepared->users,
-                .n_users = prepared->n_users,
+                .users = prepared->users.items,
+                .n_users = prepared->users.n_items,
                 .debts = prepared->debts,
                 .n_debts = prepared->n_debts,
                 .distribution = host->distribution ? &prepared->distribution : NULL,
@@ -207,39 +204,6 @@ static bool touches_user_units(const Tree *before, const Tree *after) {
         return false;
 }
 
-/* A user's manager that goes away meanwhile is no error: its next start reads the new files. */
-static int read_user_states(Prepared *prepared, Error *reterr) {
-        if (!touches_user_units(prepared->effective.before, prepared->effective.after))
-                return 0;
-        cleanup_free uint32_t *uids = NULL;
-        size_t n_uids = 0;
-        int r = systemd_running_users(&uids, &n_uids, reterr);
-        if (r < 0)
-                return r;
-        prepared->users = calloc(n_uids + 1, sizeof(UserStates));
-        prepared->user_states = calloc(n_uids + 1, sizeof(UnitStates *));
-        if (!prepared->users || !prepared->user_states)
-                return error_oom(reterr);
-        for (size_t i = 0; i < n_uids; i++) {
-                cleanup(systemd_closep) Systemd *systemd = NULL;
-                cleanup(unit_states_freep) UnitStates *states = unit_states_new();
-                if (!states)
-                        return error_oom(reterr);
-                Error ignored;
-                if (systemd_connect_user(uids[i], &systemd, &ignored) < 0)
-                        continue;
-                cleanup_strv Strv names = { 0 }, patterns = { 0 };
-                if (strv_add(&patterns, "*") < 0)
-                        return error_oom(reterr);
-                if (systemd_read_states(systemd, &names, &patterns, states, &ignored) < 0)
-                        continue;
-                prepared->users[prepared->n_users].uid = uids[i];
-                prepared->users[prepared->n_users].states = states;
-                prepared->user_states[prepared->n_users++] = TAKE(states);
-        }
-        return 0;
-}
-
 static int read_states(Host *host, Prepared *prepared, Error *reterr) {
         if (!host_has_units(host))
                 return 0;
@@ -251,7 +215,9 @@ static int read_states(Host *host, Prepared *prepared, Error *reterr) {
         int r = plan_concern(&input, &names, &patterns, reterr);
         if (r >= 0)
                 r = systemd_read_states(host->systemd, &names, &patterns, prepared->states, reterr);
-        return r < 0 ? r : read_user_states(prepared, reterr);
+        if (r >= 0 && touches_user_units(prepared->effective.before, prepared->effective.after))
+                r = users_read(&prepared->users, reterr);
+        return r;
 }
 
 int prepare(Host *host,

@@ -14,6 +14,7 @@
 #include "switch/effective.h"
 #include "switch/host.h"
 #include "switch/reference.h"
+#include "switch/users.h"
 
 struct CheckResults;
 struct Rehearsal;
@@ -43,9 +44,7 @@ typedef struct Prepared {
         PlanDraft *draft;          /* of the effective trees: it is planned more than once */
         Distribution distribution; /* as the plan reads it */
         UnitStates *states;
-        UserStates *users;
-        UnitStates **user_states; /* as users, owned */
-        size_t n_users;
+        Users users;
         Debt *debts;
         size_t n_debts, n_paid;    /* the paid ones are behind the others */
         uint64_t last_switch_usec; /* when it began; 0: there was none */

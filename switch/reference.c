@@ -2,6 +2,7 @@
 #include "switch/reference.h"
 
 #include "base/text.h"
+#include "diff/live_file.h"
 #include "diff/render.h"
 #include "state/directory.h"
 #include "state/git_tree.h"
@@ -217,8 +218,10 @@ static int read_source(Host *host,
         if (r < 0)
                 return r;
         Distribution distribution = { 0 };
-        bool has_distribution = use_distribution && host->distribution;
-        if (has_distribution)
+        bool has_distribution = host->elsewhere || (use_distribution && host->distribution);
+        if (host->elsewhere)
+                distribution = live_file_distribution(host->elsewhere);
+        else if (has_distribution)
                 distribution = distribution_of(host->distribution);
         return (host->is_of_containers ? render_inside : render)(tree->source, host->contents,
                         has_distribution ? &distribution : NULL, &tree->tree, reterr);

@@ -20,9 +20,9 @@ const Report *nth_report(const EngineResult *result, size_t nth) {
 const UnitStates *nth_states(const Prepared *prepared, size_t nth) {
         if (nth == 0)
                 return prepared->states;
-        for (size_t i = 0; i < prepared->n_users; i++)
-                if (prepared->users[i].uid == prepared->plan->users[nth - 1].uid)
-                        return prepared->users[i].states;
+        for (size_t i = 0; i < prepared->users.n_items; i++)
+                if (prepared->users.items[i].uid == prepared->plan->users[nth - 1].uid)
+                        return prepared->users.items[i].states;
         return NULL;
 }
 

@@ -23,6 +23,8 @@ import random_host
 from watching import Watch, settle
 
 SOURCE = "/root/source"
+BEFORE = "/run/before"
+STATES = "/run/states.json"
 PATIENCE_SECONDS = 3  # with what is held at work: the switch, or what it started, may well wait for that
 PLAN_VERBS = ("stop", "start", "restart", "reload")
 
@@ -169,6 +171,16 @@ class Episode:
             plan = None
         return done.returncode, plan, done.stdout + done.stderr if plan is None else done.stderr
 
+    def elsewhere(self):
+        """The plan of diff, by what the host wrote of itself: nothing else is asked of it."""
+        if not self.history:
+            return None
+        with open(STATES, "w", encoding="utf-8") as file:
+            subprocess.run(["sysswitch", "states"], stdout=file, check=True)
+        done = subprocess.run(["sysswitch", "diff", "--json", "--states=" + STATES, BEFORE, SOURCE], capture_output=True,
+                              text=True)
+        return json.loads(done.stdout) if done.returncode == 0 else done.stderr
+
     def step(self, number):
         words, aimed = self.next_source(number)
         shutil.rmtree(SOURCE, ignore_errors=True)
@@ -178,6 +190,7 @@ class Episode:
         clock.append(time.perf_counter())
         dry = self.run("--dry-run")
         clock.append(time.perf_counter())
+        elsewhere = self.elsewhere()
         begin = time.time()
         self.watch.begin()
         patience = threading.Timer(PATIENCE_SECONDS, release)
@@ -189,7 +202,7 @@ class Episode:
         clock.append(time.perf_counter())
         patience.cancel()
         self.let_go()
-        result = {"step": number, "words": words, "hands": hands, "dry": dry, "wet": wet, "seen": seen["units"],
+        result = {"step": number, "words": words, "hands": hands, "dry": dry, "wet": wet, "elsewhere": elsewhere, "seen": seen["units"],
                   "msec": [round(1000 * (b - a)) for a, b in zip(clock, clock[1:])],
                   "daemon_reloads": seen["daemon_reloads"]}
         result["errors"] = judge(result)
@@ -198,6 +211,8 @@ class Episode:
         result["source"] = self.host.entries() if result["errors"] else {}
         if dry[0] == 0:
             self.history.append(self.host)
+            shutil.rmtree(BEFORE, ignore_errors=True)
+            shutil.copytree(SOURCE, BEFORE, symlinks=True)
         else:  # a source that is refused: on from the one before
             self.host = self.history[-1] if self.history else random_host.Host(self.rng)
         return result
@@ -302,6 +317,11 @@ def judge(result):
     for key in sorted(dry.keys() | wet.keys()):
         if key not in ("preflight", "result", "to") and dry.get(key) != wet.get(key):
             errors.append(f"{key}: the dry run says {json.dumps(dry.get(key))},\n    the switch {json.dumps(wet.get(key))}")
+    elsewhere = result["elsewhere"]
+    for key in ("units", "daemon", "actions") if elsewhere else ():
+        if not isinstance(elsewhere, dict) or elsewhere[key] != dry[key]:
+            errors.append(f"{key}: the dry run says {json.dumps(dry[key])},\n    diff elsewhere "
+                          f"{json.dumps(elsewhere[key] if isinstance(elsewhere, dict) else elsewhere)}")
     wanted = planned(dry)
     refused = refused_by_systemd(wet)
     for unit, verb in refused:

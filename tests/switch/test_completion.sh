@@ -25,8 +25,8 @@ completes() {
 }
 
 mkdir -p hosts/edge1
-completes '' / switch dry-activate rehearse rollback test boot confirm recover container diff generations show status log export pin prune verify
-completes s / switch show status
+completes '' / switch dry-activate rehearse rollback test boot confirm recover container diff generations show status states log export pin prune verify
+completes s / switch show status states
 completes diff --sta / --states= --stat
 completes diff --format = m / markdown
 completes diff --ex / --exit-code
@@ -82,7 +82,7 @@ zsh_completes() {
         equal "$(tr '\n' ' ' <<< "$out" | sed 's/ $//')" "$*" "zsh: ${typed[*]}"
 }
 
-zsh_completes s / switch show status
+zsh_completes s / switch show status states
 zsh_completes diff --sta / --states= --stat
 zsh_completes diff --format=m / markdown
 zsh_completes diff --ex / --exit-code
