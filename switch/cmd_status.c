@@ -2,6 +2,7 @@
 #include "diff/quote.h"
 #include "state/lock.h"
 #include "switch/commands.h"
+#include "switch/container_drift.h"
 #include "switch/drift.h"
 #include "switch/engine.h"
 #include "switch/facts.h"
@@ -17,6 +18,7 @@ typedef struct Status {
         const Options *options;
         Host *host;
         Drift drift;
+        ContainerDrifts containers;
         Generation generation; /* the active one; number 0: nothing is managed */
         bool is_open;          /* a switch is under way or was interrupted */
         bool is_locked;
@@ -26,6 +28,7 @@ typedef struct Status {
 
 static void status_done(Status *status) {
         drift_done(&status->drift);
+        container_drift_done(&status->containers);
         generation_done(&status->generation);
 }
 
@@ -48,7 +51,8 @@ static int find_open(Status *status, Error *reterr) {
 
 static bool is_as_declared(const Status *status) {
         return !status->is_open && status->drift.n_files == 0 && status->drift.n_units == 0 &&
-               status->drift.prepared->n_debts == 0 && !status->drift.prepared->owed_steps;
+               status->containers.n_items == 0 && status->drift.prepared->n_debts == 0 &&
+               !status->drift.prepared->owed_steps;
 }
 
 static int exit_status_of(const Status *status) {
@@ -127,6 +131,24 @@ static int add_drift(const Status *status, const Output *output, Text *text, Err
         return text->error < 0 ? error_oom(reterr) : 0;
 }
 
+static void add_containers(const Status *status, const Output *output, Text *text) {
+        const ContainerDrifts *drifts = &status->containers;
+        if (drifts->n_items > 0)
+                text_addf(text, "%sContainers that are not as declared:%s\n",
+                                style_begin(output, STYLE_BOLD), style_end(output, STYLE_BOLD));
+        for (size_t i = 0; i < drifts->n_items; i++) {
+                const ContainerDrift *drift = &drifts->items[i];
+                if (drift->what)
+                        text_addf(text, "  %s %s\n", drift->view->name, drift->what);
+                for (size_t k = 0; k < drift->n_files; k++) {
+                        text_addf(text, "  %s: ", drift->view->name);
+                        text_add_name(text, entry_root_prefix(drift->files[k].root),
+                                        drift->files[k].path);
+                        text_addf(text, " %s\n", drift->files[k].what);
+                }
+        }
+}
+
 static int print_text(const Status *status, Error *reterr) {
         Output output;
         output_init(&output, status->options);
@@ -146,6 +168,7 @@ static int print_text(const Status *status, Error *reterr) {
         int r = add_drift(status, &output, &text, reterr);
         if (r < 0)
                 return r;
+        add_containers(status, &output, &text);
         if (prepared->n_debts > 0) {
                 text_addf(&text, "%sOwed by earlier switches:%s\n",
                                 style_begin(&output, STYLE_BOLD), style_end(&output, STYLE_BOLD));
@@ -161,14 +184,13 @@ static int print_text(const Status *status, Error *reterr) {
         return output_show(&output, &text, reterr);
 }
 
-static json_t *files_json(const Drift *drift, bool missing) {
+static json_t *files_json(const DriftFile *files, size_t n_files, bool missing) {
         json_t *array = json_array();
         int failed = 0;
-        for (size_t i = 0; i < drift->n_files; i++)
-                if (drift->files[i].is_missing == missing)
+        for (size_t i = 0; i < n_files; i++)
+                if (files[i].is_missing == missing)
                         failed |= json_array_append_new(
-                                        array, json_entry_path(drift->files[i].root,
-                                                               drift->files[i].path));
+                                        array, json_entry_path(files[i].root, files[i].path));
         if (!failed)
                 return array;
         json_decref(array);
@@ -193,9 +215,30 @@ static json_t *units_json(const Drift *drift) {
         return NULL;
 }
 
+static json_t *containers_json(const ContainerDrifts *drifts) {
+        json_t *array = json_array();
+        int failed = 0;
+        for (size_t i = 0; i < drifts->n_items; i++) {
+                const ContainerDrift *drift = &drifts->items[i];
+                json_t *entry = json_object();
+                failed |= json_object_set_new(entry, "name", json_text(drift->view->name));
+                failed |= json_object_set_new(entry, "what", json_text_or_null(drift->what));
+                failed |= json_object_set_new(
+                                entry, "edited", files_json(drift->files, drift->n_files, false));
+                failed |= json_object_set_new(
+                                entry, "missing", files_json(drift->files, drift->n_files, true));
+                failed |= json_array_append_new(array, entry);
+        }
+        if (!failed)
+                return array;
+        json_decref(array);
+        return NULL;
+}
+
 static int print_json(const Status *status, Error *reterr) {
         const Profile *profile = &status->host->profile;
         const Prepared *prepared = status->drift.prepared;
+        const Drift *drift = &status->drift;
         const char *open = status->is_locked ? "under way" : "interrupted";
         json_t *object = json_object();
         int failed = json_object_set_new(object, "profile", json_text(profile->name));
@@ -207,9 +250,12 @@ static int print_json(const Status *status, Error *reterr) {
                                                       : json_null());
         failed |= json_object_set_new(
                         object, "switch", status->is_open ? json_text(open) : json_null());
-        failed |= json_object_set_new(object, "edited", files_json(&status->drift, false));
-        failed |= json_object_set_new(object, "missing", files_json(&status->drift, true));
-        failed |= json_object_set_new(object, "units", units_json(&status->drift));
+        failed |= json_object_set_new(
+                        object, "edited", files_json(drift->files, drift->n_files, false));
+        failed |= json_object_set_new(
+                        object, "missing", files_json(drift->files, drift->n_files, true));
+        failed |= json_object_set_new(object, "units", units_json(drift));
+        failed |= json_object_set_new(object, "containers", containers_json(&status->containers));
         failed |= json_object_set_new(
                         object, "debts", json_debts(prepared->debts, prepared->n_debts));
         failed |= json_object_set_new(
@@ -236,6 +282,10 @@ static int run_status(Status *status, Error *reterr) {
                         return r;
         }
         r = drift_find(host, &status->drift, reterr);
+        if (r < 0)
+                return r;
+        if (!host->is_image && !host->is_of_containers && !status->is_open)
+                r = container_drift_find(host, &status->containers, reterr);
         if (r < 0)
                 return r;
         if (status->is_open) /* what the switch has changed is nobody's edit */

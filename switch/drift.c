@@ -47,19 +47,24 @@ static DriftFile drift_file_of(const FitOperation *operation) {
         return file;
 }
 
-static int find_files(Drift *drift, Error *reterr) {
-        const FitPlan *fit = drift->prepared->fit;
-        drift->files = arena_new(
-                        &drift->arena, DriftFile, fit->n_operations + fit->n_conflicts + 1);
-        if (!drift->files)
+int drift_list_files(const FitPlan *fit,
+                Arena *arena,
+                DriftFile **ret_files,
+                size_t *ret_n_files,
+                Error *reterr) {
+        size_t n_files = 0;
+        DriftFile *files = arena_new(arena, DriftFile, fit->n_operations + fit->n_conflicts + 1);
+        if (!files)
                 return error_oom(reterr);
         for (size_t i = 0; i < fit->n_operations; i++)
                 if (fit->operations[i].verb != FIT_RECORD)
-                        drift->files[drift->n_files++] = drift_file_of(&fit->operations[i]);
+                        files[n_files++] = drift_file_of(&fit->operations[i]);
         for (size_t i = 0; i < fit->n_conflicts; i++)
-                drift->files[drift->n_files++] = (DriftFile){ .root = fit->conflicts[i].root,
+                files[n_files++] = (DriftFile){ .root = fit->conflicts[i].root,
                         .path = fit->conflicts[i].path,
                         .what = fit->conflicts[i].what };
+        *ret_files = files;
+        *ret_n_files = n_files;
         return 0;
 }
 
@@ -249,7 +254,8 @@ int drift_find_files(Host *host, Drift *ret_drift, Error *reterr) {
         cleanup(drift_donep) Drift drift = { 0 };
         int r = prepare_all(host, &drift.prepared, reterr);
         if (r >= 0)
-                r = find_files(&drift, reterr);
+                r = drift_list_files(drift.prepared->fit, &drift.arena, &drift.files,
+                                &drift.n_files, reterr);
         if (r < 0)
                 return r;
         *ret_drift = drift;

@@ -34,6 +34,12 @@ typedef struct Drift {
  * live host must be connected for both. */
 int drift_find_files(Host *host, Drift *ret_drift, Error *reterr) must_check;
 int drift_find(Host *host, Drift *ret_drift, Error *reterr) must_check;
+/* What a fit that would make a tree true has to do, or cannot: the paths are the fit's. */
+int drift_list_files(const FitPlan *fit,
+                Arena *arena,
+                DriftFile **ret_files,
+                size_t *ret_n_files,
+                Error *reterr) must_check;
 void drift_done(Drift *drift);
 static inline void drift_donep(Drift *drift) {
         drift_done(drift);
