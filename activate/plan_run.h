@@ -67,8 +67,13 @@ int triggered_new(PlanRun *run) must_check;
 int triggered_join(PlanRun *run, Error *reterr) must_check;
 /* Does the group act on a unit whose triggered job is not over? */
 bool triggered_holds(const PlanRun *run, const Group *group);
-/* Waits until they are over, but not for ever; or just those whose unit the plan acts on. */
-int triggered_wait(PlanRun *run, bool only_acted_on, Error *reterr) must_check;
+typedef enum TriggeredWait {
+        TRIGGERED_BEFORE_RELOAD,  /* until they run; those of units that the plan touches: end */
+        TRIGGERED_BEFORE_ACTIONS, /* until those end whose units an action drags along */
+        TRIGGERED_BEFORE_VERDICT, /* until all end */
+} TriggeredWait;
+/* Waits, but not for ever. */
+int triggered_wait(PlanRun *run, TriggeredWait what_for, Error *reterr) must_check;
 
 /* A stop of this phase that was refused is done when the unit is down all the same. */
 int refused_settle(PlanRun *run, ActionRun *action, Phase phase, Error *reterr) must_check;

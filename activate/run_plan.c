@@ -401,7 +401,7 @@ static void note_not_run(PlanRun *run, const char *message) {
 int plan_run_activate(PlanRun *run, Error *reterr) {
         int r = triggered_join(run, reterr);
         if (r >= 0 && run->plan->daemon != DAEMON_NONE)
-                r = triggered_wait(run, true, reterr);
+                r = triggered_wait(run, TRIGGERED_BEFORE_RELOAD, reterr);
         if (r >= 0)
                 r = reload_daemon(run, reterr);
         if (r < 0) {
@@ -414,6 +414,8 @@ int plan_run_activate(PlanRun *run, Error *reterr) {
                 return r;
         }
         r = triggered_join(run, reterr); /* a path unit that is read anew looks again */
+        if (r >= 0)
+                r = triggered_wait(run, TRIGGERED_BEFORE_ACTIONS, reterr);
         if (r >= 0)
                 r = drive(run, feed_groups, reterr);
         note_not_run(run, r < 0 ? "the connection to systemd was lost"

@@ -7,8 +7,10 @@
  *      it does, no file may change.
  *   2. An event that systemd has not taken up yet would be thrown away by a daemon-reload. What is
  *      asked after the change is answered after the events before it.
- *   3. What began with its old text ends with it where the plan acts on the unit as well: an action
- *      would else join the job that is there, or end it. */
+ *   3. A job that waits in the queue would run with the new text after a daemon-reload: so it has
+ * to begin before.
+ *   4. What began with its old text ends with it where the plan acts on the unit as well, or drags
+ *      it along: an action would else join the job that is there, or end it. */
 
 #include "activate/plan_run.h"
 #include "base/clock.h"
@@ -50,6 +52,13 @@ static bool is_of(const Job *job, const ActionRun *action) {
         return strcmp(job->unit, action->action->unit) == 0;
 }
 
+static bool is_dragged(const PlanRun *run, const Job *job) {
+        for (size_t i = 0; i < run->plan->n_dragged; i++)
+                if (strcmp(run->plan->dragged[i].unit, job->unit) == 0)
+                        return true;
+        return false;
+}
+
 bool triggered_holds(const PlanRun *run, const Group *group) {
         for (size_t i = 0; i < run->plan->n_triggered; i++)
                 for (size_t j = 0; j < group->n_actions; j++)
@@ -66,14 +75,21 @@ static bool is_acted_on(const PlanRun *run, const Job *job) {
         return false;
 }
 
-int triggered_wait(PlanRun *run, bool only_acted_on, Error *reterr) {
+static bool is_over(const PlanRun *run, const Job *job, TriggeredWait what_for) {
+        if (job->stage != JOB_QUEUED)
+                return true;
+        if (what_for == TRIGGERED_BEFORE_VERDICT || is_dragged(run, job))
+                return false;
+        if (what_for == TRIGGERED_BEFORE_ACTIONS) /* triggered_holds() sees to it */
+                return true;
+        return job->is_settled && !is_acted_on(run, job);
+}
+
+int triggered_wait(PlanRun *run, TriggeredWait what_for, Error *reterr) {
         uint64_t end_usec = now_usec() +
                             (run->left_usec < PATIENCE_USEC ? run->left_usec : PATIENCE_USEC);
         for (size_t i = 0; i < run->plan->n_triggered; i++) {
-                const Job *job = &run->triggered[i];
-                if (only_acted_on && !is_acted_on(run, job))
-                        continue;
-                while (job->stage == JOB_QUEUED && now_usec() < end_usec) {
+                while (!is_over(run, &run->triggered[i], what_for) && now_usec() < end_usec) {
                         int r = job_wait_turn(run->wait, end_usec, reterr);
                         if (r < 0)
                                 return r;

@@ -281,7 +281,7 @@ static bool is_stopped(const Seen *seen) {
 }
 
 static int look_at_all(Verdict *verdict, Error *reterr) {
-        int r = triggered_wait(verdict->run, false, reterr);
+        int r = triggered_wait(verdict->run, TRIGGERED_BEFORE_VERDICT, reterr);
         if (r >= 0)
                 r = look_at(verdict, is_any, LOOK_RESULT, reterr);
         if (r >= 0)

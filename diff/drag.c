@@ -161,8 +161,12 @@ static int pull_slices(Drag *drag, Subject *subject, Side side) {
         int r = slice_of(judge->arena, subject->units[side], judge->comparison->is_user, &name);
         if (r < 0 || !name)
                 return r;
-        if (subject_is_on(judge->comparison,
-                            subject)) { /* it runs in its slice already, if that is the same */
+        const Subject *own = unit_name_is_valid(name)
+                                             ? comparison_subject(judge->comparison, side, name)
+                                             : NULL;
+        bool is_off = own && own->state && !subject_is_on(judge->comparison, own);
+        if (subject_is_on(judge->comparison, subject) && !is_off) {
+                /* it runs in its slice already, if that is the same */
                 const char *old = NULL;
                 r = slice_of(judge->arena, subject->units[BEFORE], judge->comparison->is_user,
                                 &old);
@@ -363,8 +367,10 @@ static int drag_upheld(Drag *drag) {
                                                judge_is_up_at_reload(judge, edge->from) &&
                                                judgement && !judgement->stops_late;
                         bool upholds_now = edge->sides & 1u << AFTER && is_up(judge, edge->from);
+                        bool upholds_at_reload = /* also one that stops later */
+                                        is_new && judge_is_up_at_reload(judge, edge->from);
                         if ((was_stopped && (upholds_at_stop || upholds_now)) ||
-                                        (is_new && upholds_now))
+                                        (is_new && upholds_now) || upholds_at_reload)
                                 if (start(drag, edge->to, edge->from->name, "Upholds") < 0)
                                         return -ENOMEM;
                 }
