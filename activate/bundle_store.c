@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #define GUEST_NAME "sysswitch-guest"
@@ -69,19 +70,29 @@ static int lay_contents(int fd, const Tree *inside, Contents *contents, Error *r
         return fsync(files_fd) < 0 ? error_set_errno(reterr, -errno, "files") : 0;
 }
 
-static int read_whole(int dir_fd, const char *path, char **ret_data, size_t *ret_size) {
+/* To be compared, which is most of what is ever done with it: not copied. The size is 0 where there
+ * is nothing. */
+typedef struct Mapping {
+        void *data;
+        size_t size;
+} Mapping;
+
+static void mapping_donep(Mapping *mapping) {
+        if (mapping->size > 0)
+                (void) munmap(mapping->data, mapping->size); /* only read */
+}
+
+static int map_file(int dir_fd, const char *path, Mapping *ret_mapping) {
         cleanup_fd int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC);
         struct stat st;
         if (fd < 0 || fstat(fd, &st) < 0)
                 return -errno;
-        cleanup_free char *data = malloc((size_t) st.st_size + 1);
-        if (!data)
-                return -ENOMEM;
-        ssize_t n = read_bytes(fd, data, (size_t) st.st_size);
-        if (n < 0)
-                return (int) n;
-        *ret_data = TAKE(data);
-        *ret_size = (size_t) n;
+        if (!S_ISREG(st.st_mode) || st.st_size == 0)
+                return -ENODATA;
+        void *data = mmap(NULL, (size_t) st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (data == MAP_FAILED)
+                return -errno;
+        *ret_mapping = (Mapping){ .data = data, .size = (size_t) st.st_size };
         return 0;
 }
 
@@ -94,15 +105,15 @@ static int lay_guest(int fd, Error *reterr) {
         path[length] = 0;
         char *slash = strrchr(path, '/');
         (void) strcpy(slash, "/../libexec/sysswitch/" GUEST_NAME); /* room for it is left */
-        cleanup_free char *data = NULL, *there = NULL;
-        size_t size = 0, there_size = 0;
-        int r = read_whole(AT_FDCWD, path, &data, &size);
+        cleanup(mapping_donep) Mapping ours = { 0 };
+        cleanup(mapping_donep) Mapping there = { 0 };
+        int r = map_file(AT_FDCWD, path, &ours);
         if (r < 0)
                 return error_set_errno(reterr, r, "%s", path);
-        r = read_whole(fd, GUEST_NAME, &there, &there_size);
-        if (r >= 0 && there_size == size && memcmp(there, data, size) == 0)
+        if (map_file(fd, GUEST_NAME, &there) >= 0 && there.size == ours.size &&
+                        memcmp(there.data, ours.data, ours.size) == 0)
                 return 0;
-        r = write_file(fd, GUEST_NAME, 0755, data, size); /* anew, whatever is wrong with it */
+        r = write_file(fd, GUEST_NAME, 0755, ours.data, ours.size); /* whatever is wrong with it */
         return r < 0 ? error_set_errno(reterr, r, "Copying %s", path) : 0;
 }
 
@@ -130,7 +141,10 @@ int bundle_store_lay(const char *name,
                 r = lay_contents(fd, inside, contents, reterr);
         if (r < 0)
                 return error_prefix(reterr, NSPAWN_BUNDLES "/%s", name);
-        r = write_file(fd, ret_tree, 0444, text, strlen(text));
+        /* it was written whole, and its name is its digest */
+        r = faccessat(fd, ret_tree, F_OK, 0) == 0
+                            ? 0
+                            : write_file(fd, ret_tree, 0444, text, strlen(text));
         if (r >= 0 && fsync(fd) < 0)
                 r = -errno;
         return r < 0 ? error_set_errno(reterr, r, NSPAWN_BUNDLES "/%s", name) : 0;
