@@ -97,6 +97,42 @@ NEW = {
     "etc/displaced-new": "new\n",
     "etc/displaced-link": "new\n",
 }
+# What runs inside the container of a host that has one; its files are as much as a fit has kinds of change for.
+INSIDE_COMMON = {
+    "containers/web.nspawn": "[Network]\nPrivate=yes\n",
+    "containers/web/units/kept.service": service(start="/bin/sleep 1000000"),
+    "containers/web/units/reloads.service": service("ExecReload=/bin/true", start="/bin/sleep 1000001",
+                                                    head="[Unit]\nX-Reload-Triggers=/etc/reloads.conf"),
+    "containers/web/etc/same.conf": "same\n",
+}
+INSIDE = {
+    "old": {
+        **INSIDE_COMMON,
+        "containers/web/profile.conf": "[File]\nPath=secret\nMode=0600\nOwner=12:34\n",
+        "containers/web/units/changed.service": service("Environment=GENERATION=old", start="/bin/sleep 1000002"),
+        "containers/web/units/gone.service": service(start="/bin/sleep 1000003"),
+        "containers/web/etc/reloads.conf": "old\n",
+        "containers/web/etc/secret": "old\n",
+        "containers/web/etc/only-old/deep/file": "old\n",
+        "containers/web/etc/shape": "a file\n",
+        "containers/web/etc/link": Link("old"),
+        "containers/web/etc/nsswitch.conf": "passwd: files systemd\n# old\n",
+    },
+    "new": {
+        **INSIDE_COMMON,
+        "containers/web/profile.conf": "[File]\nPath=secret\nMode=0640\nOwner=0:12\n",
+        "containers/web/units/changed.service": service("Environment=GENERATION=new", start="/bin/sleep 1000002"),
+        "containers/web/units/came.service": service(start="/bin/sleep 1000004"),
+        "containers/web/etc/reloads.conf": "new\n",
+        "containers/web/etc/secret": "new\n",
+        "containers/web/etc/only-new/deep/file": "new\n",
+        "containers/web/etc/shape/is-a-directory": "now\n",
+        "containers/web/etc/link": Link("new"),
+    },
+}
+BUNDLE = "/var/lib/sysswitch/containers/web"
+INSIDE_ROOT = "/var/lib/containers/web"
+INSIDE_UNITS = ["kept.service", "reloads.service", "changed.service", "gone.service", "came.service", "multi-user.target"]
 TARGETS = ["multi-user.target", "timers.target", "sockets.target"]
 DISTRIBUTION = {name: service() for name in ("d-leaves.service", "d-comes.service", "d-disabled.service", "d-masked.service")}
 LABS_OWN = ["/etc/hostname", "/etc/hosts", "/etc/machine-id", "/etc/.pwd.lock"]
@@ -138,14 +174,18 @@ def write_source(directory, source):
                 file.write(text)
 
 
-def prepare(lab):
+def prepare(lab, inside=None):
     """Before any profile is on the host; what /etc is then."""
     lab.install()
     for name, source in (("old", OLD), ("new", NEW), ("none", {"profile.conf": ""})):
-        write_source(lab.root + SOURCES[name], source)
+        write_source(lab.root + SOURCES[name], {**source, **(inside or {}).get(name, {})})
     write_source(lab.root + "/usr/local/lib/systemd/system", DISTRIBUTION)
     lab.run("sh", "-euc", PREPARE)
     return read_files(lab)
+
+
+def prepare_with_container(lab):
+    return prepare(lab, INSIDE)
 
 
 def read_file(path):
@@ -164,9 +204,9 @@ def read_file(path):
     return tuple(what)
 
 
-def read_files(lab):
-    """/etc byte for byte: path -> what it is."""
-    root, files = lab.root, {}
+def read_files(lab, below=""):
+    """/etc byte for byte: path -> what it is. below: the root that it is of."""
+    root, files = lab.root + below, {}
     for directory, directories, names in os.walk(root + "/etc"):
         for name in directories + names:
             path = os.path.join(directory, name)
@@ -197,9 +237,10 @@ def process_of(root, pid):
 
 
 def read_unit(root, block):
+    """root: None where a process is not to be looked at."""
     unit = dict(line.split("=", 1) for line in block.splitlines())
     unit = {name: clean(name, value) for name, value in unit.items()}
-    if unit.get("MainPID", "0") != "0":
+    if root and unit.get("MainPID", "0") != "0":
         unit["process"] = process_of(root, unit["MainPID"])
     unit.pop("MainPID", None)
     for name in ("DropInPaths", "Wants", "Environment"):
@@ -239,6 +280,27 @@ def read_made(root):
 
 def read_host(lab):
     return {"files": read_files(lab), "units": read_units(lab), "made": read_made(lab.root)}
+
+
+def read_inside(lab):
+    """The container: its /etc byte for byte, what its systemd runs, and what the host holds ready for it."""
+    shown = lab.run("sh", "-euc", 'leader=$(machinectl show web -p Leader --value); exec nsenter -t "$leader" -a -r -w systemctl '
+                    'show --all "$@"', "sh", f"--property={','.join(PROPERTIES)}", *INSIDE_UNITS, stdout=subprocess.PIPE,
+                    text=True).stdout
+    units = {}
+    for block in shown.strip().split("\n\n"):
+        unit = read_unit(None, block)
+        units["web: " + unit["Id"]] = unit
+    bundle = lab.root + BUNDLE
+    # a commit that was cut off leaves it to the next switch to rename the one to the other
+    wanted = "next" if os.path.lexists(bundle + "/next") else "default"
+    return {"units inside": units,
+            "files inside": {"web: " + path: what for path, what in read_files(lab, INSIDE_ROOT).items()},
+            "bundle": {"active": os.readlink(bundle + "/active"), "wanted": os.readlink(f"{bundle}/{wanted}")}}
+
+
+def read_host_and_container(lab):
+    return {**read_host(lab), **read_inside(lab)}
 
 
 def differences(got, want):
