@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "activate/bundle_roots.h"
 
+#include "activate/bundle_journal.h"
 #include "activate/removal.h"
 #include "diff/nspawn.h"
 
@@ -14,7 +15,7 @@
 #define ROOTS NSPAWN_BUNDLES "/.roots"
 
 int bundle_roots_note(const char *name, const char *root, Error *reterr) {
-        char there[PATH_MAX];
+        char there[PATH_MAX], temporary[80];
         if (mkdir(ROOTS, 0700) < 0 && errno != EEXIST)
                 return error_set_errno(reterr, -errno, ROOTS);
         cleanup_fd int fd = open(ROOTS, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -23,8 +24,10 @@ int bundle_roots_note(const char *name, const char *root, Error *reterr) {
         ssize_t length = readlinkat(fd, name, there, sizeof(there));
         if (length == (ssize_t) strlen(root) && memcmp(there, root, strlen(root)) == 0)
                 return 0;
-        (void) unlinkat(fd, ".new", 0); /* of one that was interrupted */
-        if (symlinkat(root, fd, ".new") < 0 || renameat(fd, ".new", fd, name) < 0 || fsync(fd) < 0)
+        (void) snprintf(temporary, sizeof(temporary), "~%.64s", name); /* others start beside it */
+        (void) unlinkat(fd, temporary, 0); /* of one that was interrupted */
+        if (symlinkat(root, fd, temporary) < 0 || renameat(fd, temporary, fd, name) < 0 ||
+                        fsync(fd) < 0)
                 return error_set_errno(reterr, -errno, ROOTS "/%s", name);
         return 0;
 }
@@ -62,6 +65,8 @@ int bundle_roots_forget(const char *name, Error *reterr) {
         if (asprintf(&bundle, NSPAWN_BUNDLES "/%s", name) < 0)
                 return error_oom(reterr);
         int r = removal_run(bundle, reterr);
+        if (r >= 0)
+                r = bundle_journal_drop(name, reterr);
         if (r < 0)
                 return r;
         cleanup_fd int fd = open(ROOTS, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "activate/bundle_store.h"
 
+#include "activate/bundle_journal.h"
 #include "activate/bundle_read.h"
 #include "activate/bytes.h"
 #include "diff/bundle.h"
@@ -212,10 +213,22 @@ int bundle_store_read(const char *name,
         return bundle_parse(text, contents, ret_tree, reterr);
 }
 
+/* Of an activation that is over. One that was cut off is still to be taken back. */
+static int end_journal(const char *name, Error *reterr) {
+        cleanup(manifest_freep) Manifest *journal = NULL;
+        char active[BUNDLE_TREE_SIZE];
+        int r = bundle_journal_read(name, &journal, reterr);
+        if (r > 0)
+                r = bundle_store_pointed(name, "active", active, reterr);
+        return r > 0 && strcmp(active, journal->to) == 0 ? bundle_journal_drop(name, reterr) : r;
+}
+
 static int settle_one(const char *name, bool is_commit, Error *reterr) {
         cleanup_fd int fd = -1;
         int r = open_bundle(name, false, &fd, reterr);
         if (r < 0)
+                return r;
+        if (is_commit && (r = end_journal(name, reterr)) < 0)
                 return r;
         if (is_commit)
                 r = renameat(fd, "next", fd, "default");

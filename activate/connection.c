@@ -128,6 +128,12 @@ int systemd_connect_fd(int fd, Systemd **ret_systemd, Error *reterr) {
         return 0;
 }
 
+void systemd_set_untrusted(Systemd *systemd, uint64_t call_timeout_usec) {
+        systemd->is_untrusted = true;
+        systemd->call_timeout_usec = call_timeout_usec;
+        (void) sd_bus_set_method_call_timeout(systemd->bus, call_timeout_usec); /* it is there */
+}
+
 Systemd *systemd_close(Systemd *systemd) {
         if (!systemd)
                 return NULL;

@@ -26,6 +26,7 @@ struct Systemd {
         bool is_user;   /* a user's manager */
         char root[64];  /* of what it manages, as seen from here: "" for this host */
         char label[48]; /* for messages: "systemd", "systemd of user 1000" */
+        bool is_untrusted;
         uint64_t call_timeout_usec;
 };
 

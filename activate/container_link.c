@@ -12,6 +12,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+enum { CALL_TIMEOUT_USEC = 10 * 1000000 };
+
 int container_leader(const char *name, pid_t *ret_leader, Error *reterr) {
         char path[128], line[256];
         (void) snprintf(path, sizeof(path), "/run/systemd/machines/%.64s", name); /* fits */
@@ -31,7 +33,10 @@ int container_connect(const char *name, pid_t leader, Systemd **ret_systemd, Err
         char process[32];
         (void) snprintf(process, sizeof(process), "/proc/%d", (int) leader); /* fits */
         int r = foreign_connect(process, ret_systemd, reterr);
-        return r < 0 ? error_prefix(reterr, "Container %s", name) : 0;
+        if (r < 0)
+                return error_prefix(reterr, "Container %s", name);
+        systemd_set_untrusted(*ret_systemd, CALL_TIMEOUT_USEC);
+        return 0;
 }
 
 typedef struct Running {

@@ -18,6 +18,9 @@ int systemd_connect_system(Systemd **ret_systemd, Error *reterr) must_check;
 int systemd_connect_user(uint32_t uid, Systemd **ret_systemd, Error *reterr) must_check;
 /* For tests: an already connected stream to a (fake) manager. Takes the descriptor. */
 int systemd_connect_fd(int fd, Systemd **ret_systemd, Error *reterr) must_check;
+/* It is not trusted: no call is waited for longer than this, and its journal is not read from here.
+ */
+void systemd_set_untrusted(Systemd *systemd, uint64_t call_timeout_usec);
 Systemd *systemd_close(Systemd *systemd);
 DEFINE_CLEANUP(Systemd, systemd_close);
 

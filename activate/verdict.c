@@ -322,7 +322,7 @@ static FailureCause cause_of(const Verdict *verdict, const Seen *seen) {
  * all since our call. That there are none to be had is no reason to fail. */
 static void
 read_log(Verdict *verdict, const Seen *seen, const char *const **ret_lines, size_t *ret_n_lines) {
-        if (!verdict->journal_tried) {
+        if (!verdict->journal_tried && !verdict->run->systemd->is_untrusted) {
                 verdict->journal_tried = true;
                 if (journal_open(verdict->run->systemd->root, &verdict->journal) < 0)
                         verdict->journal = NULL;

@@ -246,7 +246,7 @@ static const char *unit_text(Arena *arena, const Declared *container) {
                         "RestartForceExitStatus=133\n"
                         "SuccessExitStatus=133\n"
                         "RestartSec=0\n"
-                        "TimeoutStartSec=90s\n"
+                        "TimeoutStartSec=120s\n"
                         "TimeoutStopSec=90s\n"
                         "Slice=machine.slice\n"
                         "Delegate=yes\n"

@@ -4,18 +4,26 @@
  * 'apply' as its reload. These two take no switch lock: it is the switch that has the unit started
  * or reloaded, and waits for that. */
 
+#include "activate/bundle_journal.h"
 #include "activate/bundle_roots.h"
 #include "activate/bundle_store.h"
 #include "activate/container_root.h"
 #include "diff/container.h"
 #include "switch/commands.h"
 #include "switch/container_verbs.h"
+#include "switch/engine.h"
 #include "switch/inside.h"
+#include "switch/output.h"
+#include "switch/stop_request.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 
-static int prepare(const Options *options, char **arguments, size_t n_arguments, Error *reterr) {
+static int run_prepare(
+                const Options *options, char **arguments, size_t n_arguments, Error *reterr) {
         (void) options; /* there are none */
         (void) n_arguments;
         const char *name = arguments[0], *root = arguments[1];
@@ -25,13 +33,38 @@ static int prepare(const Options *options, char **arguments, size_t n_arguments,
                 r = bundle_roots_note(name, root, reterr);
         if (r >= 0)
                 r = container_root_make(root, reterr);
+        if (r >= 0) /* all of it is started anew */
+                r = bundle_journal_drop(name, reterr);
         return r < 0 ? r : bundle_store_point(name, "active", tree, reterr);
 }
 
-static int apply(const Options *options, char **arguments, size_t n_arguments, Error *reterr) {
+/* systemd kills a reload that lasts too long, but only the process that it started. This one then
+ * takes the container back. */
+static void apply_in_child(const char *name, pid_t parent) {
+        Error error;
+        stop_request_listen();
+        (void) prctl(PR_SET_PDEATHSIG, SIGTERM); /* cannot fail for a signal */
+        if (getppid() != parent)
+                (void) raise(SIGTERM); /* to itself */
+        int r = inside_activate(name, &error);
+        if (r < 0)
+                output_error(&error);
+        _exit(r < 0 ? EXIT_REFUSED : EXIT_DONE);
+}
+
+static int run_apply(const Options *options, char **arguments, size_t n_arguments, Error *reterr) {
         (void) options; /* there are none */
         (void) n_arguments;
-        return inside_activate(arguments[0], reterr);
+        pid_t own = getpid(), pid = fork();
+        int status;
+        if (pid < 0)
+                return error_set_errno(reterr, -errno, "fork");
+        if (pid == 0)
+                apply_in_child(arguments[0], own);
+        while (waitpid(pid, &status, 0) < 0)
+                if (errno != EINTR)
+                        return error_set_errno(reterr, -errno, "waitpid");
+        return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? EXIT_DONE : EXIT_REFUSED;
 }
 
 static const struct Row {
@@ -46,8 +79,8 @@ static const struct Row {
         { "shell", 1, 256, 0, container_shell },
         { "log", 1, 1, OPTION_BIT(OPTION_LIMIT), container_show_log },
         { "remove", 1, 1, OPTION_BIT(OPTION_PURGE), container_remove },
-        { "prepare", 2, 2, 0, prepare },
-        { "apply", 1, 1, 0, apply },
+        { "prepare", 2, 2, 0, run_prepare },
+        { "apply", 1, 1, 0, run_apply },
 };
 
 static const struct Row *find(const char *name) {

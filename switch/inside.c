@@ -1,19 +1,35 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "switch/inside.h"
 
+#include "activate/bundle_journal.h"
 #include "activate/bundle_store.h"
 #include "activate/container_link.h"
 #include "activate/run_plan.h"
 #include "activate/unit_look.h"
+#include "base/clock.h"
+#include "base/text.h"
 #include "diff/nspawn.h"
 #include "diff/plan.h"
+#include "diff/quote.h"
+#include "switch/stop_request.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 
 #define FIT_UNIT "sysswitch-fit.service"
 
-enum { TIMEOUT_USEC = 60 * 1000 * 1000 };
+/* Together they are less than what the container's unit gives a reload (TimeoutStartSec= of
+ * diff/render_container.c): nothing is killed half-way. Until it answered, nothing was changed. */
+enum {
+        ANSWER_SEC = 10,
+        FIT_USEC = 10 * 1000 * 1000,
+        FORWARD_USEC = 60 * 1000 * 1000,
+        BACK_USEC = 20 * 1000 * 1000,
+        LOCK_USEC = 20 * 1000 * 1000,
+        LOG_USEC = 3 * 1000 * 1000,
+        N_LOG_LINES = 5,
+};
 
 typedef struct Inside {
         const char *name;
@@ -40,25 +56,44 @@ static void inside_donep(Inside *inside) {
         arena_done(&inside->arena);
 }
 
-static const RunOptions run_options = { .timeout_usec = TIMEOUT_USEC };
-
 static int read_trees(Inside *inside, Error *reterr) {
         inside->contents = contents_new();
         if (!inside->contents)
                 return error_oom(reterr);
-        int r = bundle_store_wanted(inside->name, inside->new_name, reterr);
-        if (r >= 0)
-                r = bundle_store_pointed(inside->name, "active", inside->old_name, reterr);
-        if (r >= 0)
-                r = bundle_store_read(inside->name, inside->new_name, inside->contents,
-                                &inside->new, reterr);
+        int r = bundle_store_read(
+                        inside->name, inside->new_name, inside->contents, &inside->new, reterr);
         if (r < 0)
                 return r;
-        if (*inside->old_name)
-                return bundle_store_read(inside->name, inside->old_name, inside->contents,
-                                &inside->old, reterr);
-        inside->old = tree_new();
-        return inside->old ? tree_seal(inside->old, reterr) : error_oom(reterr);
+        return bundle_store_read(
+                        inside->name, inside->old_name, inside->contents, &inside->old, reterr);
+}
+
+/* A container whose first process is stopped takes what it is sent, and does not answer. */
+static char no_answer[128];
+
+static void give_up(int signal) {
+        (void) signal; /* there is one */
+        ssize_t ignored = write(STDERR_FILENO, no_answer, strlen(no_answer));
+        (void) ignored; /* there is nowhere else to tell it */
+        _exit(1);
+}
+
+static int connect_to(Inside *inside, Error *reterr) {
+        const struct sigaction action = { .sa_handler = give_up };
+        UnitLook look = { .unit = FIT_UNIT };
+        pid_t leader = 0;
+        int r = container_leader(inside->name, &leader, reterr);
+        if (r < 0)
+                return r;
+        (void) snprintf(no_answer, sizeof(no_answer),
+                        "sysswitch: Container %.64s does not answer\n", inside->name); /* fits */
+        (void) sigaction(SIGALRM, &action, NULL); /* cannot fail for this signal */
+        (void) alarm(ANSWER_SEC);
+        r = container_connect(inside->name, leader, &inside->systemd, reterr);
+        if (r >= 0)
+                r = unit_look(inside->systemd, &look, 1, LOOK_STATE, reterr);
+        (void) alarm(0);
+        return r;
 }
 
 static PlanInput input_of(const Inside *inside) {
@@ -105,16 +140,42 @@ static int make_plan(Inside *inside, Error *reterr) {
 static int fit(const Inside *inside, const char *tree, Error *reterr) {
         const char *const arguments[] = { NSPAWN_GUEST, "activate", tree, NULL };
         const ContainerProgram program = {
-                .unit = FIT_UNIT, .arguments = arguments, .timeout_usec = TIMEOUT_USEC
+                .unit = FIT_UNIT, .arguments = arguments, .timeout_usec = FIT_USEC
         };
         return container_run(inside->systemd, &program, NULL, reterr);
 }
 
-/* What failed there, by name: its own log lines are in the container's journal. */
+/* The last lines of a unit, for whoever reads the journal of the container's unit: the switch does.
+ */
+static void tell_log(const Inside *inside, const UnitFailure *failure) {
+        cleanup_free char *lines = NULL;
+        cleanup(text_donep) Text text = { 0 };
+        const ContainerLogQuery query = { .unit = failure->unit,
+                .invocation_id = "",
+                .n_lines = N_LOG_LINES,
+                .timeout_usec = LOG_USEC };
+        Error ignored; /* it only says more of what is told anyway */
+        if (container_log(inside->systemd, &query, &lines, &ignored) < 0)
+                return;
+        char *rest = lines;
+        for (char *line; (line = strsep(&rest, "\n"));)
+                if (*line) {
+                        text_add(&text, "  ");
+                        text_add_line(&text, line);
+                        text_add(&text, "\n");
+                }
+        if (text.error >= 0 && text.data)
+                (void) fputs(text.data, stderr); /* as above */
+}
+
+/* What failed there, by name. */
 static int check_report(const Inside *inside, Error *reterr) {
         const Report *report = inside->report;
         if (report_n_caused(report) == 0)
                 return 0;
+        for (size_t i = 0; i < report->n_failures; i++)
+                if (report->failures[i].cause == FAILURE_CAUSED)
+                        tell_log(inside, &report->failures[i]);
         for (size_t i = 0; i < report->n_failures; i++)
                 if (report->failures[i].cause == FAILURE_CAUSED)
                         return error_set(reterr, -ECHILD, "%s inside %s: %s (%s)",
@@ -153,26 +214,42 @@ static int look_now(Inside *inside,
         return r;
 }
 
-/* Files, then units, as an undone switch of a host. */
-static int take_back(Inside *inside, Error *reterr) {
-        const UnitBefore *units = NULL;
-        size_t n_units = 0;
+/* Files, then units, as an undone switch of a host: to what the journal says, whatever is there. */
+static int take_back(Inside *inside, const Manifest *journal, Error *reterr) {
+        const RunOptions options = { .timeout_usec = BACK_USEC };
         UnitNow *now = NULL;
         UnitPlan plan;
         cleanup(plan_run_freep) PlanRun *run = NULL;
-        int r = *inside->old_name ? fit(inside, inside->old_name, reterr) : 0;
-        if (r >= 0 && plan_run_before(inside->run, &units, &n_units) < 0)
-                return error_oom(reterr);
+        int r = fit(inside, journal->from, reterr);
         if (r >= 0)
-                r = look_now(inside, units, n_units, &now, reterr);
+                r = look_now(inside, journal->units, journal->n_units, &now, reterr);
         if (r < 0)
                 return r;
-        if (restore_plan(&inside->arena, units, now, n_units, &plan) < 0)
+        if (restore_plan(&inside->arena, journal->units, now, journal->n_units, &plan) < 0)
                 return error_oom(reterr);
-        r = plan_run_new(inside->systemd, &plan, &run_options, &run, reterr);
+        r = plan_run_new(inside->systemd, &plan, &options, &run, reterr);
         if (r >= 0)
                 r = plan_run_stop(run, reterr);
-        return r < 0 ? r : plan_run_activate(run, reterr);
+        if (r >= 0)
+                r = plan_run_activate(run, reterr);
+        return r < 0 ? r : bundle_journal_drop(inside->name, reterr);
+}
+
+/* An activation that was cut off is taken back first; and so is one that was complete, when what it
+ * came from is wanted again: from then on it is one that was cut off, too. Returns 1 when the
+ * journal says so. */
+static int is_to_take_back(Inside *inside, const Manifest *journal, Error *reterr) {
+        if (strcmp(journal->to, inside->old_name) == 0 &&
+                        strcmp(journal->from, inside->new_name) == 0) {
+                int r = bundle_store_point(inside->name, "active", journal->from, reterr);
+                if (r < 0)
+                        return r;
+                (void) strcpy(inside->old_name, inside->new_name); /* equal sizes */
+        }
+        if (strcmp(journal->from, inside->old_name) == 0)
+                return 1;
+        int r = bundle_journal_drop(inside->name, reterr);
+        return r < 0 ? r : 0;
 }
 
 static int carry_out(Inside *inside, Error *reterr) {
@@ -186,29 +263,66 @@ static int carry_out(Inside *inside, Error *reterr) {
         return r < 0 ? r : check_report(inside, reterr);
 }
 
-int inside_activate(const char *name, Error *reterr) {
-        cleanup(inside_donep) Inside inside = { .name = name };
-        pid_t leader = 0;
-        int r = read_trees(&inside, reterr);
-        if (r < 0 || strcmp(inside.old_name, inside.new_name) == 0)
-                return r;
-        r = container_leader(name, &leader, reterr);
+static int begin(Inside *inside, Manifest *journal, Error *reterr) {
+        static const RunOptions options = { .timeout_usec = FORWARD_USEC,
+                .should_stop = stop_request_is_made };
+        const UnitBefore *units = NULL;
+        int r = make_plan(inside, reterr);
         if (r >= 0)
-                r = container_connect(name, leader, &inside.systemd, reterr);
-        if (r >= 0)
-                r = make_plan(&inside, reterr);
-        if (r >= 0)
-                r = plan_run_new(inside.systemd, &inside.plan->units, &run_options, &inside.run,
+                r = plan_run_new(inside->systemd, &inside->plan->units, &options, &inside->run,
                                 reterr);
+        if (r >= 0 && plan_run_before(inside->run, &units, &journal->n_units) < 0)
+                r = error_oom(reterr);
         if (r < 0)
                 return r;
-        r = carry_out(&inside, reterr);
+        journal->units = (UnitBefore *) (uintptr_t) units; /* only read */
+        for (size_t i = 0; i < journal->n_units; i++)
+                journal->units[i].uid = UINT32_MAX;
+        return bundle_journal_write(inside->name, journal, reterr);
+}
+
+static int activate(Inside *inside, Error *reterr) {
+        Manifest journal = { .switch_id = "0", .from = inside->old_name, .to = inside->new_name };
+        int r = read_trees(inside, reterr);
         if (r >= 0)
-                return bundle_store_point(name, "active", inside.new_name, reterr);
+                r = begin(inside, &journal, reterr);
+        if (r < 0)
+                return r;
+        r = carry_out(inside, reterr);
+        if (r >= 0)
+                return bundle_store_point(inside->name, "active", inside->new_name, reterr);
         Error error;
-        const Error first = *reterr;
-        if (take_back(&inside, &error) < 0)
-                return error_set(reterr, r, "%.200s; and putting %s back: %.200s", first.message,
-                                name, error.message);
-        return error_prefix(reterr, "Container %s was put back", name);
+        if (take_back(inside, &journal, &error) < 0)
+                return error_set(reterr, r, "%.200s; and putting %s back: %.200s", reterr->message,
+                                inside->name, error.message);
+        return error_prefix(reterr, "Container %s was put back", inside->name);
+}
+
+static int find_trees(Inside *inside, Error *reterr) {
+        int r = bundle_store_wanted(inside->name, inside->new_name, reterr);
+        if (r >= 0)
+                r = bundle_store_pointed(inside->name, "active", inside->old_name, reterr);
+        return r == 0 ? error_set(reterr, -ENOENT, "Container %s was not started by its unit",
+                                        inside->name)
+                      : r;
+}
+
+int inside_activate(const char *name, Error *reterr) {
+        cleanup(inside_donep) Inside inside = { .name = name };
+        cleanup(manifest_freep) Manifest *journal = NULL;
+        cleanup_fd int lock_fd = bundle_journal_lock(name, LOCK_USEC, reterr);
+        if (lock_fd < 0)
+                return lock_fd;
+        int r = find_trees(&inside, reterr);
+        if (r >= 0)
+                r = bundle_journal_read(name, &journal, reterr);
+        if (r > 0)
+                r = is_to_take_back(&inside, journal, reterr);
+        bool is_new = strcmp(inside.old_name, inside.new_name) != 0, is_half = r > 0;
+        if (r < 0 || (!is_new && !is_half))
+                return r;
+        r = connect_to(&inside, reterr);
+        if (r >= 0 && is_half && (r = take_back(&inside, journal, reterr)) < 0)
+                (void) error_prefix(reterr, "Container %s is not put back", name); /* r is told */
+        return r < 0 || !is_new ? r : activate(&inside, reterr);
 }
