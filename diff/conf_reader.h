@@ -28,6 +28,8 @@ typedef struct ConfReader {
         ConfList containers; /* ContainerRule; the same */
         /* what the [Container] being read says of it */
         bool gives_profile, gives_root, gives_on_change, gives_auto_start;
+        ConfList modules, parameters, requirements; /* KernelWord */
+        KernelRule kernel;                          /* all of it but these */
 } ConfReader;
 
 /* Which [Layer] a line belongs to, from 1; 0: none is there. */
@@ -67,8 +69,8 @@ typedef struct ConfSection {
         int (*begin)(ConfReader *reader, unsigned line, Error *reterr);
         int (*end)(ConfReader *reader, unsigned line, Error *reterr);
         const char *list; /* of the keys, for people */
-        ConfKey keys[6];  /* none: a section of a later version */
+        ConfKey keys[12]; /* a NULL behind the last */
 } ConfSection;
 
 extern const ConfSection conf_section_file, conf_section_trigger, conf_section_check,
-                conf_section_container, conf_section_layer;
+                conf_section_container, conf_section_layer, conf_section_kernel;

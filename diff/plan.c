@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "diff/plan.h"
 
+#include "diff/kernel.h"
 #include "diff/plan_containers.h"
 #include "diff/plan_units.h"
 
@@ -172,13 +173,32 @@ static int add_hooks(Plan *plan, const PlanInput *input) {
         return 0;
 }
 
+/* An image runs no kernel. */
+static int add_reboot_reasons(Plan *plan, const PlanInput *input, const PlanDraft *draft) {
+        cleanup_strv Strv reasons = { 0 };
+        if (input->everything_off)
+                return 0;
+        int r = kernel_reboot_reasons(&draft->pair.confs[BEFORE]->kernel,
+                        &draft->pair.confs[AFTER]->kernel, input->command_line, &reasons);
+        const char **copies = arena_new(&plan->arena, const char *, reasons.n_items + 1);
+        if (r < 0 || !copies)
+                return -ENOMEM;
+        for (size_t i = 0; i < reasons.n_items; i++)
+                if (!(copies[i] = arena_strdup(&plan->arena, reasons.items[i])))
+                        return -ENOMEM;
+        plan->reboot_needed = copies;
+        plan->n_reboot_needed = reasons.n_items;
+        return 0;
+}
+
 int plan_new(const PlanInput *input, Plan **ret_plan, Error *reterr) {
         cleanup(plan_freep) Plan *plan = calloc(1, sizeof(Plan));
         cleanup(plan_draft_freep) PlanDraft *own = input->draft ? NULL : plan_draft_new();
-        if (!plan || !(own || input->draft))
+        PlanDraft *draft = own ? own : input->draft;
+        if (!plan || !draft)
                 return error_oom(reterr);
-        int r = make_plan(plan, input, own ? own : input->draft, reterr);
-        if (r == 0 && add_hooks(plan, input) < 0)
+        int r = make_plan(plan, input, draft, reterr);
+        if (r == 0 && (add_hooks(plan, input) < 0 || add_reboot_reasons(plan, input, draft) < 0))
                 r = error_oom(reterr);
         if (r == 0)
                 *ret_plan = TAKE(plan);

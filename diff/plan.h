@@ -190,8 +190,9 @@ typedef struct PlanInput {
         /* texts of units that only the distribution has, for what their start pulls in where the
          * manager has not loaded them; NULL: none at hand */
         const struct Distribution *distribution;
-        bool everything_off;     /* --root: an image that does not run: no unit acts */
-        struct PlanDraft *draft; /* may be NULL, see below */
+        const char *command_line; /* the running kernel's; NULL: not known */
+        bool everything_off;      /* --root: an image that does not run: no unit acts */
+        struct PlanDraft *draft;  /* may be NULL, see below */
 } PlanInput;
 
 /* What is found of two trees whatever the live states are: given to several calls with the same

@@ -11,6 +11,7 @@ const char *problem_kind_to_string(ProblemKind kind) {
                 [PROBLEM_SPACE] = "space",
                 [PROBLEM_MOUNT] = "mount",
                 [PROBLEM_PROGRAM] = "program",
+                [PROBLEM_KERNEL] = "kernel",
         };
         return names[kind];
 }

@@ -13,12 +13,13 @@ typedef enum ProblemKind {
         PROBLEM_SPACE,
         PROBLEM_MOUNT,   /* of what carries the state, or of /etc */
         PROBLEM_PROGRAM, /* that a changed unit runs, and that is not there */
+        PROBLEM_KERNEL,  /* that was not built with what Require= names */
         N_PROBLEM_KINDS,
 } ProblemKind;
 
 typedef struct Problem {
         ProblemKind kind;
-        const char *subject; /* a path or a unit */
+        const char *subject; /* a path, a unit or an option of the kernel */
         const char *message; /* for people: the subject, what of it, and what to do; one line */
 } Problem;
 

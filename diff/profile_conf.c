@@ -69,11 +69,9 @@ static const ConfSection section_units = { .name = "Units",
         .list = "Enable=, Disable= and Mask=",
         .keys = { { "Enable", take_enable }, { "Disable", take_disable }, { "Mask", take_mask } } };
 
-static const ConfSection section_kernel = { .name = "Kernel" };
-
 static const ConfSection *const sections[] = { &section_profile, &section_units, &conf_section_file,
         &conf_section_trigger, &conf_section_check, &conf_section_container, &conf_section_layer,
-        &section_kernel };
+        &conf_section_kernel };
 
 static int
 take_line(ConfReader *reader, const ConfSection *section, const UnitLine *line, Error *reterr) {
@@ -96,17 +94,12 @@ static int find_section(const ConfReader *reader,
                 Error *reterr) {
         for (size_t i = 0; i < N_ELEMENTS(sections); i++)
                 if (strcmp(sections[i]->name, header->name) == 0) {
-                        if (!sections[i]->keys[0].name)
-                                return conf_refuse(reader, header->line, reterr,
-                                                "[%s] is not supported by this version yet; take "
-                                                "it out",
-                                                header->name);
                         *ret_section = sections[i];
                         return 0;
                 }
         return conf_refuse(reader, header->line, reterr,
                         "Unknown section [%s]; there are [Profile], [Units], [File], [Trigger], "
-                        "[Check] and [Container]",
+                        "[Check], [Container] and [Kernel]",
                         header->name);
 }
 
@@ -242,7 +235,14 @@ int profile_conf_parse(Arena *arena,
                 .n_checks = reader.checks.n_items,
                 .containers = reader.containers.items,
                 .n_containers = reader.containers.n_items,
+                .kernel = reader.kernel,
         };
+        conf->kernel.modules = reader.modules.items;
+        conf->kernel.n_modules = reader.modules.n_items;
+        conf->kernel.parameters = reader.parameters.items;
+        conf->kernel.n_parameters = reader.parameters.n_items;
+        conf->kernel.requirements = reader.requirements.items;
+        conf->kernel.n_requirements = reader.requirements.n_items;
         *ret_conf = conf;
         return 0;
 }

@@ -62,6 +62,23 @@ typedef struct ContainerRule {
         unsigned line;
 } ContainerRule;
 
+/* A word of a list in [Kernel]. */
+typedef struct KernelWord {
+        const char *text;
+        unsigned line;
+} KernelWord;
+
+typedef struct KernelRule {
+        unsigned line; /* of its first header; 0: there is no [Kernel] */
+        const KernelWord *modules, *parameters, *requirements;
+        size_t n_modules, n_parameters, n_requirements;
+        unsigned console_log_level;
+        unsigned console_log_level_line; /* 0: not given */
+        bool vesa;
+        bool only_own_requirements; /* Require= was emptied: nothing is required unasked */
+        bool missing_is_warned;     /* RequireMissing=warn */
+} KernelRule;
+
 typedef struct UnitsRule {
         const char *unit;
         unsigned line;
@@ -93,6 +110,7 @@ typedef struct ProfileConf {
         size_t n_checks;
         const ContainerRule *containers; /* each name once */
         size_t n_containers;
+        KernelRule kernel;
 } ProfileConf;
 
 /* name stands before ":LINE: " in errors. The result lives in the arena. Returns 0 or -EBADMSG. */

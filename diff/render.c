@@ -291,6 +291,8 @@ static int render_all(Rendering *rendering, Error *reterr) {
         for (size_t i = 0; r == 0 && i < source->n_entries; i++)
                 r = place_source_entry(rendering, &source->entries[i], reterr);
         if (r == 0)
+                r = rendering_add_kernel(rendering, reterr);
+        if (r == 0)
                 r = rendering_add_containers(rendering, reterr);
         for (size_t i = 0; r == 0 && i < rendering->conf->n_files; i++)
                 r = apply_file_rule(rendering, &rendering->conf->files[i], reterr);

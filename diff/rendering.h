@@ -106,6 +106,9 @@ int rendering_warn_of_units(Rendering *rendering, Error *reterr) must_check;
 /* render_container.c: containers/, once all else that was written is placed. */
 int rendering_add_containers(Rendering *rendering, Error *reterr) must_check;
 
+/* render_kernel.c: files that follow from [Kernel], once all that was written is placed. */
+int rendering_add_kernel(Rendering *rendering, Error *reterr) must_check;
+
 /* enablement.c: the links that follow from [Install], Enable=, Disable= and Mask=, once all of the
  * source is placed. */
 int rendering_add_enablement(Rendering *rendering, Error *reterr) must_check;

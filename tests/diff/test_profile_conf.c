@@ -163,14 +163,41 @@ static void test_profile_conf__containers(void **state) {
         done(&parsed);
 }
 
+static void test_profile_conf__kernel(void **state) {
+        (void) state;
+        Parsed parsed;
+        parse_good(&parsed, "[Kernel]\nModules=gone\nModules=\nModules=loop br-netfilter\n"
+                            "Parameters=quiet  a=\"b c\"\tdebug\nRequire=A\n"
+                            "[Kernel]\nModules=pci:v00008086d*\nConsoleLogLevel=7\n"
+                            "ConsoleLogLevel=0\nVesa=yes\nRequire=\nRequire=B=y|m !C\n"
+                            "RequireMissing=warn\n");
+        const KernelRule *kernel = &parsed.conf->kernel;
+        assert_int_equal(kernel->line, 1);
+        assert_int_equal(kernel->n_modules, 3);
+        assert_string_equal(kernel->modules[1].text, "br-netfilter");
+        assert_int_equal(kernel->modules[2].line, 8);
+        assert_int_equal(kernel->n_parameters, 3);
+        assert_string_equal(kernel->parameters[1].text, "a=\"b c\"");
+        assert_int_equal(kernel->console_log_level, 0);
+        assert_int_equal(kernel->console_log_level_line, 10);
+        assert_true(kernel->vesa && kernel->only_own_requirements && kernel->missing_is_warned);
+        assert_int_equal(kernel->n_requirements, 2);
+        assert_string_equal(kernel->requirements[0].text, "B=y|m");
+        done(&parsed);
+        parse_good(&parsed, "[Kernel]\nConsoleLogLevel=7\nConsoleLogLevel=\n");
+        assert_int_equal(parsed.conf->kernel.console_log_level_line, 0);
+        assert_false(parsed.conf->kernel.only_own_requirements);
+        done(&parsed);
+}
+
 static const struct {
         const char *text, *want;
 } refused_rows[] = {
         { "Enable=a.service\n", "1: An assignment before any section; put its [Section] above it" },
         { "[Unitz]\n", "1: Unknown section [Unitz]; there are [Profile], [Units], [File], "
-                       "[Trigger], [Check] and [Container]" },
+                       "[Trigger], [Check], [Container] and [Kernel]" },
         { "[X-Mine]\n", "1: Unknown section [X-Mine]; there are [Profile], [Units], [File], "
-                        "[Trigger], [Check] and [Container]" },
+                        "[Trigger], [Check], [Container] and [Kernel]" },
         { "\n[Container]\nRoot=/srv/db\n",
                         "2: [Container] without Name=; name the container that it is about" },
         { "[Container]\nName=db\nProfile=db\n",
@@ -202,7 +229,29 @@ static const struct {
                         "2: AutoStart=perhaps is no boolean; write yes or no" },
         { "[Container]\nNames=a\n", "2: Unknown key Names= in [Container], which has Name=, "
                                     "Profile=, Root=, OnChange= and AutoStart=" },
-        { "[Kernel]\n", "1: [Kernel] is not supported by this version yet; take it out" },
+        /* [Kernel] */
+        { "[Kernel]\nModules=a/b\n",
+                        "2: Modules=a/b is no module's name; write it as lsmod has it, "
+                        "with spaces between modules" },
+        { "[Kernel]\nModules=#a\n", "2: Modules=#a is no module's name; write it as lsmod has it, "
+                                    "with spaces between modules" },
+        { "[Kernel]\nModules=loop.ko\n",
+                        "2: Modules=loop.ko is a file; write the module's name, as loop" },
+        { "[Kernel]\nParameters=a \"b c\n", "2: Parameters= has a quote without an end" },
+        { "[Kernel]\nParameters=quiet sysswitch.generation=3\n",
+                        "2: Parameters=sysswitch.generation=3 is what a boot is told by sysswitch "
+                        "itself; take it out" },
+        { "[Kernel]\nConsoleLogLevel=9\n",
+                        "2: ConsoleLogLevel=9 is none; write a digit from 0 to 8" },
+        { "[Kernel]\nConsoleLogLevel=10\n",
+                        "2: ConsoleLogLevel=10 is none; write a digit from 0 to 8" },
+        { "[Kernel]\nVesa=often\n", "2: Vesa=often is no boolean; write yes or no" },
+        { "[Kernel]\nRequire=veth\n", "2: Require=veth is no option of a kernel's configuration, "
+                                      "whose names are in capitals" },
+        { "[Kernel]\nRequireMissing=ask\n",
+                        "2: RequireMissing=ask is unknown; write refuse or warn" },
+        { "[Kernel]\nVersion=6.1\n", "2: Version= in [Kernel] is not supported by this version "
+                                     "yet; take it out" },
         { "[Profile]\nBase=/x\n",
                         "2: Base=/x is absolute; write it from here, as ../../roles/common" },
         { "[Layer]\n", "1: [Layer] without Name=; write the directory that what follows is of" },
@@ -321,6 +370,7 @@ int main(void) {
                 cmocka_unit_test(test_profile_conf__triggers),
                 cmocka_unit_test(test_profile_conf__checks),
                 cmocka_unit_test(test_profile_conf__containers),
+                cmocka_unit_test(test_profile_conf__kernel),
                 cmocka_unit_test(test_profile_conf__refuses),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

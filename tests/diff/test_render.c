@@ -230,7 +230,7 @@ static const RefusedRow refused_rows[] = {
                         "nothing else on the line" },
         { { { "profile.conf", "[Unitz]\n" } },
                         "host/profile.conf:1: Unknown section [Unitz]; there are [Profile], "
-                        "[Units], [File], [Trigger], [Check] and [Container]" },
+                        "[Units], [File], [Trigger], [Check], [Container] and [Kernel]" },
         /* links */
         { { { "units/app.service", "-> ../../../../outside/app.service" } },
                         "host/units/app.service: The link climbs out of units/ by '..'; write its "

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* [Kernel] of profile.conf. */
+#include "diff/conf_reader.h"
+#include "diff/kernel_require.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+enum { MODULE_MAX_BYTES = 255 };
+
+static int add_word(ConfReader *reader,
+                ConfList *list,
+                const char *text,
+                const UnitLine *line,
+                Error *reterr) {
+        KernelWord *word = conf_list_add(reader->arena, list, sizeof(KernelWord));
+        if (!word)
+                return error_oom(reterr);
+        *word = (KernelWord){ .text = text, .line = line->line };
+        return 0;
+}
+
+/* A name, or an alias ("pci:v00008086d*", "fs-ext4"). */
+static bool is_module(const char *text) {
+        if (!isalnum((unsigned char) *text) || strlen(text) > MODULE_MAX_BYTES)
+                return false;
+        for (; *text; text++)
+                if (!isalnum((unsigned char) *text) && !strchr("_-.:,+*?[]", *text))
+                        return false;
+        return true;
+}
+
+static int take_modules(ConfReader *reader, const UnitLine *line, Error *reterr) {
+        const char *text = line->value, *module = NULL;
+        if (!*text)
+                reader->modules.n_items = 0;
+        int r;
+        while ((r = conf_next_name(reader, line, &text, &module, reterr)) > 0) {
+                size_t length = strlen(module);
+                if (length > 3 && strcmp(module + length - 3, ".ko") == 0)
+                        return conf_refuse(reader, line->line, reterr,
+                                        "Modules=%s is a file; write the module's name, as %.*s",
+                                        module, (int) length - 3, module);
+                if (!is_module(module))
+                        return conf_refuse(reader, line->line, reterr,
+                                        "Modules=%s is no module's name; write it as lsmod has it, "
+                                        "with spaces between modules",
+                                        module);
+                r = add_word(reader, &reader->modules, module, line, reterr);
+                if (r < 0)
+                        return r;
+        }
+        return r;
+}
+
+/* As the kernel splits its command line: double quotes hold white space, and stay. */
+static size_t parameter_length(const char *text) {
+        bool quoted = false;
+        size_t length = 0;
+        for (; text[length] && (quoted || !isspace((unsigned char) text[length])); length++)
+                quoted ^= text[length] == '"';
+        return quoted ? 0 : length;
+}
+
+static int take_parameters(ConfReader *reader, const UnitLine *line, Error *reterr) {
+        static const char own[] = "sysswitch.";
+        if (!*line->value)
+                reader->parameters.n_items = 0;
+        for (const char *text = line->value; *text; text += strspn(text, " \t")) {
+                size_t length = parameter_length(text);
+                if (length == 0)
+                        return conf_refuse(reader, line->line, reterr,
+                                        "Parameters= has a quote without an end");
+                const char *word = arena_strndup(reader->arena, text, length);
+                if (!word)
+                        return error_oom(reterr);
+                if (strncmp(word, own, strlen(own)) == 0)
+                        return conf_refuse(reader, line->line, reterr,
+                                        "Parameters=%s is what a boot is told by sysswitch itself; "
+                                        "take it out",
+                                        word);
+                int r = add_word(reader, &reader->parameters, word, line, reterr);
+                if (r < 0)
+                        return r;
+                text += length;
+        }
+        return 0;
+}
+
+static int take_console_log_level(ConfReader *reader, const UnitLine *line, Error *reterr) {
+        const char *value = line->value;
+        if (*value && (*value < '0' || *value > '8' || value[1]))
+                return conf_refuse(reader, line->line, reterr,
+                                "ConsoleLogLevel=%s is none; write a digit from 0 to 8", value);
+        reader->kernel.console_log_level = *value ? (unsigned) (*value - '0') : 0;
+        reader->kernel.console_log_level_line = *value ? line->line : 0;
+        return 0;
+}
+
+static int take_vesa(ConfReader *reader, const UnitLine *line, Error *reterr) {
+        int vesa = *line->value ? unit_value_boolean(line->value) : 0;
+        if (vesa < 0)
+                return conf_refuse(reader, line->line, reterr,
+                                "Vesa=%s is no boolean; write yes or no", line->value);
+        reader->kernel.vesa = vesa;
+        return 0;
+}
+
+/* An empty one takes away what is required unasked, too. */
+static int take_require(ConfReader *reader, const UnitLine *line, Error *reterr) {
+        const char *text = line->value, *word = NULL;
+        if (!*text) {
+                reader->requirements.n_items = 0;
+                reader->kernel.only_own_requirements = true;
+        }
+        int r;
+        while ((r = unit_value_next_name(reader->arena, &text, &word)) > 0) {
+                KernelRequirement ignored;
+                const char *fault = NULL;
+                if (kernel_requirement_parse(reader->arena, word, &ignored, &fault) < 0)
+                        return error_oom(reterr);
+                if (fault)
+                        return conf_refuse(
+                                        reader, line->line, reterr, "Require=%s %s", word, fault);
+                r = add_word(reader, &reader->requirements, word, line, reterr);
+                if (r < 0)
+                        return r;
+        }
+        if (r == -EBADMSG)
+                return conf_refuse(
+                                reader, line->line, reterr, "Require= has a quote without an end");
+        return r < 0 ? error_oom(reterr) : 0;
+}
+
+static int take_require_missing(ConfReader *reader, const UnitLine *line, Error *reterr) {
+        bool warns = strcmp(line->value, "warn") == 0;
+        if (!warns && *line->value && strcmp(line->value, "refuse") != 0)
+                return conf_refuse(reader, line->line, reterr,
+                                "RequireMissing=%s is unknown; write refuse or warn", line->value);
+        reader->kernel.missing_is_warned = warns;
+        return 0;
+}
+
+static int begin(ConfReader *reader, unsigned line, Error *reterr) {
+        (void) reterr; /* nothing that can fail */
+        if (!reader->kernel.line)
+                reader->kernel.line = line;
+        return 0;
+}
+
+const ConfSection conf_section_kernel = { "Kernel", begin, NULL,
+        "Modules=, Parameters=, ConsoleLogLevel=, Vesa=, Require= and RequireMissing=",
+        { { "Modules", take_modules }, { "Parameters", take_parameters },
+                        { "ConsoleLogLevel", take_console_log_level }, { "Vesa", take_vesa },
+                        { "Require", take_require }, { "RequireMissing", take_require_missing },
+                        { "Version", NULL }, { "InitrdAvailableModules", NULL },
+                        { "InitrdModules", NULL }, { "ExtraModules", NULL },
+                        { "Firmware", NULL } } };

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "diff/kernel.h"
+
+#include "base/text.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+int kernel_words(const KernelRule *rule, Strv *ret_words) {
+        static const char *const vesa[] = { "vga=0x317", "nomodeset" };
+        char level[] = "loglevel=N";
+        int r = 0;
+        for (size_t i = 0; r >= 0 && i < rule->n_parameters; i++)
+                r = strv_add_unique(ret_words, rule->parameters[i].text);
+        if (r >= 0 && rule->console_log_level_line) {
+                level[strlen(level) - 1] = (char) ('0' + rule->console_log_level);
+                r = strv_add_unique(ret_words, level);
+        }
+        for (size_t i = 0; r >= 0 && rule->vesa && i < N_ELEMENTS(vesa); i++)
+                r = strv_add_unique(ret_words, vesa[i]);
+        return r < 0 ? r : 0;
+}
+
+static bool has_word(const char *command_line, const char *word) {
+        size_t length = strlen(word);
+        for (const char *at = command_line; (at = strstr(at, word)); at++)
+                if ((at == command_line || isspace((unsigned char) at[-1])) &&
+                                (!at[length] || isspace((unsigned char) at[length])))
+                        return true;
+        return false;
+}
+
+static int add_reason(Strv *reasons, const char *word, const char *what) {
+        cleanup_free char *reason = NULL;
+        if (asprintf(&reason, "%s %s", word, what) < 0)
+                return -ENOMEM;
+        return strv_add(reasons, reason);
+}
+
+int kernel_reboot_reasons(const KernelRule *before,
+                const KernelRule *after,
+                const char *command_line,
+                Strv *ret_reasons) {
+        cleanup_strv Strv old = { 0 }, new = { 0 };
+        int r = kernel_words(before, &old);
+        if (r >= 0)
+                r = kernel_words(after, &new);
+        for (size_t i = 0; r >= 0 && i < new.n_items; i++)
+                if (!strv_has(&old, new.items[i]) &&
+                                !(command_line && has_word(command_line, new.items[i])))
+                        r = add_reason(ret_reasons, new.items[i],
+                                        "comes to the kernel's command line");
+        for (size_t i = 0; r >= 0 && i < old.n_items; i++)
+                if (!strv_has(&new, old.items[i]) &&
+                                !(command_line && !has_word(command_line, old.items[i])))
+                        r = add_reason(ret_reasons, old.items[i],
+                                        "leaves the kernel's command line");
+        if (r >= 0 && before->console_log_level_line && !after->console_log_level_line)
+                r = strv_add(ret_reasons, "kernel.printk stays as ConsoleLogLevel= set it");
+        return r < 0 ? r : 0;
+}
+
+int kernel_missing_words(const KernelRule *rule, const char *command_line, Strv *ret_words) {
+        cleanup_strv Strv words = { 0 };
+        int r = kernel_words(rule, &words);
+        for (size_t i = 0; r >= 0 && i < words.n_items; i++)
+                if (!has_word(command_line, words.items[i]))
+                        r = strv_add(ret_words, words.items[i]);
+        return r < 0 ? r : 0;
+}
+
+static char canonical(char c) {
+        return (char) (c == '-' ? '_' : c);
+}
+
+bool kernel_same_module(const char *left, const char *right) {
+        while (*left && canonical(*left) == canonical(*right))
+                left++, right++;
+        return canonical(*left) == canonical(*right);
+}
+
+int kernel_modules_in(const char *text, Strv *ret_names) {
+        while (*text) {
+                size_t length = strcspn(text, "\n");
+                int r = length > 0 && *text != '#' && *text != ';'
+                                        ? strv_add_n(ret_names, text, length)
+                                        : 0;
+                if (r < 0)
+                        return r;
+                text += length + (text[length] == '\n');
+        }
+        return 0;
+}

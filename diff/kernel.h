@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What [Kernel] of a profile means to a running kernel: words of its command line, and modules. */
+
+#include "base/strv.h"
+#include "diff/profile_conf.h"
+#include "diff/tree.h"
+
+/* What is rendered from Modules= and ConsoleLogLevel=, below /etc. */
+#define KERNEL_MODULES_PATH "modules-load.d/sysswitch.conf"
+#define KERNEL_LOG_LEVEL_PATH "sysctl.d/90-sysswitch.conf"
+#define KERNEL_MODULES_DROP_IN_PATH "systemd/system/systemd-modules-load.service.d/sysswitch.conf"
+
+/* The words that a boot of the profile shall have on the kernel's command line: Parameters=, and
+ * what ConsoleLogLevel= and Vesa= are there. Returns 0 or -ENOMEM. */
+int kernel_words(const KernelRule *rule, Strv *ret_words) must_check;
+
+/* Why a change of the profile takes a boot: the words that it brings and takes away. command_line:
+ * what the running kernel was booted with, which has some of them and not others; NULL: not known.
+ * Returns 0 or -ENOMEM. */
+int kernel_reboot_reasons(const KernelRule *before,
+                const KernelRule *after,
+                const char *command_line,
+                Strv *ret_reasons) must_check;
+
+/* The words that the command line lacks. Returns 0 or -ENOMEM. */
+int kernel_missing_words(
+                const KernelRule *rule, const char *command_line, Strv *ret_words) must_check;
+
+/* The same module, '-' and '_' being one. */
+bool kernel_same_module(const char *left, const char *right);
+
+/* The names in a file of modules-load.d. Returns 0 or -ENOMEM. */
+int kernel_modules_in(const char *text, Strv *ret_names) must_check;
