@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The kernels of a host: the one that runs, the ones that are installed, what they were built with.
+ */
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "diff/kernel_require.h"
+
+/* What the running kernel was booted with; lives in the arena. It stays NULL without /proc. */
+int kernel_command_line(Arena *arena, const char **ret_line, Error *reterr) must_check;
+
+/* The version of the running kernel, "6.1.0-50-amd64"; in the arena. */
+int kernel_running_version(Arena *arena, const char **ret_version, Error *reterr) must_check;
+
+/* Which of the installed kernels a boot will take, as far as files can tell: the one that /vmlinuz
+ * or /boot/vmlinuz leads to, else the newest. *ret_version stays NULL where none is installed. */
+int kernel_next_version(
+                int root_fd, Arena *arena, const char **ret_version, Error *reterr) must_check;
+
+/* The configuration of a kernel by its version: of the running one /proc/config.gz, else the
+ * distribution's files. Sets text to NULL and path to where it was looked for when there is none.
+ * All of it in the arena. */
+int kernel_config_read(int root_fd,
+                const char *version,
+                bool is_running,
+                Arena *arena,
+                KernelConfig *ret_config,
+                Error *reterr) must_check;
+
+/* /proc/modules, NULL for a kernel that has none: all is built in; in the arena. */
+int kernel_loaded_modules(Arena *arena, const char **ret_text, Error *reterr) must_check;
