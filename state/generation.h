@@ -68,6 +68,15 @@ int generation_compare(Database *database,
                 Tree **ret_after,
                 Error *reterr) must_check;
 
+/* The texts that a file had in the generations that switches since an instant of CLOCK_REALTIME
+ * came from or led to. */
+int generation_texts_since(Database *database,
+                const char *profile,
+                const char *path,
+                uint64_t usec,
+                Strv *ret_texts,
+                Error *reterr) must_check;
+
 int generation_get(Database *database,
                 const char *profile,
                 int64_t number,

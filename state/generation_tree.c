@@ -50,6 +50,38 @@ int generation_load(Database *database,
         return 0;
 }
 
+int generation_texts_since(Database *database,
+                const char *profile,
+                const char *path,
+                uint64_t usec,
+                Strv *ret_texts,
+                Error *reterr) {
+        /* in this order: a path has few versions */
+        static const char sql[] =
+                        "SELECT DISTINCT c.data FROM profiles AS p "
+                        "CROSS JOIN entries AS e ON e.profile = p.id AND e.root = 0 AND e.path = "
+                        "?2 "
+                        "CROSS JOIN switches AS s ON s.profile = p.id AND s.started_usec >= ?3 "
+                        "AND s.state <> 'intent' "
+                        "AND (s.from_number BETWEEN e.first AND e.last "
+                        "OR s.to_number BETWEEN e.first AND e.last) "
+                        "JOIN contents AS c ON c.id = e.content WHERE p.name = ?1";
+        cleanup(statement_donep) Statement statement = { 0 };
+        int r = statement_open(database, sql, &statement, reterr);
+        if (r < 0)
+                return r;
+        statement_bind_text(&statement, 1, profile);
+        statement_bind_text(&statement, 2, path);
+        statement_bind_int(&statement, 3, (int64_t) usec);
+        while ((r = statement_step(&statement, reterr)) > 0) {
+                const void *data = sqlite3_column_blob(statement.handle, 0);
+                size_t size = (size_t) sqlite3_column_bytes(statement.handle, 0);
+                if (data && strv_add_n(ret_texts, data, size) < 0)
+                        return error_oom(reterr);
+        }
+        return r;
+}
+
 static int load_two(Database *database,
                 int64_t profile,
                 const int64_t numbers[2],

@@ -6,6 +6,7 @@
 #include "switch/drift.h"
 #include "switch/engine.h"
 #include "switch/facts.h"
+#include "switch/kernels.h"
 #include "switch/output.h"
 #include "switch/recovery.h"
 #include "switch/summary.h"
@@ -19,6 +20,7 @@ typedef struct Status {
         Host *host;
         Drift drift;
         ContainerDrifts containers;
+        KernelPending kernel;
         Generation generation; /* the active one; number 0: nothing is managed */
         bool is_open;          /* a switch is under way or was interrupted */
         bool is_locked;
@@ -29,6 +31,7 @@ typedef struct Status {
 static void status_done(Status *status) {
         drift_done(&status->drift);
         container_drift_done(&status->containers);
+        kernel_pending_done(&status->kernel);
         generation_done(&status->generation);
 }
 
@@ -51,8 +54,8 @@ static int find_open(Status *status, Error *reterr) {
 
 static bool is_as_declared(const Status *status) {
         return !status->is_open && status->drift.n_files == 0 && status->drift.n_units == 0 &&
-               status->containers.n_items == 0 && status->drift.prepared->n_debts == 0 &&
-               !status->drift.prepared->owed_steps;
+               status->containers.n_items == 0 && status->kernel.words.n_items == 0 &&
+               status->drift.prepared->n_debts == 0 && !status->drift.prepared->owed_steps;
 }
 
 static int exit_status_of(const Status *status) {
@@ -149,6 +152,26 @@ static void add_containers(const Status *status, const Output *output, Text *tex
         }
 }
 
+/* What is loaded stays so, and does no harm: it is told, and is no drift. */
+static void add_kernel(const Status *status, const Output *output, Text *text) {
+        const KernelPending *kernel = &status->kernel;
+        for (size_t i = 0; i < kernel->words.n_items; i++) {
+                if (i == 0)
+                        text_addf(text, "%sReboot needed:%s not on the kernel's command line:",
+                                        style_begin(output, STYLE_BOLD),
+                                        style_end(output, STYLE_BOLD));
+                text_add(text, " ");
+                text_add_line(text, kernel->words.items[i]);
+        }
+        text_add(text, kernel->words.n_items > 0 ? "\n" : "");
+        for (size_t i = 0; i < kernel->modules.n_items; i++) {
+                text_add(text, i == 0 ? "  Modules no longer named, loaded until the next boot: "
+                                      : ", ");
+                text_add_line(text, kernel->modules.items[i]);
+        }
+        text_add(text, kernel->modules.n_items > 0 ? "\n" : "");
+}
+
 static int print_text(const Status *status, Error *reterr) {
         Output output;
         output_init(&output, status->options);
@@ -179,6 +202,7 @@ static int print_text(const Status *status, Error *reterr) {
                 text_add_line(&text, prepared->owed_steps);
                 text_add(&text, "\n");
         }
+        add_kernel(status, &output, &text);
         if (is_as_declared(status))
                 text_add(&text, "  As declared.\n");
         return output_show(&output, &text, reterr);
@@ -235,6 +259,17 @@ static json_t *containers_json(const ContainerDrifts *drifts) {
         return NULL;
 }
 
+static json_t *texts_json(const Strv *texts) {
+        json_t *array = json_array();
+        int failed = 0;
+        for (size_t i = 0; i < texts->n_items; i++)
+                failed |= json_array_append_new(array, json_text(texts->items[i]));
+        if (!failed)
+                return array;
+        json_decref(array);
+        return NULL;
+}
+
 static int print_json(const Status *status, Error *reterr) {
         const Profile *profile = &status->host->profile;
         const Prepared *prepared = status->drift.prepared;
@@ -260,6 +295,9 @@ static int print_json(const Status *status, Error *reterr) {
                         object, "debts", json_debts(prepared->debts, prepared->n_debts));
         failed |= json_object_set_new(
                         object, "owed_steps", json_text_or_null(prepared->owed_steps));
+        failed |= json_object_set_new(
+                        object, "missing_kernel_parameters", texts_json(&status->kernel.words));
+        failed |= json_object_set_new(object, "modules_left", texts_json(&status->kernel.modules));
         failed |= json_object_set_new(object, "as_declared", json_boolean(is_as_declared(status)));
         if (!failed)
                 return json_print(object, reterr);
@@ -286,6 +324,9 @@ static int run_status(Status *status, Error *reterr) {
                 return r;
         if (!host->is_image && !host->is_of_containers && !status->is_open)
                 r = container_drift_find(host, &status->containers, reterr);
+        if (r >= 0 && !status->is_open)
+                r = kernels_find_pending(
+                                host, status->drift.prepared->new, &status->kernel, reterr);
         if (r < 0)
                 return r;
         if (status->is_open) /* what the switch has changed is nobody's edit */

@@ -9,6 +9,7 @@
 #include "diff/fit_space.h"
 #include "diff/program.h"
 #include "diff/quote.h"
+#include "switch/kernels.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -272,6 +273,27 @@ static int find_programs(const Preflight *flight) {
         return 0;
 }
 
+/* The way back is not barred. */
+static int find_requirements(const Preflight *flight, Error *reterr) {
+        Arena *arena = &flight->prepared->arena;
+        const ProfileConf *conf = NULL;
+        KernelUnmet *unmet = NULL;
+        size_t n_unmet = 0;
+        if (flight->options->is_rollback)
+                return 0;
+        int r = kernels_conf_of(flight->host, flight->prepared->new, arena, &conf, reterr);
+        if (r >= 0 && conf)
+                r = kernels_find_unmet(flight->host, conf, flight->options->only_default, arena,
+                                &unmet, &n_unmet, reterr);
+        for (size_t i = 0; r >= 0 && i < n_unmet; i++) {
+                cleanup(text_donep) Text text = { 0 };
+                text_add(&text, unmet[i].message);
+                if (add_problem(flight, PROBLEM_KERNEL, unmet[i].option, &text) < 0)
+                        return error_oom(reterr);
+        }
+        return r;
+}
+
 int preflight_run(Host *host, Prepared *prepared, const EngineOptions *options, Error *reterr) {
         const Preflight flight = { .host = host, .prepared = prepared, .options = options };
         if (find_conflicts(&flight) < 0)
@@ -283,7 +305,9 @@ int preflight_run(Host *host, Prepared *prepared, const EngineOptions *options, 
         int r = find_space(&flight, reterr);
         if (r < 0)
                 return r;
-        return find_mounts(&flight) < 0 || find_programs(&flight) < 0 ? error_oom(reterr) : 0;
+        if (find_mounts(&flight) < 0 || find_programs(&flight) < 0)
+                return error_oom(reterr);
+        return find_requirements(&flight, reterr);
 }
 
 int preflight_refuse(const Prepared *prepared, Error *reterr) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "switch/prepare.h"
 
+#include "activate/kernel.h"
 #include "state/debt.h"
 #include "state/displaced.h"
 #include "state/record.h"
@@ -156,6 +157,7 @@ static PlanInput plan_input_of(const Host *host, const Prepared *prepared) {
                 .debts = prepared->debts,
                 .n_debts = prepared->n_debts,
                 .distribution = host->distribution ? &prepared->distribution : NULL,
+                .command_line = prepared->command_line,
                 .everything_off = !host_has_units(host),
                 .draft = prepared->draft,
         };
@@ -238,7 +240,11 @@ int prepare(Host *host,
                 return error_oom(reterr);
         if (host->distribution)
                 prepared->distribution = distribution_of(host->distribution);
-        int r = load_old(host, prepared, reterr);
+        int r = host->is_image ? 0
+                               : kernel_command_line(
+                                                 &prepared->arena, &prepared->command_line, reterr);
+        if (r >= 0)
+                r = load_old(host, prepared, reterr);
         if (r >= 0)
                 r = compare_trees(host, prepared, reterr);
         if (r >= 0)

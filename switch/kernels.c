@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "switch/kernels.h"
+
+#include "activate/booted.h"
+#include "diff/kernel.h"
+#include "state/generation.h"
+#include "switch/output.h"
+
+#include <errno.h>
+#include <string.h>
+
+int kernels_conf_of(const Host *host,
+                const Tree *tree,
+                Arena *arena,
+                const ProfileConf **ret_conf,
+                Error *reterr) {
+        const Entry *entry = tree_find(tree, ROOT_PROFILE, "profile.conf");
+        const ProfileConf *conf = NULL;
+        int r = entry ? profile_conf_parse(arena, "profile.conf", host->contents, entry->content,
+                                        &conf, reterr)
+                      : 0;
+        if (r < 0)
+                return r;
+        *ret_conf = conf && conf->kernel.line ? conf : NULL;
+        return 0;
+}
+
+typedef struct Finding {
+        const Host *host;
+        const ProfileConf *conf;
+        Arena *arena;
+        KernelUnmet *unmet;
+        size_t n_unmet;
+} Finding;
+
+static int find_in(Finding *finding, const char *version, bool is_running, Error *reterr) {
+        KernelConfig config;
+        KernelUnmet *unmet = NULL;
+        size_t n_unmet = 0;
+        int r = kernel_config_read(finding->host->root_fd, version, is_running, finding->arena,
+                        &config, reterr);
+        if (r < 0)
+                return r;
+        if (kernel_require_check(finding->conf, &config, finding->arena, &unmet, &n_unmet) < 0)
+                return error_oom(reterr);
+        if (!config.text && finding->conf->kernel.missing_is_warned) {
+                if (n_unmet > 0)
+                        output_warning(unmet->message);
+                return 0;
+        }
+        KernelUnmet *grown = arena_grow(finding->arena, finding->unmet, finding->n_unmet,
+                        finding->n_unmet + n_unmet + 1, sizeof(KernelUnmet));
+        if (!grown)
+                return error_oom(reterr);
+        if (n_unmet > 0)
+                memcpy(grown + finding->n_unmet, unmet, n_unmet * sizeof(KernelUnmet));
+        finding->unmet = grown;
+        finding->n_unmet += n_unmet;
+        return 0;
+}
+
+int kernels_find_unmet(const Host *host,
+                const ProfileConf *conf,
+                bool only_next,
+                Arena *arena,
+                KernelUnmet **ret_unmet,
+                size_t *ret_n_unmet,
+                Error *reterr) {
+        Finding finding = { .host = host, .conf = conf, .arena = arena };
+        const char *running = NULL, *next = NULL;
+        int r = kernel_next_version(host->root_fd, arena, &next, reterr);
+        if (r >= 0 && !host->is_image)
+                r = kernel_running_version(arena, &running, reterr);
+        bool is_same = running && next && strcmp(running, next) == 0;
+        if (r >= 0 && running && (!only_next || !next || is_same))
+                r = find_in(&finding, running, true, reterr);
+        if (r >= 0 && next && !is_same)
+                r = find_in(&finding, next, false, reterr);
+        if (r < 0)
+                return r;
+        *ret_unmet = finding.unmet;
+        *ret_n_unmet = finding.n_unmet;
+        return 0;
+}
+
+void kernel_pending_done(KernelPending *pending) {
+        strv_done(&pending->words);
+        strv_done(&pending->modules);
+}
+
+static int find_words(
+                const ProfileConf *conf, Arena *arena, KernelPending *pending, Error *reterr) {
+        const char *line = NULL;
+        if (!conf)
+                return 0;
+        int r = kernel_command_line(arena, &line, reterr);
+        if (r >= 0 && line && kernel_missing_words(&conf->kernel, line, &pending->words) < 0)
+                return error_oom(reterr);
+        return r;
+}
+
+static bool names_module(const ProfileConf *conf, const char *module) {
+        for (size_t i = 0; conf && i < conf->kernel.n_modules; i++)
+                if (kernel_same_module(conf->kernel.modules[i].text, module))
+                        return true;
+        return false;
+}
+
+/* loaded: as /proc/modules has it. */
+static bool is_loaded(const char *loaded, const char *module) {
+        for (const char *line = loaded; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+                char name[256];
+                size_t length = strcspn(line, " ");
+                if (length >= sizeof(name))
+                        continue;
+                memcpy(name, line, length);
+                name[length] = 0;
+                if (kernel_same_module(name, module))
+                        return true;
+        }
+        return false;
+}
+
+static int find_modules(Host *host,
+                const ProfileConf *conf,
+                Arena *arena,
+                KernelPending *pending,
+                Error *reterr) {
+        const char *loaded = NULL;
+        Booted booted;
+        cleanup_strv Strv texts = { 0 }, names = { 0 };
+        int r = kernel_loaded_modules(arena, &loaded, reterr);
+        if (r < 0 || !loaded || !host->database)
+                return r;
+        r = booted_read(&booted, reterr);
+        if (r >= 0)
+                r = generation_texts_since(host->database, host->profile_name, KERNEL_MODULES_PATH,
+                                booted.began_usec, &texts, reterr);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; r >= 0 && i < texts.n_items; i++)
+                r = kernel_modules_in(texts.items[i], &names);
+        for (size_t i = 0; r >= 0 && i < names.n_items; i++)
+                if (!names_module(conf, names.items[i]) && is_loaded(loaded, names.items[i]))
+                        r = strv_add_unique(&pending->modules, names.items[i]);
+        return r < 0 ? error_oom(reterr) : 0;
+}
+
+int kernels_find_pending(Host *host, const Tree *tree, KernelPending *ret_pending, Error *reterr) {
+        cleanup(arena_donep) Arena arena = { 0 };
+        const ProfileConf *conf = NULL;
+        if (host->is_image)
+                return 0;
+        int r = kernels_conf_of(host, tree, &arena, &conf, reterr);
+        if (r >= 0)
+                r = find_words(conf, &arena, ret_pending, reterr);
+        if (r >= 0)
+                r = find_modules(host, conf, &arena, ret_pending, reterr);
+        return r;
+}
