@@ -171,7 +171,7 @@ typedef struct UserStates {
 
 typedef struct ContainerStates {
         const char *name;
-        const UnitStates *states;
+        const UnitStates *states; /* NULL: it was asked, and did not answer */
 } ContainerStates;
 
 typedef struct PlanInput {

@@ -7,68 +7,97 @@
 #include <errno.h>
 #include <string.h>
 
-static const UnitStates *states_of(const PlanInput *input, const char *name) {
+static const ContainerStates *find_states(const PlanInput *input, const char *name) {
         for (size_t i = 0; i < input->n_containers; i++)
                 if (strcmp(input->containers[i].name, name) == 0)
-                        return input->containers[i].states;
+                        return &input->containers[i];
         return NULL;
 }
 
+/* What is planned of one container, as of a host, by the same rules. */
 typedef struct Inside {
+        Arena arena;
         Tree *before, *after;
         TreeChange *changes;
         size_t n_changes;
+        UnitPair pair;
+        PlanInput input;
+        ComparisonInput comparison;
 } Inside;
 
 static void inside_donep(Inside *inside) {
+        unit_pair_done(&inside->pair);
         free(inside->changes);
         (void) tree_free(inside->before);
         (void) tree_free(inside->after);
+        arena_done(&inside->arena);
 }
 
-static int inside_find(Inside *inside, const PlanInput *input, const char *name, Error *reterr) {
+static int inside_init(Inside *inside, const PlanInput *input, const char *name, Error *reterr) {
+        const ContainerStates *states = find_states(input, name);
         int r = container_inside(input->before, name, &inside->before, reterr);
         if (r >= 0)
                 r = container_inside(input->after, name, &inside->after, reterr);
         if (r < 0)
                 return r;
-        r = tree_compare(inside->before, inside->after, &inside->changes, &inside->n_changes);
-        return r < 0 ? error_oom(reterr) : 0;
-}
-
-/* The plan of one container: as that of a host, by the same rules. */
-static int plan_inside(
-                Plan *plan, const PlanInput *input, const UnitAction *action, Error *reterr) {
-        cleanup(arena_donep) Arena arena = { 0 };
-        cleanup(unit_pair_done) UnitPair pair = { 0 };
-        cleanup(inside_donep) Inside inside = { 0 };
-        int r = inside_find(&inside, input, action->container, reterr);
-        if (r < 0)
-                return r;
+        if (tree_compare(inside->before, inside->after, &inside->changes, &inside->n_changes) < 0)
+                return error_oom(reterr);
         const UnitPairInput pair_input = {
-                .arena = &arena,
-                .before = inside.before,
-                .after = inside.after,
+                .arena = &inside->arena,
+                .before = inside->before,
+                .after = inside->after,
                 .contents = input->contents,
         };
-        r = unit_pair_init(&pair, &pair_input, reterr);
-        if (r < 0)
-                return r;
-        const PlanInput inner = { .before = inside.before,
-                .after = inside.after,
+        r = unit_pair_init(&inside->pair, &pair_input, reterr);
+        inside->input = (PlanInput){ .before = inside->before,
+                .after = inside->after,
                 .contents = input->contents,
-                .states = states_of(input, action->container) };
-        const ComparisonInput comparison = { .plan = &inner,
-                .pair = &pair,
-                .states = inner.states,
+                .states = states ? states->states : NULL };
+        inside->comparison = (ComparisonInput){ .plan = &inside->input,
+                .pair = &inside->pair,
+                .states = inside->input.states,
                 .uid = UINT32_MAX,
-                .files = inside.changes,
-                .n_files = inside.n_changes };
+                .files = inside->changes,
+                .n_files = inside->n_changes };
+        return r;
+}
+
+static int note_silence(Plan *plan, UnitPlan *units, Error *reterr) {
+        const char **notes = arena_grow(&plan->arena, (void *) (uintptr_t) units->notes,
+                        units->n_notes, units->n_notes + 1, sizeof(char *));
+        if (!notes)
+                return error_oom(reterr);
+        notes[units->n_notes++] = "The container does not answer: this is told as if all ran "
+                                  "that it shall have";
+        units->notes = notes;
+        return 0;
+}
+
+static int plan_inside(
+                Plan *plan, const PlanInput *input, const UnitAction *action, Error *reterr) {
+        cleanup(inside_donep) Inside inside = { 0 };
+        const ContainerStates *states = find_states(input, action->container);
         ContainerPlan *container = &plan->containers[plan->n_containers];
         container->name = action->container;
-        r = plan_units(&plan->arena, &comparison, &container->units, reterr);
+        int r = inside_init(&inside, input, action->container, reterr);
+        if (r >= 0)
+                r = plan_units(&plan->arena, &inside.comparison, &container->units, reterr);
+        if (r >= 0 && states && !states->states)
+                r = note_silence(plan, &container->units, reterr);
         plan->n_containers += r >= 0;
         return r;
+}
+
+int plan_containers_concern(const PlanInput *input,
+                const char *name,
+                Strv *ret_names,
+                Strv *ret_patterns,
+                Error *reterr) {
+        cleanup(inside_donep) Inside inside = { 0 };
+        PlanInput without_states = *input;
+        without_states.n_containers = 0;
+        int r = inside_init(&inside, &without_states, name, reterr);
+        return r < 0 ? r : plan_concern_units(&inside.comparison, ret_names, ret_patterns, reterr);
 }
 
 int plan_containers(Plan *plan, const PlanInput *input, Error *reterr) {

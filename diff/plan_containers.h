@@ -9,6 +9,13 @@
  * place. */
 int plan_containers(Plan *plan, const PlanInput *input, Error *reterr) must_check;
 
+/* plan_concern() of what is done inside one of them. */
+int plan_containers_concern(const PlanInput *input,
+                const char *name,
+                Strv *ret_names,
+                Strv *ret_patterns,
+                Error *reterr) must_check;
+
 /* The states that a file lists as "CONTAINER:UNIT", of the containers that a tree declares, taken
  * apart: one for each container, empty ones too. From malloc(), as ret_states' own. */
 int container_states_split(const UnitStates *states,

@@ -25,6 +25,7 @@ Prepared *prepared_free(Prepared *prepared) {
         fit_plan_free(prepared->fit);
         scan_free(prepared->scan);
         unit_states_free(prepared->states);
+        insides_done(&prepared->insides);
         users_done(&prepared->users);
         effective_trees_done(&prepared->effective);
         reference_tree_done(&prepared->target);
@@ -154,6 +155,8 @@ static PlanInput plan_input_of(const Host *host, const Prepared *prepared) {
                 .states = prepared->states,
                 .users = prepared->users.items,
                 .n_users = prepared->users.n_items,
+                .containers = prepared->insides.items,
+                .n_containers = prepared->insides.n_items,
                 .debts = prepared->debts,
                 .n_debts = prepared->n_debts,
                 .distribution = host->distribution ? &prepared->distribution : NULL,
@@ -189,8 +192,10 @@ static int make_plan(Host *host, Prepared *prepared, Error *reterr) {
                 if (r < 0 || !host_has_units(host))
                         return r;
                 r = ask_unknown(host, prepared, reterr);
-                if (r <= 0)
-                        return r;
+                int asked = r < 0 ? r
+                                  : insides_ask(&input, prepared->plan, &prepared->insides, reterr);
+                if (asked < 0 || (r == 0 && asked == 0))
+                        return asked;
         }
 }
 

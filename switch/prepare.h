@@ -13,6 +13,7 @@
 #include "state/origin.h"
 #include "switch/effective.h"
 #include "switch/host.h"
+#include "switch/insides.h"
 #include "switch/reference.h"
 #include "switch/users.h"
 
@@ -46,6 +47,7 @@ typedef struct Prepared {
         const char *command_line;  /* of the running kernel; NULL: an image */
         UnitStates *states;
         Users users;
+        Insides insides; /* owned */
         Debt *debts;
         size_t n_debts, n_paid;    /* the paid ones are behind the others */
         uint64_t last_switch_usec; /* when it began; 0: there was none */
