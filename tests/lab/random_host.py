@@ -54,6 +54,7 @@ DISTRIBUTION = {
 }
 FILES = ["p/env-1", "p/env-2", "p/cred", "p/conf-1", "p/conf-2", "p/conf.d/one", "p/conf.d/two", "p/trig-1",
          "p/trig-2", "p/deep/er/three"]
+FOUND = FILES[:4]  # the administrator may have had them
 WATCHED = "p/watched"
 
 LIVE_KEYS = {  # rule 6: a daemon-reload takes them over
