@@ -30,6 +30,7 @@ typedef struct Seen {
         const ActionRun *action; /* the last one of this unit; NULL: dragged, or none of ours */
         uint64_t since_realtime_usec; /* 0: nothing of ours touched it */
         bool is_dragged_up;           /* started or restarted, with another or by a path unit */
+        bool is_dragged_down;         /* stopped with another */
         const char *load_state;       /* systemd has refused its text; NULL: it has not */
         bool keeps_dying;
         bool is_failing;
@@ -75,6 +76,7 @@ static int see_drags(Verdict *verdict, const UnitDrag *drags, size_t n_drags) {
                 if (seen->since_realtime_usec == 0)
                         seen->since_realtime_usec = verdict->run->begin_realtime_usec;
                 seen->is_dragged_up |= drags[i].verb == VERB_START || drags[i].verb == VERB_RESTART;
+                seen->is_dragged_down |= drags[i].verb == VERB_STOP;
         }
         return 0;
 }
@@ -269,9 +271,10 @@ static int look_once_more(Verdict *verdict, Error *reterr) {
  * is no failure; nor that a timer or path unit, whose file is gone, was ended by the daemon-reload
  * for want of a unit to start. One that had to be killed (timeout) is told all the same. */
 static bool is_stopped(const Seen *seen) {
-        if (!seen->action || seen->action->job.verb != VERB_STOP ||
-                        seen->action->job.outcome != JOB_DONE ||
-                        strcmp(seen->look.active_state, "failed") != 0)
+        const Job *job = seen->action ? &seen->action->job : NULL;
+        bool was_to_stop = job ? job->verb == VERB_STOP && job->outcome == JOB_DONE
+                               : seen->is_dragged_down && !seen->is_dragged_up;
+        if (!was_to_stop || strcmp(seen->look.active_state, "failed") != 0)
                 return false;
         int type = unit_name_type(seen->look.unit);
         if (type == UNIT_TIMER || type == UNIT_PATH)

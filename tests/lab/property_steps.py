@@ -206,6 +206,7 @@ class Episode:
         result = {"step": number, "words": words, "hands": hands, "dry": dry, "wet": wet, "elsewhere": elsewhere, "seen": seen["units"],
                   "msec": [round(1000 * (b - a)) for a, b in zip(clock, clock[1:])],
                   "daemon_reloads": seen["daemon_reloads"]}
+        result["verified"] = self.verified()
         result["errors"] = judge(result)
         result["journal"] = journal(begin) if result["errors"] else []
         result["changes"] = self.changes(result)
@@ -217,6 +218,11 @@ class Episode:
         else:  # a source that is refused: on from the one before
             self.host = self.history[-1] if self.history else random_host.Host(self.rng)
         return result
+
+    def verified(self):
+        """Units that others check to be up: a job that changes nothing, and may end ill."""
+        units = [unit for host in (self.host, *self.history[-1:]) for unit in host.units.values()]
+        return sorted({value for unit in units for key, value in unit.sections["Unit"] if key == "Requisite"})
 
     def changes(self, result):
         """For people: path -> [old, new]."""
@@ -329,6 +335,9 @@ def judge(result):
             errors.append(f"{key}: the dry run says {json.dumps(dry[key])},\n    diff elsewhere "
                           f"{json.dumps(elsewhere[key] if isinstance(elsewhere, dict) else elsewhere)}")
     wanted = planned(dry)
+    for unit in result["verified"]:
+        if unit not in wanted and result["seen"].get(unit, {}).get("deeds") == [["start", "dependency"]]:
+            drop(seen, unit, "start")
     refused = refused_by_systemd(wet)
     for unit, verb in refused:
         drop_refused(dry, unit, verb, wanted, seen)

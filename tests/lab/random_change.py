@@ -158,7 +158,10 @@ def type_wide(host):
     if path in host.dropins:
         del host.dropins[path]
     else:
-        host.dropins[path] = Unit(host.noise(), Service=[any_key(host, hosts.RESTART_KEYS, "Service")])
+        key, value = any_key(host, hosts.RESTART_KEYS, "Service")
+        if key == "Slice":
+            return None  # systemd's own services would go with it
+        host.dropins[path] = Unit(host.noise(), Service=[(key, value)])
     return "type-wide drop-in"
 
 
