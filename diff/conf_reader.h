@@ -15,6 +15,7 @@ typedef struct ConfList {
 typedef struct ConfReader {
         Arena *arena;
         const char *name;
+        Strv *faults; /* NULL: the first one ends it */
         const char *description;
         ConfList bases;                 /* BaseRule */
         ConfList layers;                /* LayerLines */

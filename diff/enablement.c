@@ -99,11 +99,10 @@ static int enable_units_of_source(Enablement *enablement, Error *reterr) {
                 if (unit_place_of_file(rendering, unit, &place) < 0)
                         return error_oom(reterr);
                 int r = install_links_read(rendering, &place, &enablement->install, reterr);
-                if (r < 0)
-                        return r;
                 InstallLinks links = { .place = &place, .origin = place.origin };
-                r = make_links(enablement, &links, reterr);
-                if (r < 0)
+                if (r >= 0)
+                        r = make_links(enablement, &links, reterr);
+                if (r < 0 && (r = source_note_fault(rendering->source, r, reterr)) < 0)
                         return r;
         }
         return 0;
@@ -240,7 +239,7 @@ static int add_all(Enablement *enablement, Error *reterr) {
         const ProfileConf *conf = rendering->conf;
         int r = 0;
         for (size_t i = 0; r >= 0 && i < conf->n_mask; i++)
-                r = mask(rendering, &conf->mask[i], reterr);
+                r = rendering_go_on(rendering, mask(rendering, &conf->mask[i], reterr), reterr);
         for (size_t i = 0; r >= 0 && i < conf->n_enable; i++)
                 r = ask_for_rule(rendering, &enablement->enabled, &conf->enable[i], reterr);
         if (r >= 0)
@@ -249,12 +248,12 @@ static int add_all(Enablement *enablement, Error *reterr) {
                 r = ask_for_drop_ins(enablement, reterr);
         for (const Request *request = enablement->enabled.first; r >= 0 && request;
                         request = request->next)
-                r = enable(enablement, request, reterr);
+                r = rendering_go_on(rendering, enable(enablement, request, reterr), reterr);
         for (size_t i = 0; r >= 0 && i < conf->n_disable; i++)
                 r = ask_for_rule(rendering, &enablement->disabled, &conf->disable[i], reterr);
         for (const Request *request = enablement->disabled.first; r >= 0 && request;
                         request = request->next)
-                r = disable(enablement, request, reterr);
+                r = rendering_go_on(rendering, disable(enablement, request, reterr), reterr);
         return r;
 }
 

@@ -265,6 +265,7 @@ int layers_merge(const Layer *layers,
         if (!source)
                 return error_oom(reterr);
         source->n_name_root = top->n_name_root;
+        source->faults = top->faults;
         Merge merge = {
                 .layers = layers, .n_layers = n_layers, .contents = contents, .source = source
         };

@@ -103,18 +103,42 @@ static int find_section(const ConfReader *reader,
                         header->name);
 }
 
+/* Where faults are collected, goes on after one. */
+static int go_on(const ConfReader *reader, int r, Error *reterr) {
+        if (r != -EBADMSG || !reader->faults)
+                return r;
+        return strv_add_unique(reader->faults, reterr->message) < 0 ? error_oom(reterr) : 0;
+}
+
+/* The lines of the nth section; *line moves on behind them. */
+static int read_section(ConfReader *reader,
+                const UnitFile *file,
+                size_t nth,
+                const UnitLine **line,
+                Error *reterr) {
+        const UnitLine *end = file->lines + file->n_lines;
+        const ConfSection *section = NULL;
+        unsigned header_line = file->sections[nth].line;
+        int r = find_section(reader, &file->sections[nth], &section, reterr);
+        if (r == 0 && section->begin)
+                r = section->begin(reader, header_line, reterr);
+        r = go_on(reader, r, reterr);
+        size_t n_faults = reader->faults ? reader->faults->n_items : 0;
+        for (; r == 0 && *line < end && (*line)->nth_section == nth; (*line)++)
+                if (section)
+                        r = go_on(reader, take_line(reader, section, *line, reterr), reterr);
+        if (r < 0 || !section || !section->end)
+                return r;
+        r = section->end(reader, header_line, reterr);
+        /* what a line that was refused would have said is not missing */
+        bool is_told = reader->faults && reader->faults->n_items > n_faults;
+        return is_told && r == -EBADMSG ? 0 : go_on(reader, r, reterr);
+}
+
 static int read_sections(ConfReader *reader, const UnitFile *file, Error *reterr) {
-        const UnitLine *line = file->lines, *end = file->lines + file->n_lines;
+        const UnitLine *line = file->lines;
         for (size_t i = 0; i < file->n_sections; i++) {
-                const ConfSection *section = NULL;
-                unsigned header_line = file->sections[i].line;
-                int r = find_section(reader, &file->sections[i], &section, reterr);
-                if (r == 0 && section->begin)
-                        r = section->begin(reader, header_line, reterr);
-                for (; r == 0 && line < end && line->nth_section == i; line++)
-                        r = take_line(reader, section, line, reterr);
-                if (r == 0 && section->end)
-                        r = section->end(reader, header_line, reterr);
+                int r = read_section(reader, file, i, &line, reterr);
                 if (r < 0)
                         return r;
         }
@@ -195,21 +219,24 @@ static int check_contradictions(ConfReader *reader, Error *reterr) {
         return 0;
 }
 
-int profile_conf_parse(Arena *arena,
+int profile_conf_parse_all(Arena *arena,
                 const char *name,
                 Contents *contents,
                 Content *content,
+                Strv *faults,
                 const ProfileConf **ret_conf,
                 Error *reterr) {
         const UnitFile *file = NULL;
         int r = unit_file_of(contents, content, name, &file, reterr);
+        if (r == -EBADMSG && faults)
+                r = unit_file_parse_all(arena, name, content, faults, &file, reterr);
         if (r < 0)
                 return r;
-        ConfReader reader = { .arena = arena, .name = name };
+        ConfReader reader = { .arena = arena, .name = name, .faults = faults };
         r = read_sections(&reader, file, reterr);
         if (r < 0)
                 return r;
-        r = check_contradictions(&reader, reterr);
+        r = go_on(&reader, check_contradictions(&reader, reterr), reterr);
         if (r < 0)
                 return r;
         ProfileConf *conf = arena_new(arena, ProfileConf, 1);
@@ -245,4 +272,13 @@ int profile_conf_parse(Arena *arena,
         conf->kernel.n_requirements = reader.requirements.n_items;
         *ret_conf = conf;
         return 0;
+}
+
+int profile_conf_parse(Arena *arena,
+                const char *name,
+                Contents *contents,
+                Content *content,
+                const ProfileConf **ret_conf,
+                Error *reterr) {
+        return profile_conf_parse_all(arena, name, contents, content, NULL, ret_conf, reterr);
 }

@@ -121,6 +121,15 @@ int profile_conf_parse(Arena *arena,
                 const ProfileConf **ret_conf,
                 Error *reterr) must_check;
 
+/* The same, but goes on after each fault, without what it is about, and notes it in faults. */
+int profile_conf_parse_all(Arena *arena,
+                const char *name,
+                Contents *contents,
+                Content *content,
+                Strv *faults,
+                const ProfileConf **ret_conf,
+                Error *reterr) must_check;
+
 /* The file that a line is written in, as seen from the source: "profile.conf", or that of a layer;
  * *line becomes the line there. */
 const char *profile_conf_file(const ProfileConf *conf, unsigned *line);

@@ -196,7 +196,11 @@ static int read_conf(Rendering *rendering, Error *reterr) {
                         &rendering->scratch, "%s/profile.conf", rendering->source->name);
         if (!name)
                 return error_oom(reterr);
-        int r = profile_conf_parse(&rendering->scratch, name, rendering->contents, entry->content,
+        /* those of layers were told when they were read, each by itself */
+        cleanup_strv Strv told = { 0 };
+        Strv *faults = rendering->source->faults;
+        int r = profile_conf_parse_all(&rendering->scratch, name, rendering->contents,
+                        entry->content, faults && rendering->source->n_layers > 0 ? &told : faults,
                         &rendering->conf, reterr);
         if (r < 0)
                 return r;
@@ -289,13 +293,16 @@ static int render_all(Rendering *rendering, Error *reterr) {
                                 source->name, SOURCE_MAX_ENTRIES);
         int r = read_conf(rendering, reterr);
         for (size_t i = 0; r == 0 && i < source->n_entries; i++)
-                r = place_source_entry(rendering, &source->entries[i], reterr);
+                r = rendering_go_on(rendering,
+                                place_source_entry(rendering, &source->entries[i], reterr), reterr);
         if (r == 0)
                 r = rendering_add_kernel(rendering, reterr);
         if (r == 0)
                 r = rendering_add_containers(rendering, reterr);
         for (size_t i = 0; r == 0 && i < rendering->conf->n_files; i++)
-                r = apply_file_rule(rendering, &rendering->conf->files[i], reterr);
+                r = rendering_go_on(rendering,
+                                apply_file_rule(rendering, &rendering->conf->files[i], reterr),
+                                reterr);
         if (r == 0)
                 r = rendering_add_enablement(rendering, reterr);
         if (r == 0)

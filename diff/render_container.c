@@ -116,6 +116,7 @@ static int render_declared(Rendering *rendering, Declared *container, Error *ret
         if (!source)
                 return error_oom(reterr);
         source->n_name_root = rendering->source->n_name_root;
+        source->faults = rendering->source->faults;
         int r = add_to_source(rendering, container, source, reterr);
         if (r >= 0)
                 r = render_inside(source, rendering->contents, rendering->distribution,
@@ -333,8 +334,8 @@ int rendering_add_containers(Rendering *rendering, Error *reterr) {
                 int r = is_at_top && entry->kind != SOURCE_DIRECTORY
                                         ? add_container(rendering, entry, reterr)
                                         : check_directory(rendering, entry, reterr);
-                if (r < 0)
+                if (rendering_go_on(rendering, r, reterr) < 0)
                         return r;
         }
-        return check_rules(rendering, reterr);
+        return rendering_go_on(rendering, check_rules(rendering, reterr), reterr);
 }

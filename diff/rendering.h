@@ -57,6 +57,11 @@ int rendering_refuse(const Rendering *rendering,
                 const char *format,
                 ...) printf_like(5, 6);
 
+/* r, or 0 where faults are collected and it was one: it is noted. */
+static inline int rendering_go_on(const Rendering *rendering, int r, Error *reterr) {
+        return r < 0 ? source_note_fault(rendering->source, r, reterr) : r;
+}
+
 /* The same name alone: of a line of profile.conf, the layer's file and line. */
 void rendering_name_file(const Rendering *rendering,
                 const char *file,

@@ -93,3 +93,10 @@ void source_file_name(const Source *source, const char *path, char *ret_name, si
         else
                 (void) snprintf(ret_name, name_bytes, "%s/%s", source->name, path);
 }
+
+int source_note_fault(const Source *source, int code, Error *error) {
+        bool is_refusal = code == -EBADMSG || code == -EPERM || code == -EEXIST;
+        if (!is_refusal || !source->faults)
+                return code;
+        return strv_add_unique(source->faults, error->message) < 0 ? error_oom(error) : 0;
+}

@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/strv.h"
 #include "diff/content.h"
 
 #include <stdbool.h>
@@ -32,6 +33,8 @@ typedef struct Source {
         size_t n_name_root;  /* how much of the name is no path: 5 of "HEAD:hosts/edge1" */
         const char **layers; /* laid under this one, farthest first: "../../roles/common" */
         size_t n_layers;
+        Strv *faults;         /* where all that is wrong is collected; NULL: the first fault ends
+                                 it; not owned */
         SourceEntry *entries; /* sorted by path, each once */
         size_t n_entries;
         size_t n_allocated;
@@ -57,6 +60,10 @@ const SourceEntry *source_find(
 
 /* Is anything at this path, or below it? */
 bool source_has_below(const Source *source, const char *path);
+
+/* Where faults are collected, a refusal is noted and 0 returned: one goes on without what it is
+ * about. Else code is returned as it is. */
+int source_note_fault(const Source *source, int code, Error *error) must_check;
 
 /* Where an entry is written, seen from the source. */
 static inline const char *source_entry_file(const SourceEntry *entry) {

@@ -91,10 +91,27 @@ static int note_unit(Rendering *rendering,
         return 0;
 }
 
+/* Each time anew: a content's parsed form does not tell what was refused. What follows reads it all
+ * the same. */
+static int
+parse_all(Rendering *rendering, const Entry *entry, const UnitFile **ret_file, Error *reterr) {
+        char name[SOURCE_MAX_PATH_BYTES * 2];
+        source_file_name(rendering->source, entry->origin, name, sizeof(name));
+        int r = content_load(rendering->contents, entry->content, reterr);
+        if (r >= 0)
+                r = unit_file_parse_all(contents_arena(rendering->contents), name, entry->content,
+                                rendering->source->faults, ret_file, reterr);
+        if (r >= 0)
+                entry->content->unit_file = *ret_file;
+        return r;
+}
+
 /* Parses a text, with "SOURCE/FILE:LINE: " before what is wrong with it. */
 static int
 parse(Rendering *rendering, const Entry *entry, const UnitFile **ret_file, Error *reterr) {
         Error error = { 0 };
+        if (rendering->source->faults)
+                return parse_all(rendering, entry, ret_file, reterr);
         int r = unit_file_of(rendering->contents, entry->content, entry->origin, ret_file, &error);
         if (r == -EBADMSG) {
                 char name[sizeof(error.message)];

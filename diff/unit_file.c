@@ -16,6 +16,7 @@
 
 typedef struct Parser {
         const char *name;
+        Strv *faults;       /* NULL: the first one ends it */
         char *cursor, *end; /* what is not read yet; *end is NUL */
         unsigned line;      /* of the physical line that was read last */
         bool has_carriage_return, is_ascii;
@@ -198,22 +199,27 @@ static int take_assignment(
         return 0;
 }
 
+static int parse_line(Parser *parser, char *text, unsigned line, Error *reterr) {
+        if (!*text)
+                return 0;
+        if (!parser->is_ascii && !is_utf8(text))
+                return error_set(reterr, -EBADMSG,
+                                "%s:%u: Text that is not UTF-8; convert the file", parser->name,
+                                line);
+        if (*text == '[')
+                return take_section(parser, text, line, reterr);
+        return take_assignment(parser, text, text + strlen(text), line, reterr);
+}
+
 static int parse_lines(Parser *parser, Error *reterr) {
         char *start = NULL, *end = NULL;
         unsigned line = 0;
         int r;
         while ((r = read_joined(parser, &start, &end, &line, reterr)) > 0) {
-                char *text = strip(start, end);
-                if (!*text)
-                        continue;
-                if (!parser->is_ascii && !is_utf8(text))
-                        return error_set(reterr, -EBADMSG,
-                                        "%s:%u: Text that is not UTF-8; convert the file",
-                                        parser->name, line);
-                if (*text == '[')
-                        r = take_section(parser, text, line, reterr);
-                else
-                        r = take_assignment(parser, text, text + strlen(text), line, reterr);
+                r = parse_line(parser, strip(start, end), line, reterr);
+                if (r == -EBADMSG && parser->faults)
+                        r = strv_add_unique(parser->faults, reterr->message) < 0 ? error_oom(reterr)
+                                                                                 : 0;
                 if (r < 0)
                         return r;
         }
@@ -227,10 +233,11 @@ static size_t count(const char *data, size_t size_bytes, char wanted) {
         return n;
 }
 
-int unit_file_parse(Arena *arena,
+static int parse(Arena *arena,
                 const char *name,
                 const char *data,
                 size_t size_bytes,
+                Strv *faults,
                 const UnitFile **ret_file,
                 Error *reterr) {
         if (size_bytes > UNIT_MAX_FILE_BYTES)
@@ -246,6 +253,7 @@ int unit_file_parse(Arena *arena,
         char *text = arena_strndup(arena, data, size_bytes);
         Parser parser = {
                 .name = name,
+                .faults = faults,
                 .cursor = text,
                 .end = text + size_bytes,
                 .has_carriage_return = memchr(data, '\r', size_bytes),
@@ -269,6 +277,24 @@ int unit_file_parse(Arena *arena,
         };
         *ret_file = file;
         return 0;
+}
+
+int unit_file_parse(Arena *arena,
+                const char *name,
+                const char *data,
+                size_t size_bytes,
+                const UnitFile **ret_file,
+                Error *reterr) {
+        return parse(arena, name, data, size_bytes, NULL, ret_file, reterr);
+}
+
+int unit_file_parse_all(Arena *arena,
+                const char *name,
+                const Content *content,
+                Strv *faults,
+                const UnitFile **ret_file,
+                Error *reterr) {
+        return parse(arena, name, content->data, content->size_bytes, faults, ret_file, reterr);
 }
 
 int unit_file_of(Contents *contents,

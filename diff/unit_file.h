@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/strv.h"
 #include "diff/content.h"
 
 typedef struct UnitLine {
@@ -35,6 +36,15 @@ int unit_file_parse(Arena *arena,
                 const char *name,
                 const char *data,
                 size_t size_bytes,
+                const UnitFile **ret_file,
+                Error *reterr) must_check;
+
+/* The same of a content that is at hand, but goes on behind each line that is refused, and notes it
+ * in faults. */
+int unit_file_parse_all(Arena *arena,
+                const char *name,
+                const Content *content,
+                Strv *faults,
                 const UnitFile **ret_file,
                 Error *reterr) must_check;
 

@@ -185,6 +185,8 @@ static int walk_directory(Walk *walk, int fd, unsigned depth, Error *reterr) {
                 if (r >= 0)
                         r = walk_entry(walk, fd, item->d_name, depth, reterr);
                 if (r < 0)
+                        r = source_note_fault(walk->source.source, r, reterr);
+                if (r < 0)
                         return r;
                 walk_pop_to(&walk->source, length);
         }
@@ -262,6 +264,7 @@ static int read_layer(void *userdata,
         cleanup(source_freep) Source *source = r < 0 ? NULL : source_new(name);
         if (!source)
                 return r < 0 ? r : error_oom(reterr);
+        source->faults = walk->source.source->faults;
         SourceWalk outer = walk->source;
         walk->source = (SourceWalk){
                 .name = source->name, .contents = outer.contents, .source = source
@@ -278,6 +281,7 @@ static int read_layer(void *userdata,
 int directory_read(const char *path,
                 Database *database,
                 Contents *contents,
+                Strv *faults,
                 StatCache **ret_cache,
                 Source **ret_source,
                 Error *reterr) {
@@ -285,6 +289,7 @@ int directory_read(const char *path,
         cleanup(stat_cache_freep) StatCache *cache = NULL;
         if (!source)
                 return error_oom(reterr);
+        source->faults = faults;
         int r = stat_cache_load(database, path, &cache, reterr);
         if (r < 0)
                 return r;

@@ -16,10 +16,13 @@ DEFINE_CLEANUP(StatCache, stat_cache_free);
 /* database: NULL, or where the stat cache of this path (as git's index has one) and the contents
  * are: a file whose stat data are as when it was stored is not read again. Errors: "PATH: what, and
  * what to do", -EBADMSG; -ENOENT, -EACCES. A source that others than root and the caller may write
- * (the directory itself or any file) is refused: -EPERM; trust.h has the rule. */
+ * (the directory itself or any file) is refused: -EPERM; trust.h has the rule. faults: where the
+ * refusals of what is in it are collected, and it is read without that; NULL: the first one ends
+ * it. */
 int directory_read(const char *path,
                 Database *database,
                 Contents *contents,
+                Strv *faults,
                 StatCache **ret_cache,
                 Source **ret_source,
                 Error *reterr) must_check;

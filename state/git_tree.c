@@ -106,6 +106,8 @@ static int walk_tree(GitWalk *walk, const git_tree *tree, unsigned depth, Error 
                 if (r >= 0)
                         r = walk_item(walk, item, depth, reterr);
                 if (r < 0)
+                        r = source_note_fault(walk->source.source, r, reterr);
+                if (r < 0)
                         return r;
                 walk_pop_to(&walk->source, length);
         }
@@ -285,6 +287,7 @@ static int read_layer(void *userdata,
         cleanup(source_freep) Source *source = source_new(name);
         if (!source)
                 return error_oom(reterr);
+        source->faults = walk.source.source->faults;
         walk.source = (SourceWalk){
                 .name = source->name, .contents = walk.source.contents, .source = source
         };
@@ -351,6 +354,7 @@ int git_tree_read(const GitReference *reference,
                 return error_set(reterr, -EOPNOTSUPP,
                                 "%s: Sources in git need libgit2, which is not installed",
                                 reference->name);
+        source->faults = reference->faults;
         source->n_name_root = strlen(reference->name) - strlen(reference->path);
         int r = read_tree(reference, contents, &source, &origin, reterr);
         git_end();

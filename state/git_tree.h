@@ -13,6 +13,7 @@ typedef struct GitReference {
         const char *repository; /* the directory that is in it */
         const char *revision;   /* "HEAD", "origin/main~2", a tag, a commit's or a tree's id */
         const char *path;       /* in its tree, "": all of it; "./x", "../x": from the directory */
+        Strv *faults;           /* as for directory_read() */
 } GitReference;
 
 /* ret_origin: the commit, where the revision is one; its path is REPOSITORY//REVISION:PATH, which

@@ -40,15 +40,34 @@ static int refuse(const Naming *naming, int code, const char *what, Error *reter
                         naming->rule->path, what);
 }
 
+/* Its faults are told where it is read as a whole: by itself, see note_conf_faults(), else when the
+ * source is rendered. */
 static int read_conf(Gathered *gathered,
                 const Visit *visit,
                 const SourceEntry *entry,
                 const ProfileConf **ret_conf,
                 Error *reterr) {
         char file[SOURCE_MAX_PATH_BYTES * 2];
+        cleanup_strv Strv told = { 0 };
         source_file_name(visit->source, entry->path, file, sizeof(file));
-        return profile_conf_parse(&gathered->arena, file, gathered->reader->contents,
-                        entry->content, ret_conf, reterr);
+        return profile_conf_parse_all(&gathered->arena, file, gathered->reader->contents,
+                        entry->content, visit->source->faults ? &told : NULL, ret_conf, reterr);
+}
+
+static int note_conf_faults(Gathered *gathered, const Visit *visit, Error *reterr) {
+        char file[SOURCE_MAX_PATH_BYTES * 2];
+        for (size_t i = 0; visit->source->faults && i < visit->source->n_entries; i++) {
+                const SourceEntry *entry = &visit->source->entries[i];
+                const ProfileConf *ignored;
+                if (entry->kind != SOURCE_FILE || layer_conf_prefix(entry->path) < 0)
+                        continue;
+                source_file_name(visit->source, entry->path, file, sizeof(file));
+                int r = profile_conf_parse_all(&gathered->arena, file, gathered->reader->contents,
+                                entry->content, visit->source->faults, &ignored, reterr);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
 }
 
 static bool is_conf(const SourceEntry *entry) {
@@ -143,6 +162,12 @@ static int follow(Gathered *gathered, const Naming *naming, Error *reterr) {
         return r < 0 ? r : gather(gathered, &next, reterr);
 }
 
+/* A base that is not there is a fault of who names it. */
+static int note_fault(const Source *source, int r, Error *reterr) {
+        bool is_missing = r == -ENOENT || r == -ENOTDIR || r == -ELOOP;
+        return r < 0 ? source_note_fault(source, is_missing ? -EBADMSG : r, reterr) : 0;
+}
+
 /* What one profile.conf names; in_container: those of containers, whose layers lie over what the
  * source's own ones have for them. */
 static int gather_named(Gathered *gathered, const Visit *visit, bool in_container, Error *reterr) {
@@ -154,7 +179,7 @@ static int gather_named(Gathered *gathered, const Visit *visit, bool in_containe
                 int r = read_conf(gathered, visit, entry, &conf, reterr);
                 for (size_t j = 0; r >= 0 && j < conf->n_bases; j++) {
                         const Naming naming = { visit, entry, &conf->bases[j] };
-                        r = follow(gathered, &naming, reterr);
+                        r = note_fault(visit->source, follow(gathered, &naming, reterr), reterr);
                 }
                 if (r < 0)
                         return r;
@@ -166,6 +191,8 @@ static int gather(Gathered *gathered, const Visit *visit, Error *reterr) {
         int r = gather_named(gathered, visit, false, reterr);
         if (r >= 0 && !*visit->prefix)
                 r = gather_named(gathered, visit, true, reterr);
+        if (r >= 0)
+                r = note_conf_faults(gathered, visit, reterr);
         return r < 0 ? r : add_layer(gathered, visit, reterr);
 }
 

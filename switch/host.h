@@ -30,6 +30,8 @@ typedef struct Host {
         Tree *active;       /* see host_active_tree() */
         Database *database; /* NULL: none there yet (read), or not opened */
         DistributionUnits *distribution;
+        Strv *faults; /* where those of the sources that are read are collected; NULL: the first
+                         one ends it */
         struct LiveFile *elsewhere; /* the host that is looked at is another one, and this is known
                                        of it: its distribution counts; not owned, NULL else */
         Systemd *systemd;           /* NULL: image, or not connected */

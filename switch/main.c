@@ -170,6 +170,18 @@ static const Command commands[] = {
                         .run = cmd_diff,
         },
         {
+                        .name = "lint",
+                        .arguments = "REF...",
+                        .summary = "Find all that is wrong with sources, without a host",
+                        .details = "One line each, FILE:LINE: what, and what to do. What only a "
+                                   "host can tell (units, users, programs)\n"
+                                   "is not looked for.\n"
+                                   "\n"
+                                   "Exit status: 0 nothing is wrong, 1 something is, 2 usage.\n",
+                        .max_arguments = 4096,
+                        .run = cmd_lint,
+        },
+        {
                         .name = "generations",
                         .arguments = "",
                         .summary = "List the generations",

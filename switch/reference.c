@@ -177,7 +177,7 @@ static int read_directory(Host *host, const char *reference, ReferenceTree *tree
         tree->path = path_absolute(reference);
         if (!tree->path)
                 return error_oom(reterr);
-        return directory_read(reference, host->database, host->contents, &tree->cache,
+        return directory_read(reference, host->database, host->contents, host->faults, &tree->cache,
                         &tree->source, reterr);
 }
 
@@ -196,6 +196,7 @@ static int read_git(Host *host, const char *reference, ReferenceTree *tree, Erro
                 .repository = directory,
                 .revision = revision,
                 .path = end + 1,
+                .faults = host->faults,
         };
         int r = git_tree_read(&git, host->contents, &tree->source, &tree->origin, reterr);
         if (r < 0)

@@ -16,8 +16,8 @@
 
 static int read_source(void **state, Contents *contents, Source **ret_source, Error *error) {
         cleanup(stat_cache_freep) StatCache *cache = NULL;
-        return directory_read(
-                        scratch_path(state, "src"), NULL, contents, &cache, ret_source, error);
+        return directory_read(scratch_path(state, "src"), NULL, contents, NULL, &cache, ret_source,
+                        error);
 }
 
 /* Reads it and expects an error that has these words, and the path below the source. */
@@ -307,8 +307,8 @@ static size_t run(void **state, bool with_contents) {
         cleanup(database_closep) Database *database = open_database(state);
         cleanup(source_freep) Source *source = NULL;
         cleanup(stat_cache_freep) StatCache *cache = NULL;
-        assert_ok(directory_read(
-                        scratch_path(state, "src"), database, contents, &cache, &source, &error));
+        assert_ok(directory_read(scratch_path(state, "src"), database, contents, NULL, &cache,
+                        &source, &error));
         size_t n_read = 0;
         for (size_t i = 0; i < source->n_entries; i++)
                 n_read += source->entries[i].content && source->entries[i].content->data;
@@ -373,8 +373,8 @@ static void test_stat_cache__a_hit_has_the_right_content(void **state) {
         cleanup(source_freep) Source *source = NULL;
         cleanup(stat_cache_freep) StatCache *cache = NULL;
         contents_set_loader(contents, database_content_loader, database);
-        assert_ok(directory_read(
-                        scratch_path(state, "src"), database, contents, &cache, &source, &error));
+        assert_ok(directory_read(scratch_path(state, "src"), database, contents, NULL, &cache,
+                        &source, &error));
         for (int i = 0; i < 40; i++) {
                 char path[64], unique[64];
                 (void) snprintf(path, sizeof(path), "etc/%d", i);       /* fits */
@@ -458,7 +458,7 @@ static void test_directory_remember__into_another_database(void **state) {
         cleanup(source_freep) Source *source = NULL;
         cleanup(stat_cache_freep) StatCache *cache = NULL;
         assert_ok(directory_read(
-                        scratch_path(state, "src"), NULL, contents, &cache, &source, &error));
+                        scratch_path(state, "src"), NULL, contents, NULL, &cache, &source, &error));
         Database *database = open_database(state);
         assert_ok(database_begin(database, &error));
         store_contents(database, contents, source);

@@ -162,7 +162,7 @@ static int read_and_render(void **state,
         cleanup(stat_cache_freep) StatCache *cache = NULL;
         cleanup(source_freep) Source *source = NULL;
         assert_ok(directory_read(
-                        scratch_path(state, path), NULL, contents, &cache, &source, &error));
+                        scratch_path(state, path), NULL, contents, NULL, &cache, &source, &error));
         int r = render(source, contents, distribution, ret_tree, &error);
         if (r != -EBADMSG)
                 assert_ok(r);

@@ -163,8 +163,8 @@ static int try_once(void **state, Error *error) {
                 return error_oom(error);
         int r = database_open(scratch_path(state, "d"), DATABASE_WRITE, &run.database, error);
         if (r >= 0)
-                r = directory_read(
-                                path, run.database, run.contents, &run.cache, &run.source, error);
+                r = directory_read(path, run.database, run.contents, NULL, &run.cache, &run.source,
+                                error);
         if (r >= 0)
                 r = make_tree(&run, error);
         if (r >= 0)
