@@ -16,6 +16,7 @@ typedef struct ConfReader {
         Arena *arena;
         const char *name;
         Strv *faults; /* NULL: the first one ends it */
+        size_t n_faults;
         const char *description;
         ConfList bases;                 /* BaseRule */
         ConfList layers;                /* LayerLines */

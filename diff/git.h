@@ -32,6 +32,7 @@
         F(odb_free)                                                                                \
         F(odb_hash)                                                                                \
         F(odb_read_header)                                                                         \
+        F(oid_equal)                                                                               \
         F(oid_tostr)                                                                               \
         F(patch_free)                                                                              \
         F(patch_from_buffers)                                                                      \

@@ -104,9 +104,10 @@ static int find_section(const ConfReader *reader,
 }
 
 /* Where faults are collected, goes on after one. */
-static int go_on(const ConfReader *reader, int r, Error *reterr) {
+static int go_on(ConfReader *reader, int r, Error *reterr) {
         if (r != -EBADMSG || !reader->faults)
                 return r;
+        reader->n_faults++;
         return strv_add_unique(reader->faults, reterr->message) < 0 ? error_oom(reterr) : 0;
 }
 
@@ -123,7 +124,7 @@ static int read_section(ConfReader *reader,
         if (r == 0 && section->begin)
                 r = section->begin(reader, header_line, reterr);
         r = go_on(reader, r, reterr);
-        size_t n_faults = reader->faults ? reader->faults->n_items : 0;
+        size_t n_faults = reader->n_faults;
         for (; r == 0 && *line < end && (*line)->nth_section == nth; (*line)++)
                 if (section)
                         r = go_on(reader, take_line(reader, section, *line, reterr), reterr);
@@ -131,7 +132,7 @@ static int read_section(ConfReader *reader,
                 return r;
         r = section->end(reader, header_line, reterr);
         /* what a line that was refused would have said is not missing */
-        bool is_told = reader->faults && reader->faults->n_items > n_faults;
+        bool is_told = reader->n_faults > n_faults;
         return is_told && r == -EBADMSG ? 0 : go_on(reader, r, reterr);
 }
 

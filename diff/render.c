@@ -178,6 +178,11 @@ static int place_source_entry(Rendering *rendering, const SourceEntry *from, Err
                                         "Must be a directory; rename what is there");
                 return 0;
         }
+        const char *top = arena_strndup(&rendering->scratch, from->path, length);
+        if (!top)
+                return error_oom(reterr);
+        if (from->path[length] && source_find(rendering->source, top))
+                return 0; /* told of the directory */
         return rendering_refuse(rendering, source_entry_file(from), 0, reterr,
                         "A source holds profile.conf, etc/, units/, containers/ and hooks/; move "
                         "or remove it (README*, LICENSE* and .git* are passed over)");

@@ -2,10 +2,10 @@
 #include "state/git_tree.h"
 
 #include "base/path.h"
-#include "state/git_objects.h"
+#include "state/git_kept.h"
+#include "state/git_revision.h"
 #include "state/layer_walk.h"
 #include "state/source_walk.h"
-#include "state/trust.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,20 +17,15 @@ typedef struct GitWalk {
         git_repository *repository;
         git_odb *objects;
         const git_object *revision;
-        const char *path; /* of the source, in the revision's tree */
+        const char *path;  /* of the source, in the revision's tree */
+        GitMemory *memory; /* NULL: none */
 } GitWalk;
-
-static int fail_git(const char *name, Error *reterr) {
-        const git_error *error = git->error_last();
-        return error_set(reterr, -EBADMSG, "%s: %s (git fsck finds what is damaged)", name,
-                        error && error->message ? error->message : "git cannot read it");
-}
 
 static int fail_object(const GitWalk *walk, Error *reterr) {
         char name[sizeof(walk->source.path) + 256];
         (void) snprintf(name, sizeof(name), "%s/%s", walk->source.name,
                         walk->source.path); /* cut when the reference is that long */
-        return fail_git(name, reterr);
+        return git_fail(name, reterr);
 }
 
 /* Before it is read: what is packed into little may be more than there is memory for. */
@@ -42,31 +37,46 @@ static int check_size(const GitWalk *walk, const git_tree_entry *item, Error *re
         return walk_check_size(&walk->source, size, reterr);
 }
 
+static int walk_link(GitWalk *walk, const git_blob *blob, Error *reterr) {
+        size_t size = (size_t) git->blob_rawsize(blob);
+        const char *data = git->blob_rawcontent(blob);
+        char target[PATH_MAX];
+        if (size == 0 || size >= sizeof(target) || memchr(data, 0, size))
+                return walk_refuse(&walk->source, "no link can have that target", reterr);
+        memcpy(target, data, size);
+        target[size] = 0;
+        return walk_add_link(&walk->source, target, reterr);
+}
+
+static int walk_file(GitWalk *walk, const git_tree_entry *item, Content *content, Error *reterr) {
+        const SourceEntry entry = {
+                .path = walk->source.path,
+                .kind = SOURCE_FILE,
+                .executable = git->tree_entry_filemode(item) == GIT_FILEMODE_BLOB_EXECUTABLE,
+                .content = content,
+        };
+        return walk_add(&walk->source, &entry, reterr);
+}
+
 static int walk_blob(GitWalk *walk, const git_tree_entry *item, Error *reterr) {
+        const git_oid *id = git->tree_entry_id(item);
+        bool is_link = git->tree_entry_filemode(item) == GIT_FILEMODE_LINK;
+        Content *content = walk->memory && !is_link ? git_memory_content(walk->memory, id) : NULL;
+        if (content)
+                return walk_file(walk, item, content, reterr);
         cleanup(blob_freep) git_blob *blob = NULL;
         int r = check_size(walk, item, reterr);
         if (r < 0)
                 return r;
-        if (git->blob_lookup(&blob, walk->repository, git->tree_entry_id(item)) < 0)
+        if (git->blob_lookup(&blob, walk->repository, id) < 0)
                 return fail_object(walk, reterr);
-        size_t size = (size_t) git->blob_rawsize(blob);
-        const char *data = git->blob_rawcontent(blob);
-        git_filemode_t mode = git->tree_entry_filemode(item);
-        if (mode == GIT_FILEMODE_LINK) {
-                char target[PATH_MAX];
-                if (size == 0 || size >= sizeof(target) || memchr(data, 0, size))
-                        return walk_refuse(&walk->source, "no link can have that target", reterr);
-                memcpy(target, data, size);
-                target[size] = 0;
-                return walk_add_link(&walk->source, target, reterr);
-        }
-        SourceEntry entry = {
-                .path = walk->source.path,
-                .kind = SOURCE_FILE,
-                .executable = mode == GIT_FILEMODE_BLOB_EXECUTABLE,
-        };
-        r = contents_add(walk->source.contents, data, size, &entry.content, reterr);
-        return r < 0 ? r : walk_add(&walk->source, &entry, reterr);
+        if (is_link)
+                return walk_link(walk, blob, reterr);
+        r = contents_add(walk->source.contents, git->blob_rawcontent(blob),
+                        (size_t) git->blob_rawsize(blob), &content, reterr);
+        if (r >= 0 && walk->memory && git_memory_keep_content(walk->memory, id, content) < 0)
+                r = error_oom(reterr);
+        return r < 0 ? r : walk_file(walk, item, content, reterr);
 }
 
 static int walk_tree(GitWalk *walk, const git_tree *tree, unsigned depth, Error *reterr);
@@ -114,48 +124,6 @@ static int walk_tree(GitWalk *walk, const git_tree *tree, unsigned depth, Error 
         return 0;
 }
 
-static int open_repository(
-                const GitReference *reference, git_repository **ret_repository, Error *reterr) {
-        int r = git->repository_open_ext(
-                        ret_repository, reference->repository, GIT_REPOSITORY_OPEN_CROSS_FS, NULL);
-        if (r == GIT_ENOTFOUND)
-                return error_set(reterr, -ENOENT,
-                                "%s: There is no git repository at or above %s: name one by -C (a "
-                                "directory of that name is ./%s)",
-                                reference->name, reference->repository, reference->name);
-        return r < 0 ? fail_git(reference->name, reterr) : 0;
-}
-
-static bool is_whole_id(const char *revision) {
-        return strspn(revision, "0123456789abcdef") == GIT_OID_HEXSZ && !revision[GIT_OID_HEXSZ];
-}
-
-/* Who may write any of these decides what a revision means. */
-static int check_trust(git_repository *repository, const GitReference *reference, Error *reterr) {
-        static const char *const parts[] = { "", "HEAD", "objects", "packed-refs", "refs",
-                "refs/heads", "refs/remotes", "refs/tags" };
-        if (is_whole_id(reference->revision))
-                return 0;
-        Trust trust;
-        trust_init(&trust);
-        for (size_t i = 0; i < N_ELEMENTS(parts); i++) {
-                char path[PATH_MAX];
-                struct statx status;
-                int length = snprintf(path, sizeof(path), "%s%s",
-                                git->repository_commondir(repository), parts[i]);
-                if (length >= (int) sizeof(path))
-                        return error_set_errno(reterr, -ENAMETOOLONG, "%s", reference->name);
-                if (statx(AT_FDCWD, path, 0, STATX_BASIC_STATS, &status) < 0)
-                        continue;
-                const char *what = trust_check(&trust, AT_FDCWD, path, &status);
-                if (what)
-                        return error_set(reterr, -EPERM,
-                                        "%s: %s %s, or name the commit by its whole id",
-                                        reference->name, path, what);
-        }
-        return 0;
-}
-
 /* What "./" and "../" are from: the directory's place in the work tree, "" for its top. NULL: not
  * in one. From malloc(). */
 static char *work_tree_place(git_repository *repository, const char *directory) {
@@ -199,53 +167,6 @@ static int resolve_path(git_repository *repository,
         return 0;
 }
 
-static int find_revision(git_repository *repository,
-                const GitReference *reference,
-                git_object **ret_object,
-                Error *reterr) {
-        if (!*reference->revision)
-                return error_set(reterr, -EINVAL,
-                                "%s: The index is no source: name a revision, as HEAD:%s",
-                                reference->name, reference->path);
-        int r = git->revparse_single(ret_object, repository, reference->revision);
-        if (r == GIT_EAMBIGUOUS)
-                return error_set(reterr, -EINVAL,
-                                "%s: %s is the beginning of several ids: give "
-                                "more of it",
-                                reference->name, reference->revision);
-        if (r == GIT_ENOTFOUND || r == GIT_EINVALIDSPEC)
-                return error_set(reterr, -ENOENT, "%s: No such revision: %s (git log --all)",
-                                reference->name, reference->revision);
-        return r < 0 ? fail_git(reference->name, reterr) : 0;
-}
-
-/* The tree at path, "" for root itself. */
-static int find_tree(const GitWalk *walk,
-                const git_object *revision,
-                const char *path,
-                git_tree **ret_tree,
-                Error *reterr) {
-        const char *name = walk->source.name;
-        cleanup(object_freep) git_object *root = NULL;
-        if (git->object_peel(&root, revision, GIT_OBJECT_TREE) < 0)
-                return fail_git(name, reterr);
-        cleanup(tree_entry_freep) git_tree_entry *item = NULL;
-        const git_oid *id = git->object_id(root);
-        if (*path) {
-                int r = git->tree_entry_bypath(&item, (const git_tree *) root, path);
-                if (r == GIT_ENOTFOUND)
-                        return error_set(reterr, -ENOENT, "%s: No such directory in that revision",
-                                        name);
-                if (r < 0)
-                        return fail_git(name, reterr);
-                if (git->tree_entry_type(item) != GIT_OBJECT_TREE)
-                        return error_set(reterr, -ENOTDIR, "%s: Not a directory in that revision",
-                                        name);
-                id = git->tree_entry_id(item);
-        }
-        return git->tree_lookup(ret_tree, walk->repository, id) < 0 ? fail_git(name, reterr) : 0;
-}
-
 static int describe(git_repository *repository,
                 const GitReference *reference,
                 const char *path,
@@ -267,7 +188,8 @@ static int describe(git_repository *repository,
 
 static int read_path(GitWalk *walk, const char *path, Error *reterr) {
         cleanup(tree_freep) git_tree *tree = NULL;
-        int r = find_tree(walk, walk->revision, path, &tree, reterr);
+        int r = git_find_tree(
+                        walk->repository, walk->source.name, walk->revision, path, &tree, reterr);
         return r < 0 ? r : walk_tree(walk, tree, 0, reterr);
 }
 
@@ -313,25 +235,25 @@ static int read_tree(const GitReference *reference,
                 Source **source,
                 Origin *origin,
                 Error *reterr) {
-        cleanup(repository_freep) git_repository *repository = NULL;
-        int r = open_repository(reference, &repository, reterr);
-        if (r >= 0)
-                r = check_trust(repository, reference, reterr);
+        cleanup(repository_freep) git_repository *opened = NULL;
+        git_repository *repository;
+        int r = git_open_shared(reference, &opened, &repository, reterr);
         if (r < 0)
                 return r;
         cleanup(odb_freep) git_odb *objects = NULL;
         if (git->repository_odb(&objects, repository) < 0)
-                return fail_git(reference->name, reterr);
+                return git_fail(reference->name, reterr);
         GitWalk walk = {
                 .source = { .name = (*source)->name, .contents = contents, .source = *source },
                 .repository = repository,
                 .objects = objects,
+                .memory = reference->memory,
         };
         cleanup_free char *path = NULL;
         cleanup(object_freep) git_object *revision = NULL;
         r = resolve_path(repository, reference, &path, reterr);
         if (r >= 0)
-                r = find_revision(repository, reference, &revision, reterr);
+                r = git_find_revision(repository, reference, &revision, reterr);
         walk.revision = revision;
         walk.path = path;
         if (r >= 0)

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "diff/source.h"
+#include "state/git_memory.h"
 #include "state/origin.h"
 
 typedef struct GitReference {
@@ -14,6 +15,7 @@ typedef struct GitReference {
         const char *revision;   /* "HEAD", "origin/main~2", a tag, a commit's or a tree's id */
         const char *path;       /* in its tree, "": all of it; "./x", "../x": from the directory */
         Strv *faults;           /* as for directory_read() */
+        GitMemory *memory;      /* shared with other readings; NULL: none */
 } GitReference;
 
 /* ret_origin: the commit, where the revision is one; its path is REPOSITORY//REVISION:PATH, which

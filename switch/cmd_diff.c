@@ -1,237 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "diff/file_patch.h"
-#include "diff/glob.h"
-#include "diff/live_file.h"
-#include "diff/plan_containers.h"
 #include "diff/plan_dot.h"
-#include "diff/plan_markdown.h"
-#include "diff/plan_stat.h"
 #include "switch/commands.h"
-#include "switch/plan_output.h"
-#include "switch/prepare.h"
-#include "switch/recovery.h"
+#include "switch/diff_view.h"
 
 #include <errno.h>
 #include <string.h>
 
-enum { STATES_MAX_BYTES = 64 * 1024 * 1024 };
-
-typedef struct Diff {
-        const Options *options;
-        Host *host;
-        const char *left, *right;
-        char **paths; /* only these files are shown; none: all */
-        size_t n_paths;
-        /* Of what is compared; the plan is one of these two's. */
-        Prepared *prepared;
-        ReferenceTree old, new;
-        Tree *after;    /* with what comes back; NULL: it is not known */
-        LiveFile *live; /* NULL: no --states= */
-        ContainerStates *containers;
-        size_t n_containers;
-        Plan *own_plan;
-        const Plan *plan;
-        Plan shown; /* the same with the files that are shown */
-} Diff;
-
-static void diff_done(Diff *diff) {
-        free(diff->shown.files);
-        (void) plan_free(diff->own_plan);
-        (void) live_file_free(diff->live);
-        container_states_free(diff->containers, diff->n_containers);
-        (void) prepared_free(diff->prepared);
-        (void) tree_free(diff->after);
-        reference_tree_done(&diff->old);
-        reference_tree_done(&diff->new);
-}
-
-static int read_text(const char *path, Text *text, Error *reterr) {
-        cleanup_file FILE *file = fopen(path, "re");
-        if (!file)
-                return error_set_errno(reterr, -errno, "%s", path);
-        char part[65536];
-        size_t n;
-        while ((n = fread(part, 1, sizeof(part), file)) > 0) {
-                text_add_n(text, part, n);
-                if (text->length > STATES_MAX_BYTES)
-                        return error_set(reterr, -EFBIG, "%s: longer than %d bytes", path,
-                                        STATES_MAX_BYTES);
-        }
-        if (ferror(file))
-                return error_set_errno(reterr, -errno, "%s", path);
-        return text->error < 0 ? error_oom(reterr) : 0;
-}
-
-/* Those of containers are listed as "CONTAINER:UNIT", or, as the host's own plan has them, not at
- * all. */
-static bool lists_containers(const LiveFile *file) {
-        size_t position = 0;
-        const char *name;
-        while (map_next(&file->states->by_name, &position, &name))
-                if (strchr(name, ':'))
-                        return true;
-        return !file->has_distribution;
-}
-
-static int read_states(Diff *diff, Error *reterr) {
-        const char *path = diff->options->states;
-        cleanup(text_donep) Text text = { 0 };
-        int r = path ? read_text(path, &text, reterr) : 0;
-        if (r >= 0 && path)
-                r = live_file_parse(path, text.data ? text.data : "", text.length,
-                                diff->host->contents, &diff->live, reterr);
-        if (r >= 0 && diff->live && diff->live->has_distribution)
-                diff->host->elsewhere = diff->live;
-        return r;
-}
-
-static int read_side(Diff *diff, const char *reference, ReferenceTree *ret_tree, Error *reterr) {
-        /* what a generation has was rendered by the host's units: the other side is, too, or all
-         * its Enable= would differ */
-        bool use_distribution =
-                        reference_is_generation(diff->left) || reference_is_generation(diff->right);
-        return reference_read(diff->host, reference, use_distribution, ret_tree, reterr);
-}
-
-/* Both as they are written: nothing is asked of a host. */
-static int compare_trees(Diff *diff, Error *reterr) {
-        int r = read_states(diff, reterr);
-        if (r >= 0)
-                r = read_side(diff, diff->left, &diff->old, reterr);
-        if (r >= 0)
-                r = read_side(diff, diff->right, &diff->new, reterr);
-        LiveFile *live = diff->live;
-        if (r >= 0 && live && lists_containers(live))
-                r = container_states_split(live->states, diff->old.tree, diff->new.tree,
-                                &diff->containers, &diff->n_containers, reterr);
-        if (r < 0)
-                return r;
-        if (live) {
-                r = live_file_lay_under(live, diff->old.tree, diff->new.tree, &diff->after, reterr);
-                if (r < 0)
-                        return r;
-        }
-        Distribution distribution;
-        if (diff->host->elsewhere)
-                distribution = live_file_distribution(diff->host->elsewhere);
-        const PlanInput input = {
-                .before = diff->old.tree,
-                .after = diff->after ? diff->after : diff->new.tree,
-                .contents = diff->host->contents,
-                .states = live ? live->states : NULL,
-                .users = live ? live->users : NULL,
-                .n_users = live ? live->n_users : 0,
-                .containers = diff->containers,
-                .n_containers = diff->n_containers,
-                .debts = live ? live->debts : NULL,
-                .n_debts = live ? live->n_debts : 0,
-                .distribution = diff->host->elsewhere ? &distribution : NULL,
-        };
-        r = plan_new(&input, &diff->own_plan, reterr);
-        diff->plan = diff->own_plan;
-        return r;
-}
-
-/* What a switch would do now: with what is there beneath the active generation, debt, and live
- * states. */
-static int compare_with_host(Diff *diff, Error *reterr) {
-        int r = host_connect(diff->host, reterr);
-        if (r >= 0)
-                r = recovery_is_needed(diff->host, reterr);
-        if (r < 0)
-                return r;
-        if (r > 0)
-                output_warning("A switch is under way, or was interrupted: this is compared with "
-                               "what is there in the middle of it");
-        cleanup(reference_tree_donep) ReferenceTree target = { .number = -1 };
-        r = read_side(diff, diff->right, &target, reterr);
-        if (r < 0)
-                return r;
-        const PrepareOptions prepare_options = { 0 };
-        r = prepare(diff->host, &target, &prepare_options, &diff->prepared, reterr);
-        if (r < 0)
-                return r;
-        diff->plan = diff->prepared->plan;
-        return 0;
-}
-
-/* profile.conf is no file of the host, so that no plan has it; but what it says is part of a
- * generation. */
-static bool find_profile_change(const Diff *diff, TreeChange *ret_change) {
-        const Tree *old = diff->prepared ? diff->prepared->old : diff->old.tree;
-        const Tree *new = diff->prepared ? diff->prepared->new : diff->new.tree;
-        const Entry *before = tree_find(old, ROOT_PROFILE, "profile.conf");
-        const Entry *after = tree_find(new, ROOT_PROFILE, "profile.conf");
-        if ((!before && !after) || (before && after && entry_equal(before, after)))
-                return false;
-        *ret_change = (TreeChange){ before, after };
-        return true;
-}
-
 static int print_json(const Diff *diff, Error *reterr) {
-        const Prepared *prepared = diff->prepared;
-        const PlanSide active = {
-                .profile = diff->host->profile_name,
-                .generation = prepared ? prepared->from_number : -1,
-        };
-        const PlanJsonInput input = {
-                .plan = &diff->shown,
-                .from = prepared ? active : plan_side_of(&diff->old),
-                .to = plan_side_of(prepared ? &prepared->target : &diff->new),
-                .fit = prepared ? prepared->fit : NULL,
-        };
-        return print_plan_json(&input, reterr);
-}
-
-static bool is_shown(const Diff *diff, const char *path) {
-        for (size_t i = 0; i < diff->n_paths; i++) {
-                const char *wanted = diff->paths[i];
-                size_t length = strlen(wanted);
-                while (length > 0 && wanted[length - 1] == '/')
-                        length--;
-                if (glob_match(wanted, path) ||
-                                (strncmp(wanted, path, length) == 0 &&
-                                                (!path[length] || path[length] == '/')))
-                        return true;
-        }
-        return diff->n_paths == 0;
-}
-
-static int choose_files(Diff *diff, Error *reterr) {
-        diff->shown = *diff->plan;
-        diff->shown.files = calloc(diff->plan->n_files + 1, sizeof(TreeChange));
-        if (!diff->shown.files)
-                return error_oom(reterr);
-        diff->shown.n_files = 0;
-        for (size_t i = 0; i < diff->plan->n_files; i++) {
-                const TreeChange *change = &diff->plan->files[i];
-                const Entry *entry = change->after ? change->after : change->before;
-                cleanup_free char *path = NULL;
-                if (asprintf(&path, "%s%s", entry_root_prefix(entry->root), entry->path) < 0)
-                        return error_oom(reterr);
-                if (is_shown(diff, path))
-                        diff->shown.files[diff->shown.n_files++] = *change;
-        }
-        return 0;
-}
-
-static int add_text(const Diff *diff, const Output *output, Text *text, Error *reterr) {
-        Contents *contents = diff->host->contents;
-        TreeChange profile_change;
-        bool profile_changes = diff->n_paths == 0 && find_profile_change(diff, &profile_change);
-        if (option_is_given(diff->options, OPTION_NAME_ONLY)) {
-                plan_to_names(&diff->shown, text);
-                return 0;
-        }
-        if (option_is_given(diff->options, OPTION_STAT))
-                return plan_to_stat(&diff->shown, contents, output->color, text, reterr);
-        add_plan(output, diff->options, &diff->shown, diff->prepared ? diff->prepared->fit : NULL,
-                        text);
-        if (text->length > 0 && (diff->shown.n_files > 0 || profile_changes))
-                text_add(text, "\n");
-        int r = add_patches(output, &diff->shown, contents, text, reterr);
-        if (r >= 0 && profile_changes)
-                r = file_patch(contents, &profile_change, output->color, text, reterr);
+        cleanup_free char *json = NULL;
+        int r = diff_to_json(diff, &json, reterr);
+        if (r >= 0)
+                (void) fputs(json, stdout); /* output_close() tells */
         return r;
 }
 
@@ -239,14 +18,14 @@ static int add_markdown(const Diff *diff, Text *text, Error *reterr) {
         cleanup_free char *title = NULL;
         if (asprintf(&title, "%s → %s", diff->left, diff->right) < 0)
                 return error_oom(reterr);
-        return plan_to_markdown(&diff->shown, diff->host->contents, title, text, reterr);
+        return diff_add_markdown(diff, title, text, reterr);
 }
 
 static int print(Diff *diff, Error *reterr) {
         Output output;
         output_init(&output, diff->options);
         cleanup(text_donep) Text text = { 0 };
-        int r = choose_files(diff, reterr);
+        int r = diff_choose_files(diff, reterr);
         if (r < 0)
                 return r;
         switch (diff->options->format) {
@@ -259,25 +38,20 @@ static int print(Diff *diff, Error *reterr) {
                 plan_to_dot(diff->plan, &text);
                 break;
         default:
-                r = add_text(diff, &output, &text, reterr);
+                r = diff_add_text(diff, &output, &text, reterr);
         }
         return r < 0 ? r : output_show(&output, &text, reterr);
 }
 
-static bool is_different(const Diff *diff) {
-        TreeChange ignored;
-        return !plan_is_empty(diff->plan) || find_profile_change(diff, &ignored);
-}
-
 static int run_diff(Diff *diff, bool with_host, Error *reterr) {
-        int r = with_host ? compare_with_host(diff, reterr) : compare_trees(diff, reterr);
+        int r = with_host ? diff_compare_with_host(diff, reterr) : diff_compare_trees(diff, reterr);
         if (r < 0)
                 return r;
         if (diff->options->format == FORMAT_JSON || !option_is_given(diff->options, OPTION_QUIET))
                 r = print(diff, reterr);
         if (r < 0)
                 return r;
-        return option_is_given(diff->options, OPTION_EXIT_CODE) && is_different(diff);
+        return option_is_given(diff->options, OPTION_EXIT_CODE) && diff_is_different(diff);
 }
 
 static int open_host(const Options *options, bool stateless, Host *host, Error *reterr) {
@@ -294,6 +68,17 @@ int cmd_diff(const Options *options, char **arguments, size_t n_arguments, Error
                                 "--stat and --name-only are forms of text, not of another format");
         if (option_is_given(options, OPTION_STAT) && option_is_given(options, OPTION_NAME_ONLY))
                 return error_set(reterr, USAGE_ERROR, "--stat or --name-only: one of the two");
+        if (option_is_given(options, OPTION_ALL)) {
+                if (n_arguments < 2 || options->format == FORMAT_DOT)
+                        return error_set(reterr, USAGE_ERROR,
+                                        "Which revisions? sysswitch diff --all='hosts/*' main "
+                                        "HEAD, not as dot");
+                cleanup(host_donep) Host none;
+                int q = open_host(options, true, &none, reterr);
+                return q < 0 ? q
+                             : diff_all(options, &none, arguments, arguments + 2, n_arguments - 2,
+                                               reterr);
+        }
         const char *left = n_arguments >= 2 ? arguments[0] : "@active";
         const char *right = n_arguments >= 2 ? arguments[1] : n_arguments > 0 ? arguments[0] : NULL;
         bool stateless = right && !reference_is_generation(left) && !reference_is_generation(right);

@@ -35,11 +35,11 @@ static int check_plan(Host *host, const ReferenceTree *reference, Error *reterr)
 
 /* Returns 0 or what has nothing to do with the source. */
 static int lint(const Options *options, const char *reference, Strv *faults, Error *reterr) {
-        cleanup(host_donep) Host host;
         if (reference_is_generation(reference))
                 return error_set(reterr, USAGE_ERROR,
                                 "%s: A generation was looked at when it was made: name a source",
                                 reference);
+        cleanup(host_donep) Host host;
         int r = host_open_stateless(options_root(options), options->profile, &host, reterr);
         if (r < 0)
                 return r;

@@ -12,6 +12,7 @@
 #include "diff/content.h"
 #include "state/database.h"
 #include "state/generation.h"
+#include "state/git_memory.h"
 
 typedef struct Host {
         const char *root; /* "/" or the directory of --root= */
@@ -30,6 +31,7 @@ typedef struct Host {
         Tree *active;       /* see host_active_tree() */
         Database *database; /* NULL: none there yet (read), or not opened */
         DistributionUnits *distribution;
+        GitMemory *git_memory; /* for several sources in git; not owned, NULL else */
         Strv *faults; /* where those of the sources that are read are collected; NULL: the first
                          one ends it */
         struct LiveFile *elsewhere; /* the host that is looked at is another one, and this is known

@@ -162,10 +162,12 @@ static const Command commands[] = {
                                    "without --states=, every unit\n"
                                    "that A wants counts as active. With PATH (a file or directory "
                                    "below /etc, or a glob), only\n"
-                                   "those files are shown; units are always those of the whole.\n",
-                        .options = OPTION_BIT(OPTION_STATES) | OPTION_BIT(OPTION_EXIT_CODE) |
-                                   OPTION_BIT(OPTION_FORMAT) | OPTION_BIT(OPTION_STAT) |
-                                   OPTION_BIT(OPTION_NAME_ONLY),
+                                   "those files are shown; units are always those of the whole.\n"
+                                   "With --all='hosts/*', A and B are revisions, and all such "
+                                   "directories are compared.\n",
+                        .options = OPTION_BIT(OPTION_ALL) | OPTION_BIT(OPTION_STATES) |
+                                   OPTION_BIT(OPTION_EXIT_CODE) | OPTION_BIT(OPTION_FORMAT) |
+                                   OPTION_BIT(OPTION_STAT) | OPTION_BIT(OPTION_NAME_ONLY),
                         .max_arguments = 256,
                         .run = cmd_diff,
         },

@@ -39,6 +39,7 @@ static const OptionRow rows[N_OPTIONS] = {
         [OPTION_FORCE] = { "force", 0, NULL, "Save and replace files that were edited by hand" },
         [OPTION_TIMEOUT] = { "timeout", 0, "TIME", "Wait no longer for all jobs (default: 5min)" },
         [OPTION_STATES] = { "states", 0, "FILE", "Take the live states of units from a JSON file" },
+        [OPTION_ALL] = { "all", 0, "PATTERN", "Compare all such directories of two revisions" },
         [OPTION_EXIT_CODE] = { "exit-code", 0, NULL, "Exit with 1 when there is a difference" },
         [OPTION_FORMAT] = { "format", 0, "FORMAT", "As text, json, markdown or dot" },
         [OPTION_STAT] = { "stat", 0, NULL, "Count the changed lines of each file, show no patch" },
@@ -139,6 +140,9 @@ static int take(Options *options, OptionId id, const char *value, Error *reterr)
                                        ? 0
                                        : error_set(reterr, -EINVAL, "Neither keep nor rollback: %s",
                                                          value);
+        case OPTION_ALL:
+                options->all = value;
+                return 0;
         case OPTION_STATES:
                 options->states = value;
                 return 0;

@@ -29,6 +29,7 @@ typedef enum OptionId {
         OPTION_FORCE,
         OPTION_TIMEOUT,
         OPTION_STATES,
+        OPTION_ALL,
         OPTION_EXIT_CODE,
         OPTION_FORMAT,
         OPTION_STAT,
@@ -63,6 +64,7 @@ typedef struct Options {
         bool only_looks; /* EXIT_HAND_OVER as soon as something is to be changed */
         char *root;      /* absolute, owned; NULL: this host */
         const char *profile;
+        const char *all;                      /* pattern of --all=; NULL */
         const char *states;                   /* file of --states=; NULL */
         Format format;                        /* of --format=; --json is one of them */
         uint64_t timeout_usec;                /* 0: no limit */

@@ -197,6 +197,7 @@ static int read_git(Host *host, const char *reference, ReferenceTree *tree, Erro
                 .revision = revision,
                 .path = end + 1,
                 .faults = host->faults,
+                .memory = host->git_memory,
         };
         int r = git_tree_read(&git, host->contents, &tree->source, &tree->origin, reterr);
         if (r < 0)

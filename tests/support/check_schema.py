@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""check_schema.py SCHEMA [FILE]: does the JSON of FILE (or of standard input) conform to SCHEMA?
+"""check_schema.py SCHEMA[#/$defs/NAME] [FILE]: does the JSON of FILE (or of standard input) conform to SCHEMA, or that part?
 
 Knows the part of JSON Schema that docs/plan.schema.json uses; a keyword beyond it is an error, not a pass.
 """
@@ -14,16 +14,19 @@ def is_type(value, name):
     return isinstance(value, TYPES[name]) and not (name == "integer" and isinstance(value, bool))
 
 
+def part_of(root, pointer):
+    for part in pointer.lstrip("#/").split("/"):
+        root = root[part] if part else root
+    return root
+
+
 def check(root, schema, value, where):
     """Yields what is wrong."""
     for keyword, wanted in schema.items():
         if keyword in SAID or keyword == "patternProperties" or keyword == "additionalProperties":
             continue
         if keyword == "$ref":
-            target = root
-            for part in wanted.removeprefix("#/").split("/"):
-                target = target[part]
-            yield from check(root, target, value, where)
+            yield from check(root, part_of(root, wanted), value, where)
         elif keyword == "const":
             if value != wanted:
                 yield f"{where}: {value!r} is not {wanted!r}"
@@ -68,11 +71,12 @@ def check_properties(root, schema, value, where):
 
 
 def main():
-    with open(sys.argv[1], encoding="utf-8") as file:
+    path, _, part = sys.argv[1].partition("#")
+    with open(path, encoding="utf-8") as file:
         schema = json.load(file)
     with open(sys.argv[2], encoding="utf-8") if len(sys.argv) > 2 else sys.stdin as file:
         value = json.load(file)
-    errors = list(check(schema, schema, value, "$"))
+    errors = list(check(schema, part_of(schema, part), value, "$"))
     for error in errors:
         print(error)
     return 1 if errors else 0

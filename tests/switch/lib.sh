@@ -63,6 +63,13 @@ is_plan() {
                 fail "not of the schema: $errors"
 }
 
+# is_output NAME: it is what the schema has by that name.
+is_output() {
+        local errors
+        errors=$(printf '%s' "$out" | "$SOURCE_DIR/tests/support/check_schema.py" "$SOURCE_DIR/docs/plan.schema.json#/\$defs/$1") ||
+                fail "not of the schema: $errors"
+}
+
 # json EXPRESSION: a Python expression of the last output, as j; prints its value.
 json() {
         printf '%s' "$out" | python3 -c 'import json, sys; j = json.load(sys.stdin); print(eval(sys.argv[1]))' "$1" ||

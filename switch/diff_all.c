@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "diff/quote.h"
+#include "state/git_hosts.h"
+#include "switch/diff_view.h"
+
+#include <errno.h>
+#include <string.h>
+
+typedef struct Fleet {
+        const Options *options;
+        Host *host;
+        char **revisions;
+        char **paths;
+        size_t n_paths;
+        Output output;
+        GitHosts hosts;
+        size_t n_touched;
+        Text summary, details; /* for JSON, the objects are in details alone */
+} Fleet;
+
+static void fleet_donep(Fleet *fleet) {
+        git_hosts_done(&fleet->hosts);
+        text_done(&fleet->summary);
+        text_done(&fleet->details);
+}
+
+static void add_units(Text *text, const UnitPlan *units, Verb verb, const char **separator) {
+        enum { MAX_NAMES = 3 };
+        size_t n = 0;
+        for (size_t i = 0; i < units->n_actions; i++) {
+                const UnitAction *action = &units->actions[i];
+                if (action->verb != verb)
+                        continue;
+                if (n++ >= MAX_NAMES)
+                        continue;
+                const char *word = action->container ? container_verb_to_string(verb)
+                                                     : verb_to_string(verb);
+                if (n == 1)
+                        text_addf(text, "%s%s ", *separator, word);
+                text_add_name(text, n == 1 ? "" : ", ",
+                                action->container ? action->container : action->unit);
+        }
+        if (n > MAX_NAMES)
+                text_addf(text, " and %zu more", n - MAX_NAMES);
+        if (n > 0)
+                *separator = "; ";
+}
+
+static const char *const changes[] = {
+        [GIT_HOST_SAME] = "unchanged",
+        [GIT_HOST_CHANGED] = "changed",
+        [GIT_HOST_ADDED] = "added",
+        [GIT_HOST_REMOVED] = "removed",
+};
+
+/* "hosts/edge1  changed  2 files  restart nginx.service; reload ssh.service" */
+static void add_summary(Fleet *fleet, const GitHost *host, const Plan *plan) {
+        Text *text = &fleet->summary;
+        const char *separator = "  ";
+        bool markdown = fleet->options->format == FORMAT_MARKDOWN;
+        text_add(text, markdown ? "- " : "");
+        text_add_name(text, "", host->path);
+        text_addf(text, "  %s  %zu file%s", changes[host->change], plan->n_files,
+                        plan->n_files == 1 ? "" : "s");
+        for (Verb verb = 0; verb < N_VERBS; verb++)
+                add_units(text, &plan->units, verb, &separator);
+        if (plan->n_reboot_needed > 0)
+                text_addf(text, "%sreboot needed", separator);
+        text_add(text, "\n");
+}
+
+static int add_json(Fleet *fleet, const GitHost *host, const Diff *diff, Error *reterr) {
+        cleanup_free char *json = NULL, *name = NULL;
+        int r = diff_to_json(diff, &json, reterr);
+        json_t *path = json_text(host->path);
+        name = path ? json_dumps(path, JSON_ENCODE_ANY) : NULL;
+        json_decref(path);
+        if (r >= 0 && !name)
+                r = error_oom(reterr);
+        if (r < 0)
+                return r;
+        text_addf(&fleet->details, "%s{\"host\": %s, \"change\": \"%s\", \"plan\": %s}",
+                        fleet->n_touched > 1 ? ", " : "", name, changes[host->change], json);
+        return 0;
+}
+
+static int add_details(Fleet *fleet, const GitHost *host, Diff *diff, Error *reterr) {
+        Text *text = &fleet->details;
+        switch (fleet->options->format) {
+        case FORMAT_JSON:
+                return add_json(fleet, host, diff, reterr);
+        case FORMAT_MARKDOWN:
+                text_add(text, "\n");
+                return diff_add_markdown(diff, host->path, text, reterr);
+        default:
+                text_addf(text, "\n%s", style_begin(&fleet->output, STYLE_BOLD));
+                text_add_name(text, "", host->path);
+                text_addf(text, "%s\n", style_end(&fleet->output, STYLE_BOLD));
+                return diff_add_text(diff, &fleet->output, text, reterr);
+        }
+}
+
+static int look_at(Fleet *fleet, const GitHost *host, Error *reterr) {
+        cleanup_free char *left = NULL, *right = NULL;
+        if (asprintf(&left, "%s:%s", fleet->revisions[0], host->path) < 0 ||
+                        asprintf(&right, "%s:%s", fleet->revisions[1], host->path) < 0)
+                return error_oom(reterr);
+        cleanup(diff_donep) Diff diff = {
+                .options = fleet->options,
+                .host = fleet->host,
+                .left = host->change == GIT_HOST_ADDED ? NULL : left,
+                .right = host->change == GIT_HOST_REMOVED ? NULL : right,
+                .paths = fleet->paths,
+                .n_paths = fleet->n_paths,
+        };
+        int r = diff_compare_trees(&diff, reterr);
+        if (r >= 0)
+                r = diff_choose_files(&diff, reterr);
+        if (r < 0 || !diff_is_different(&diff) || (fleet->n_paths > 0 && diff.shown.n_files == 0))
+                return r;
+        fleet->n_touched++;
+        add_summary(fleet, host, &diff.shown);
+        return add_details(fleet, host, &diff, reterr);
+}
+
+static int print(Fleet *fleet, Error *reterr) {
+        if (fleet->options->format == FORMAT_JSON) {
+                if (fleet->details.error < 0)
+                        return error_oom(reterr);
+                printf("{\"schema\": 1, \"n_hosts\": %zu, \"hosts\": [%s]}\n", fleet->hosts.n_items,
+                                fleet->details.data ? fleet->details.data : "");
+                return 0;
+        }
+        Text *text = &fleet->summary;
+        text_addf(text, "%s%zu of %zu hosts %s touched.\n",
+                        fleet->options->format == FORMAT_MARKDOWN ? "\n" : "", fleet->n_touched,
+                        fleet->hosts.n_items, fleet->n_touched == 1 ? "is" : "are");
+        if (fleet->details.data)
+                text_add(text, fleet->details.data);
+        if (fleet->details.error < 0)
+                return error_oom(reterr);
+        return option_is_given(fleet->options, OPTION_QUIET)
+                               ? 0
+                               : output_show(&fleet->output, text, reterr);
+}
+
+int diff_all(const Options *options,
+                Host *host,
+                char **revisions,
+                char **paths,
+                size_t n_paths,
+                Error *reterr) {
+        cleanup(fleet_donep) Fleet fleet = {
+                .options = options,
+                .host = host,
+                .revisions = revisions,
+                .paths = paths,
+                .n_paths = n_paths,
+        };
+        output_init(&fleet.output, options);
+        cleanup(git_memory_freep) GitMemory *memory = git_memory_new();
+        host->git_memory = memory;
+        const GitReference old = { .name = revisions[0],
+                .repository = ".",
+                .revision = revisions[0],
+                .path = options->all },
+                           new = { .name = revisions[1],
+                                   .repository = ".",
+                                   .revision = revisions[1],
+                                   .path = options->all };
+        int r = git_hosts_compare(&old, &new, host->contents, &fleet.hosts, reterr);
+        if (r >= 0 && fleet.hosts.n_items == 0)
+                r = error_set(reterr, -ENOENT, "%s: No directory of these revisions matches",
+                                options->all);
+        for (size_t i = 0; r >= 0 && i < fleet.hosts.n_items; i++)
+                if (fleet.hosts.items[i].change != GIT_HOST_SAME)
+                        r = look_at(&fleet, &fleet.hosts.items[i], reterr);
+        if (r >= 0)
+                r = print(&fleet, reterr);
+        host->git_memory = NULL;
+        return r < 0 ? r : option_is_given(options, OPTION_EXIT_CODE) && fleet.n_touched > 0;
+}

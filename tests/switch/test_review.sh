@@ -1,0 +1,164 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# A change is judged before it is made: lint tells all faults at once, diff --all which hosts are touched, and the examples run.
+. "$SOURCE_DIR/tests/switch/lib.sh" || exit 1
+
+export GIT_AUTHOR_NAME=A GIT_AUTHOR_EMAIL=a@example.org GIT_COMMITTER_NAME=A GIT_COMMITTER_EMAIL=a@example.org
+commit() {
+        git -C conf add -A
+        git -C conf commit -q --no-verify -m "$1"
+}
+
+git init -q -b main conf
+put conf/roles/common/etc/motd "common"
+put conf/roles/web/profile.conf '[Profile]
+Base=../common'
+put conf/roles/web/etc/web.conf "one"
+put conf/roles/web/units/web.service '[Service]
+ExecStart=/bin/web /etc/web.conf
+[Install]
+WantedBy=multi-user.target'
+for host in a b; do put conf/hosts/$host/profile.conf '[Profile]
+Base=../../roles/web'; done
+put conf/hosts/c/profile.conf '[Profile]
+Base=../../roles/common'
+put conf/hosts/d/etc/motd "d has its own"
+put conf/hosts/d/profile.conf '[Profile]
+Base=../../roles/common'
+commit "first"
+
+# Nothing is wrong with any, in a directory or in git.
+runs 0 -C conf lint hosts/a hosts/b hosts/c HEAD:hosts/d
+equal "$out" ""
+runs 0 lint "$SOURCE_DIR/examples/edge1"
+
+# All that is wrong, at once, each with its own file and line, once though two hosts have it.
+put conf/roles/web/profile.conf '[Profile]
+Base=../common
+Base=../none
+Nonsense=1
+[Trigger]
+Unit=web
+Files=/var/x
+[Units]
+Enable=x.service
+Disable=x.service
+[Nonsense]
+Key=value'
+put conf/roles/web/units/web.service 'before
+[Service]
+nothing
+ExecStart=/bin/web'
+put conf/hosts/a/ect/motd "misspelt"
+put conf/hosts/a/units/no-type "x"
+put conf/hosts/a/hooks/10-hook "not executable"
+put conf/hosts/a/units/y.service '[Service]
+X-SwitchMethod=nonsense'
+mkfifo conf/hosts/b/pipe
+runs 1 -C conf lint hosts/a hosts/b
+sort <<< "$out" | cut -d' ' -f1 > faults
+equal "$(< faults)" "hosts/a/ect:
+hosts/a/hooks/10-hook:
+hosts/a/units/no-type:
+hosts/a/units/y.service:2:
+hosts/b/pipe:
+roles/web/profile.conf:10:
+roles/web/profile.conf:11:
+roles/web/profile.conf:3:
+roles/web/profile.conf:4:
+roles/web/profile.conf:6:
+roles/web/profile.conf:7:
+roles/web/units/web.service:1:
+roles/web/units/web.service:3:"
+runs 1 -C conf lint --json hosts/a
+is_output faults
+equal "$(json '[(f["file"], f["line"]) for f in j if "web.service" in f["file"]]')" \
+        "[('roles/web/units/web.service', 1), ('roles/web/units/web.service', 3)]"
+rm conf/hosts/b/pipe
+commit "faulty"
+runs 1 -C conf lint HEAD:hosts/a
+has "HEAD:roles/web/profile.conf:4: Unknown key Nonsense="
+has "HEAD:hosts/a/units/y.service:2: X-SwitchMethod=nonsense"
+equal "$(wc -l <<< "$out")" 12
+runs 1 -C conf lint -q HEAD:hosts/a
+equal "$out" ""
+refuses 1 "hosts/none: No such directory" -C conf lint hosts/none
+refuses 2 "Which sources?" lint
+refuses 2 "name a source" lint @1
+git -C conf reset -q --hard HEAD~1
+git -C conf clean -qfd
+
+# The hook looks at what is staged, not at what lies there.
+export PATH=$BUILD_DIR/switch:$PATH
+mkdir -p conf/.git/hooks
+ln -s "$SOURCE_DIR/examples/review/pre-commit" conf/.git/hooks/pre-commit
+put conf/hosts/c/profile.conf '[Profile]
+Nonsense=1'
+git -C conf add -A
+if git -C conf commit -q -m "refused" > refused 2>&1; then fail "the hook let it through"; fi
+grep -q ':hosts/c/profile.conf:2: Unknown key Nonsense=' refused || fail "$(< refused)"
+git -C conf checkout -q HEAD -- hosts/c
+put conf/hosts/c/etc/not-staged "x"
+put conf/hosts/c/profile.conf '[Profile]
+Base=../../roles/common
+Nonsense=1'
+put conf/roles/web/etc/web.conf "two"
+git -C conf add roles
+git -C conf commit -q -m "second"
+git -C conf checkout -q -- hosts
+git -C conf clean -qfd
+
+# A change in a role: the hosts that have it, one line each, then the details.
+runs 0 -C conf diff --no-pager --all='hosts/*' HEAD~1 HEAD
+equal "$(head -n 3 <<< "$out")" "hosts/a  changed  1 file  restart web.service
+hosts/b  changed  1 file  restart web.service
+2 of 4 hosts are touched."
+has "+two"
+runs 1 -C conf diff --exit-code -q --all='hosts/*' HEAD~1 HEAD
+runs 0 -C conf diff --exit-code --all='hosts/[cd]' HEAD~1 HEAD
+equal "$out" "0 of 2 hosts are touched."
+runs 0 -C conf diff --name-only --all='hosts/*' HEAD~1 HEAD
+has "hosts/a
+/etc/web.conf"
+runs 0 -C conf diff --json --all 'hosts/*' HEAD~1 HEAD
+is_output fleet
+equal "$(json '[(h["host"], h["change"], len(h["plan"]["actions"])) for h in j["hosts"]], j["n_hosts"]')" \
+        "([('hosts/a', 'changed', 1), ('hosts/b', 'changed', 1)], 4)"
+runs 0 -C conf diff --all='hosts/*' --format=markdown HEAD~1 HEAD
+has "- hosts/a  changed  1 file  restart web.service"
+has "### hosts/b"
+equal "$out" "$(cd conf && "$SOURCE_DIR/examples/review/comment" HEAD~1 HEAD | sed 1d)"
+
+# What one layer hides touches nobody, in a layer of a layer too; a host comes, a host goes.
+put conf/roles/common/etc/motd "common, again"
+git -C conf rm -q -r hosts/b
+put conf/hosts/new/etc/x "x"
+commit "third"
+runs 0 -C conf diff --no-pager --all='hosts/*' HEAD~1 HEAD
+equal "$(head -n 5 <<< "$out")" "hosts/a  changed  1 file
+hosts/b  removed  4 files  stop web.service
+hosts/c  changed  1 file
+hosts/new  added  1 file
+4 of 5 hosts are touched."
+runs 0 -C conf diff --no-pager --all='hosts/*' HEAD~1 HEAD /etc/x
+has "1 of 5 hosts is touched."
+refuses 1 "nothing/*: No directory of these revisions matches" -C conf diff --all='nothing/*' HEAD~1 HEAD
+refuses 1 "no~1: No such revision" -C conf diff --all='hosts/*' no~1 HEAD
+refuses 2 "Which revisions?" -C conf diff --all='hosts/*' HEAD
+refuses 2 "not as dot" -C conf diff --all='hosts/*' --format=dot HEAD~1 HEAD
+refuses 1 "There is no git repository" -C / diff --all='hosts/*' HEAD~1 HEAD
+
+# A container's layer counts as well, and what is damaged is told.
+put conf/hosts/c/containers/box/profile.conf '[Profile]
+Base=../../../../roles/web'
+put conf/hosts/c/containers/box.nspawn ""
+commit "fourth"
+put conf/roles/web/etc/web.conf "three"
+commit "fifth"
+runs 0 -C conf diff --no-pager --all='hosts/*' HEAD~1 HEAD
+has "hosts/c  changed"
+put conf/roles/web/profile.conf 'nonsense'
+commit "sixth"
+refuses 1 "HEAD:roles/web/profile.conf:1: " -C conf diff --all='hosts/*' HEAD~1 HEAD
+
+"$SOURCE_DIR/tests/bench/fleet" --program "$program" --runs 1 --check > fleet || fail "$(< fleet)"
