@@ -169,9 +169,11 @@ int guest_state_keep(const GuestState *state,
                 const FitOptions *options,
                 Error *reterr) {
         char name[DIGEST_HEX_SIZE];
+        bool any = false;
         for (size_t i = 0; i < plan->n_operations; i++) {
                 const FitOperation *operation = &plan->operations[i];
                 int r = 0;
+                any |= operation->keep_displaced || operation->keep_saved;
                 if (operation->keep_displaced && name_of(operation->path, name) >= 0)
                         r = copy_to(operation->found, options, state->displaced_fd, name, reterr);
                 if (r >= 0 && operation->keep_saved)
@@ -179,7 +181,8 @@ int guest_state_keep(const GuestState *state,
                 if (r < 0)
                         return r;
         }
-        return syncfs(state->fd) < 0 ? error_set_errno(reterr, -errno, "%s", state->path) : 0;
+        return any && syncfs(state->fd) < 0 ? error_set_errno(reterr, -errno, "%s", state->path)
+                                            : 0;
 }
 
 void guest_state_drop(const GuestState *state, const FitPlan *plan) {
