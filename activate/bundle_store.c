@@ -4,6 +4,7 @@
 #include "activate/bundle_journal.h"
 #include "activate/bundle_read.h"
 #include "activate/bytes.h"
+#include "activate/idmap.h"
 #include "diff/bundle.h"
 #include "diff/nspawn.h"
 
@@ -51,8 +52,19 @@ static int write_file(int dir_fd, const char *name, mode_t mode, const char *dat
         return r;
 }
 
+/* Root inside is the owner of what root outside has written, where owners are mapped. Else it is
+ * another: then what keeps others away are the directories above, on both sides. */
+static int mode_of_contents(int files_fd, mode_t *ret_mode) {
+        bool is_mapped = idmap_is_possible(NSPAWN_BUNDLES);
+        if (!is_mapped && fchmod(files_fd, 0755) < 0)
+                return -errno;
+        *ret_mode = is_mapped ? 0400 : 0444;
+        return 0;
+}
+
 static int lay_contents(int fd, const Tree *inside, Contents *contents, Error *reterr) {
         cleanup_fd int files_fd = make_below(fd, "files", 0700);
+        mode_t mode = 0; /* of those that are missing, which are few */
         if (files_fd < 0)
                 return error_set_errno(reterr, files_fd, "files");
         for (size_t i = 0; i < inside->n_entries; i++) {
@@ -64,7 +76,10 @@ static int lay_contents(int fd, const Tree *inside, Contents *contents, Error *r
                 int r = content_load(contents, content, reterr);
                 if (r < 0)
                         return r;
-                r = write_file(files_fd, hex, 0400, content->data, content->size_bytes);
+                if (!mode)
+                        r = mode_of_contents(files_fd, &mode);
+                if (r >= 0)
+                        r = write_file(files_fd, hex, mode, content->data, content->size_bytes);
                 if (r < 0)
                         return error_set_errno(reterr, r, "%s", inside->entries[i].path);
         }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "activate/distribution.h"
 
+#include "activate/idmap.h"
 #include "activate/in_root.h"
 #include "base/map.h"
 #include "diff/source.h"
@@ -32,6 +33,11 @@ struct DistributionUnits {
         UnitDirectory directories[MAX_DIRECTORIES]; /* the first that has a unit wins */
         size_t n_directories;
         Map by_name; /* DistributionUnit *, once asked for */
+        struct {
+                const char *path;
+                bool is_possible;
+        } mappings[2];
+        size_t n_mappings;
         Arena arena;
 };
 
@@ -280,10 +286,25 @@ static bool has_own_unit(void *userdata, const char *name) {
         return has_file(units, name) || (of && has_file(units, of));
 }
 
+/* Asked once: each container of a source has the same host. */
+static bool can_map_owners(void *userdata, const char *path) {
+        DistributionUnits *units = userdata;
+        for (size_t i = 0; i < units->n_mappings; i++)
+                if (strcmp(units->mappings[i].path, path) == 0)
+                        return units->mappings[i].is_possible;
+        bool is_possible = idmap_is_possible(path);
+        if (units->n_mappings < N_ELEMENTS(units->mappings)) {
+                units->mappings[units->n_mappings].path = path;
+                units->mappings[units->n_mappings++].is_possible = is_possible;
+        }
+        return is_possible;
+}
+
 Distribution distribution_of(DistributionUnits *units) {
-        return (Distribution){
-                .read_unit = read_unit, .has_own_unit = has_own_unit, .userdata = units
-        };
+        return (Distribution){ .read_unit = read_unit,
+                .has_own_unit = has_own_unit,
+                .can_map_owners = can_map_owners,
+                .userdata = units };
 }
 
 static void closedirp(DIR **directory) {

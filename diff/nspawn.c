@@ -148,10 +148,13 @@ static void add_missing(Merge *merge, const char *section, const char *key, cons
                 add(merge, section, key, value);
 }
 
-static void add_ours(Merge *merge, const char *container, const Tree *inside) {
+/* Mounts below the source would keep nspawn from mapping its owners. */
+static const char *options_of(bool maps) {
+        return maps ? "idmap,norbind" : "norbind";
+}
+
+static void add_ours(Merge *merge, const char *container, const Tree *inside, NspawnHost host) {
         bool shares_users = nspawn_shares_users(merge->file) > 0;
-        /* mounts below the source would keep nspawn from mapping its owners */
-        const char *options = shares_users ? "norbind" : "idmap,norbind";
         add(merge, "Exec", "Boot", "no"); /* or nspawn passes over Parameters= */
         if (!merge->has_parameters)
                 add(merge, "Exec", "Parameters", NSPAWN_GUEST " init");
@@ -167,11 +170,12 @@ static void add_ours(Merge *merge, const char *container, const Tree *inside) {
                 add_missing(merge, "Files", "PrivateUsersOwnership", "auto");
         char bind[512];
         if (!has_mount_at(merge->file, "/usr")) {
-                (void) snprintf(bind, sizeof(bind), "/usr:/usr:%s", options); /* fits, both */
+                (void) snprintf(bind, sizeof(bind), "/usr:/usr:%s",
+                                options_of(host.maps_usr && !shares_users)); /* fits, both */
                 add(merge, "Files", "BindReadOnly", bind);
         }
         (void) snprintf(bind, sizeof(bind), NSPAWN_BUNDLES "/%s:" NSPAWN_BUNDLE ":%s", container,
-                        options);
+                        options_of(host.maps_bundles && !shares_users));
         add(merge, "Files", "BindReadOnly", bind);
 }
 
@@ -188,12 +192,15 @@ const char *nspawn_unit_lines(Arena *arena, const UnitFile *file) {
         return lines;
 }
 
-const char *nspawn_merge(
-                Arena *arena, const UnitFile *file, const char *container, const Tree *inside) {
+const char *nspawn_merge(Arena *arena,
+                const UnitFile *file,
+                const char *container,
+                const Tree *inside,
+                NspawnHost host) {
         Merge merge = { .file = file };
         for (size_t i = 0; i < file->n_lines; i++)
                 add_line(&merge, &file->lines[i]);
-        add_ours(&merge, container, inside);
+        add_ours(&merge, container, inside, host);
         const char *text = merge.text.error < 0 ? NULL : arena_strdup(arena, merge.text.data);
         text_done(&merge.text);
         return text;

@@ -20,12 +20,18 @@
 /* What is wrong with what the user wrote: -EBADMSG, and "NAME:LINE: what, and what to do". */
 int nspawn_check(const UnitFile *file, const char *name, Error *reterr) must_check;
 
+/* What the host can do for a container: a mount of these shows it owners of its own. */
+typedef struct NspawnHost {
+        bool maps_usr, maps_bundles;
+} NspawnHost;
+
 /* The merged text, of settings that were checked. inside: the container's own tree. NULL when
  * memory is short. */
 const char *nspawn_merge(Arena *arena,
                 const UnitFile *file,
                 const char *container,
-                const Tree *inside) must_check;
+                const Tree *inside,
+                NspawnHost host) must_check;
 
 /* The lines that the container's unit has to have for its settings, each with a newline. NULL when
  * memory is short. */

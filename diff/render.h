@@ -30,6 +30,8 @@ typedef struct Distribution {
         /* Has the host such a unit beside these and the source: in /etc, made by a generator …? May
          * be NULL. */
         bool (*has_own_unit)(void *userdata, const char *unit);
+        /* Can a mount of that path show a container owners of its own? May be NULL: yes. */
+        bool (*can_map_owners)(void *userdata, const char *path);
         void *userdata;
 } Distribution;
 

@@ -180,6 +180,12 @@ static int place_text(Rendering *rendering,
         return r < 0 ? r : rendering_place(rendering, &entry, ret_entry, reterr);
 }
 
+static bool can_map(const Rendering *rendering, const char *path) {
+        const Distribution *distribution = rendering->distribution;
+        return !distribution || !distribution->can_map_owners ||
+               distribution->can_map_owners(distribution->userdata, path);
+}
+
 static int place_settings(Rendering *rendering, const Declared *container, Error *reterr) {
         Arena *arena = &rendering->tree->arena;
         const Entry written = { .root = ROOT_CONTAINERS,
@@ -195,11 +201,13 @@ static int place_settings(Rendering *rendering, const Declared *container, Error
         int r = rendering_place(rendering, &written, NULL, reterr);
         if (r < 0)
                 return r;
+        const NspawnHost host = { .maps_usr = can_map(rendering, "/usr"),
+                .maps_bundles = can_map(rendering, NSPAWN_BUNDLES) };
         return place_text(rendering, container,
                         arena_printf(&rendering->scratch, "systemd/nspawn/%s" SUFFIX,
                                         container->name),
                         nspawn_merge(&rendering->scratch, container->file, container->name,
-                                        container->inside),
+                                        container->inside, host),
                         NULL, reterr);
 }
 

@@ -2,9 +2,9 @@
 # shellcheck shell=bash
 # Sourced by a lab test after scenario.sh: a host that can have containers, and what is seen of one.
 
-# Boots the lab, where a root can have id-mapped mounts.
+# containers_start [overlay]: boots the lab, where a root can have id-mapped mounts; on an overlay it cannot.
 containers_start() {
-        scenario_start --ext4 2G
+        if [ "${1-}" = overlay ]; then scenario_start; else scenario_start --ext4 2G; fi
         # by themselves with the first container
         on systemctl start systemd-machined.service machine.slice
 }

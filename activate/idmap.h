@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Whether a mount of this path can show other owners than the file system has (mount_setattr(2)).
+ * An overlay, among others, cannot; where this process may not try, it is taken to. A path that is
+ * not there stands for the nearest directory above it. */
+
+#include <stdbool.h>
+
+bool idmap_is_possible(const char *path);
