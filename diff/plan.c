@@ -225,6 +225,17 @@ bool plan_is_empty(const Plan *plan) {
         return plan->n_files == 0 && !acts;
 }
 
+int plan_add_note(Plan *plan, const char *note) {
+        UnitPlan *units = &plan->units;
+        const char **notes = arena_grow(&plan->arena, (void *) (uintptr_t) units->notes,
+                        units->n_notes, units->n_notes + 1, sizeof(char *));
+        if (!notes)
+                return -ENOMEM;
+        notes[units->n_notes++] = note;
+        units->notes = notes;
+        return 0;
+}
+
 static const char *const verbs[N_VERBS] = {
         [VERB_STOP] = "stop",
         [VERB_START] = "start",

@@ -11,6 +11,7 @@
 #include "diff/container.h"
 #include "switch/commands.h"
 #include "switch/container_verbs.h"
+#include "switch/containers.h"
 #include "switch/engine.h"
 #include "switch/inside.h"
 #include "switch/output.h"
@@ -29,6 +30,11 @@ static int run_prepare(
         const char *name = arguments[0], *root = arguments[1];
         char tree[BUNDLE_TREE_SIZE];
         int r = bundle_store_wanted(name, tree, reterr);
+        if (r == -ENOENT) {
+                r = containers_lay_lost(name, reterr);
+                if (r >= 0)
+                        r = bundle_store_wanted(name, tree, reterr);
+        }
         if (r >= 0)
                 r = bundle_roots_note(name, root, reterr);
         if (r >= 0)

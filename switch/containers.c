@@ -3,6 +3,7 @@
 
 #include "activate/bundle_store.h"
 #include "diff/container.h"
+#include "switch/followers.h"
 
 #include <errno.h>
 #include <string.h>
@@ -51,6 +52,18 @@ int containers_lay(Host *host, const Prepared *prepared, LaidContainers *ret_lai
                 r = name ? lay_one(host, prepared, name, ret_laid, reterr) : error_oom(reterr);
         }
         return r;
+}
+
+int containers_lay_lost(const char *name, Error *reterr) {
+        cleanup(host_donep) Host host;
+        cleanup(tree_freep) Tree *inside = NULL;
+        char tree[BUNDLE_TREE_SIZE];
+        int r = host_open("/", "system", DATABASE_READ, &host, reterr);
+        if (r >= 0)
+                r = followers_load(&host, name, &inside, reterr);
+        if (r >= 0)
+                r = bundle_store_lay(name, inside, host.contents, tree, reterr);
+        return r < 0 ? r : bundle_store_point(name, "default", tree, reterr);
 }
 
 int containers_point(const LaidContainers *laid, Error *reterr) {

@@ -6,6 +6,7 @@
 #include "state/generation.h"
 #include "state/profile.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* What a profile says, loaded once however many follow it. */
@@ -17,7 +18,8 @@ typedef struct Followed {
 
 typedef struct Followers {
         Host *host;
-        Prepared *prepared;
+        Arena *arena;
+        EffectiveTrees *trees;
         Followed *followed;
 } Followers;
 
@@ -31,7 +33,7 @@ read_conf(Followers *followers, const Tree *tree, const ProfileConf **ret_conf, 
         static const ProfileConf none;
         const Entry *entry = tree_find(tree, ROOT_PROFILE, "profile.conf");
         *ret_conf = &none;
-        return entry ? profile_conf_parse(&followers->prepared->arena, "profile.conf",
+        return entry ? profile_conf_parse(followers->arena, "profile.conf",
                                        followers->host->contents, entry->content, ret_conf, reterr)
                      : 0;
 }
@@ -44,7 +46,7 @@ static int load(Followers *followers, const char *profile, const Tree **ret_tree
                         return 0;
                 }
         cleanup(profile_donep) Profile line = { 0 };
-        Followed *followed = arena_new(&followers->prepared->arena, Followed, 1);
+        Followed *followed = arena_new(followers->arena, Followed, 1);
         if (!followed)
                 return error_oom(reterr);
         int r = profile_load(host->database, profile, &line, reterr);
@@ -80,7 +82,7 @@ place(Followers *followers, const Tree *tree, const Tree *own, Tree *placed, Err
 }
 
 static int complete(Followers *followers, const Tree *own, const Tree **tree, Error *reterr) {
-        EffectiveTrees *trees = &followers->prepared->effective;
+        EffectiveTrees *trees = followers->trees;
         Tree *placed = effective_part(trees);
         if (!placed)
                 return error_oom(reterr);
@@ -91,7 +93,7 @@ static int complete(Followers *followers, const Tree *own, const Tree **tree, Er
 /* Its hooks are for what changes on the host. */
 static int load_host(Followers *followers, Error *reterr) {
         Host *host = followers->host;
-        EffectiveTrees *trees = &followers->prepared->effective;
+        EffectiveTrees *trees = followers->trees;
         cleanup(tree_freep) Tree *all = NULL;
         cleanup(profile_donep) Profile profile = { 0 };
         Tree *tree = effective_part(trees);
@@ -111,7 +113,9 @@ static int load_host(Followers *followers, Error *reterr) {
 }
 
 int followers_add(Host *host, Prepared *prepared, Error *reterr) {
-        cleanup(followers_done) Followers followers = { .host = host, .prepared = prepared };
+        cleanup(followers_done) Followers followers = {
+                .host = host, .arena = &prepared->arena, .trees = &prepared->effective
+        };
         bool is_own = host->is_of_containers;
         int r = is_own ? load_host(&followers, reterr) : 0;
         if (r < 0 || !host->database)
@@ -122,4 +126,28 @@ int followers_add(Host *host, Prepared *prepared, Error *reterr) {
                 return r;
         return complete(&followers, is_own ? prepared->new : NULL, &prepared->effective.after,
                         reterr);
+}
+
+int followers_load(Host *host, const char *container, Tree **ret_inside, Error *reterr) {
+        cleanup(arena_donep) Arena arena = { 0 };
+        Followers followers = { .host = host, .arena = &arena };
+        const ProfileConf *conf;
+        const Tree *tree;
+        int r = host_active_tree(host, &tree, reterr);
+        if (r >= 0 && !container_settings(tree, container))
+                return error_set(reterr, -ENOENT, "Container %s is not declared", container);
+        if (r >= 0)
+                r = read_conf(&followers, tree, &conf, reterr);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < conf->n_containers; i++)
+                if (strcmp(conf->containers[i].name, container) == 0 &&
+                                conf->containers[i].profile) {
+                        const Tree *inside; /* the caller's from here on */
+                        r = load(&followers, conf->containers[i].profile, &inside, reterr);
+                        if (r >= 0)
+                                *ret_inside = followers.followed->tree;
+                        return r;
+                }
+        return container_inside(tree, container, ret_inside, reterr);
 }

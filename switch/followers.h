@@ -9,6 +9,10 @@
 
 #include "switch/prepare.h"
 
+/* What a container has inside by the active generation, whether it follows a profile or not; the
+ * host's strings and contents. -ENOENT: it is not declared. */
+int followers_load(Host *host, const char *container, Tree **ret_inside, Error *reterr) must_check;
+
 /* Completes prepared->effective: of a switch of the host, its trees as they are there; of one of a
  * profile of containers, both are made from the host's active generation, which it leaves alone. */
 int followers_add(Host *host, Prepared *prepared, Error *reterr) must_check;

@@ -9,6 +9,7 @@
 #include "diff/fit_space.h"
 #include "diff/program.h"
 #include "diff/quote.h"
+#include "switch/container_needs.h"
 #include "switch/kernels.h"
 
 #include <errno.h>
@@ -294,6 +295,23 @@ static int find_requirements(const Preflight *flight, Error *reterr) {
         return r;
 }
 
+static int find_needs_of_containers(const Preflight *flight, Error *reterr) {
+        bool is_passed_over = flight->options->no_check || flight->options->is_rollback;
+        const char *unit = is_passed_over || !host_has_units(flight->host)
+                                           ? NULL
+                                           : container_needs_program(flight->prepared);
+        cleanup(text_donep) Text text = { 0 };
+        if (unit) {
+                text_addf(&text,
+                                "%s: There is no systemd-nspawn, which runs containers: install "
+                                "systemd-container, or use --no-check",
+                                unit);
+                if (add_problem(flight, PROBLEM_PROGRAM, unit, &text) < 0)
+                        return error_oom(reterr);
+        }
+        return container_needs_note(flight->prepared, reterr);
+}
+
 int preflight_run(Host *host, Prepared *prepared, const EngineOptions *options, Error *reterr) {
         const Preflight flight = { .host = host, .prepared = prepared, .options = options };
         if (find_conflicts(&flight) < 0)
@@ -307,7 +325,8 @@ int preflight_run(Host *host, Prepared *prepared, const EngineOptions *options, 
                 return r;
         if (find_mounts(&flight) < 0 || find_programs(&flight) < 0)
                 return error_oom(reterr);
-        return find_requirements(&flight, reterr);
+        r = find_needs_of_containers(&flight, reterr);
+        return r < 0 ? r : find_requirements(&flight, reterr);
 }
 
 int preflight_refuse(const Prepared *prepared, Error *reterr) {

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What containers need of the host that are to be started. */
+
+#include "switch/prepare.h"
+
+/* The first unit of the plan that starts a container where systemd-nspawn is not there; NULL. */
+const char *container_needs_program(const Prepared *prepared);
+
+/* Adds a note to the plan, where it starts containers, and all that are to run need more inotify
+ * instances than this host gives a user: what one sees of that is a start that times out. */
+int container_needs_note(Prepared *prepared, Error *reterr) must_check;
