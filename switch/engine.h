@@ -35,13 +35,14 @@ typedef struct EngineOptions {
         const char *verb; /* for record and messages; see record_moves_active() */
         const char *user; /* login name of who asked */
         bool force;
-        bool no_check;     /* --no-check */
-        bool rehearses;    /* --rehearse */
-        bool only_looks;   /* refuses, or notes that nothing is to be done, or hands over: with
-                              nothing   changed by then */
-        bool only_default; /* verb "boot": nothing is changed before the next boot */
-        bool is_rollback;  /* edited files are saved and replaced; the target is a generation that
-                              stays what it is */
+        bool no_check;   /* --no-check */
+        bool rehearses;  /* --rehearse */
+        bool only_looks; /* refuses, or notes that nothing is to be done, or hands over: with
+                            nothing   changed by then */
+        const struct SavedPlan *saved; /* what was reviewed: nothing else is done; NULL: none */
+        bool only_default;             /* verb "boot": nothing is changed before the next boot */
+        bool is_rollback; /* edited files are saved and replaced; the target is a generation that
+                             stays what it is */
         uint64_t timeout_usec;  /* for all jobs; 0: no limit */
         uint64_t confirm_usec;  /* how long it waits for its confirmation; 0: it needs none */
         bool takes_back_failed; /* a failed unit or step undoes the switch */

@@ -11,10 +11,11 @@
 #include <sys/stat.h>
 
 #define SWITCH_OPTIONS                                                                             \
-        (OPTION_BIT(OPTION_DRY_RUN) | OPTION_BIT(OPTION_CHECK) | OPTION_BIT(OPTION_NO_CHECK) |     \
-                        OPTION_BIT(OPTION_REHEARSE) | OPTION_BIT(OPTION_FORCE) |                   \
-                        OPTION_BIT(OPTION_TIMEOUT) | OPTION_BIT(OPTION_FOREGROUND) |               \
-                        OPTION_BIT(OPTION_CONFIRM) | OPTION_BIT(OPTION_ON_FAILURE))
+        (OPTION_BIT(OPTION_DRY_RUN) | OPTION_BIT(OPTION_PLAN) | OPTION_BIT(OPTION_CHECK) |         \
+                        OPTION_BIT(OPTION_NO_CHECK) | OPTION_BIT(OPTION_REHEARSE) |                \
+                        OPTION_BIT(OPTION_FORCE) | OPTION_BIT(OPTION_TIMEOUT) |                    \
+                        OPTION_BIT(OPTION_FOREGROUND) | OPTION_BIT(OPTION_CONFIRM) |               \
+                        OPTION_BIT(OPTION_ON_FAILURE))
 
 static const char switch_details[] = "REF is a directory, a tree in git as HEAD:hosts/edge1, or "
                                      "a generation as @42, @active, @default,\n"

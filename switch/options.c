@@ -33,6 +33,8 @@ static const OptionRow rows[N_OPTIONS] = {
         [OPTION_HELP] = { "help", 'h', NULL, "Show this help" },
         [OPTION_VERSION] = { "version", 0, NULL, "Show the version" },
         [OPTION_DRY_RUN] = { "dry-run", 0, NULL, "Show the plan and change nothing" },
+        [OPTION_PLAN] = { "plan", 0, "FILE",
+                        "Do what FILE has and nothing else; with --dry-run, write it" },
         [OPTION_CHECK] = { "check", 0, NULL, "With --dry-run: run the checks too" },
         [OPTION_NO_CHECK] = { "no-check", 0, NULL, "Run no checks before anything is changed" },
         [OPTION_REHEARSE] = { "rehearse", 0, NULL, "Go on only when a rehearsal went well" },
@@ -140,6 +142,9 @@ static int take(Options *options, OptionId id, const char *value, Error *reterr)
                                        ? 0
                                        : error_set(reterr, -EINVAL, "Neither keep nor rollback: %s",
                                                          value);
+        case OPTION_PLAN:
+                options->plan = value;
+                return 0;
         case OPTION_ALL:
                 options->all = value;
                 return 0;

@@ -23,6 +23,7 @@ typedef enum OptionId {
         OPTION_VERSION,
         N_GLOBAL_OPTIONS,
         OPTION_DRY_RUN = N_GLOBAL_OPTIONS,
+        OPTION_PLAN,
         OPTION_CHECK,
         OPTION_NO_CHECK,
         OPTION_REHEARSE,
@@ -64,6 +65,7 @@ typedef struct Options {
         bool only_looks; /* EXIT_HAND_OVER as soon as something is to be changed */
         char *root;      /* absolute, owned; NULL: this host */
         const char *profile;
+        const char *plan;                     /* file of --plan=; NULL */
         const char *all;                      /* pattern of --all=; NULL */
         const char *states;                   /* file of --states=; NULL */
         Format format;                        /* of --format=; --json is one of them */

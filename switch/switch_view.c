@@ -12,6 +12,7 @@
 #include "switch/progress.h"
 #include "switch/rehearsal.h"
 #include "switch/result_json.h"
+#include "switch/saved_plan.h"
 #include "switch/stop_request.h"
 #include "switch/summary.h"
 #include "switch/trial.h"
@@ -25,6 +26,7 @@ typedef struct SwitchView {
         ProgressView progress;
         const Options *options;
         const Host *host;
+        const SavedPlan *saved; /* NULL: no --plan= */
 } SwitchView;
 
 static const char *arrow(const Output *output) {
@@ -152,6 +154,7 @@ static int carry_out(SwitchView *view, Host *host, const SwitchRequest *request,
                 .is_rollback = request->is_rollback,
                 .only_default = request->only_default,
                 .only_looks = view->options->only_looks,
+                .saved = view->saved,
                 .timeout_usec = view->options->timeout_usec,
                 .confirm_usec = view->options->confirm_usec,
                 .takes_back_failed = view->options->takes_back_failed ||
@@ -280,6 +283,10 @@ static int dry_run(SwitchView *view, Host *host, const SwitchRequest *request, E
                 return r;
         if (prepared->problems.n_items > 0)
                 return refuse_dry_run(prepared, reterr);
+        if (view->options->plan)
+                r = saved_plan_write(view->options->plan, host, prepared, reterr);
+        if (r < 0)
+                return r;
         r = request->is_rollback ? 0 : try_out(view, host, prepared, reterr);
         if (r < 0 && r != -ECANCELED)
                 return r;
@@ -338,5 +345,10 @@ int switch_view_run(
                                option_is_given(options, OPTION_QUIET);
         if (option_is_given(options, OPTION_DRY_RUN))
                 return dry_run(&view, host, request, reterr);
+        cleanup(saved_plan_freep) SavedPlan *saved = NULL;
+        r = options->plan ? saved_plan_read(options->plan, &saved, reterr) : 0;
+        if (r < 0)
+                return r;
+        view.saved = saved;
         return carry_out(&view, host, request, reterr);
 }

@@ -2,6 +2,7 @@
 #include "switch/target.h"
 
 #include "switch/preflight.h"
+#include "switch/saved_plan.h"
 
 #include <errno.h>
 #include <string.h>
@@ -33,6 +34,8 @@ int target_plan(Host *host,
                 Prepared **ret_prepared,
                 Error *reterr) {
         cleanup(reference_tree_donep) ReferenceTree target = { .number = -1 };
+        if (options->saved && !reference)
+                reference = saved_plan_reference(options->saved);
         int r = resolve_target(host, reference, &target, reterr);
         if (r < 0)
                 return r;
@@ -42,5 +45,9 @@ int target_plan(Host *host,
                 .check_all = options->force,
         };
         r = prepare(host, &target, &prepare_options, ret_prepared, reterr);
-        return r < 0 ? r : preflight_run(host, *ret_prepared, options, reterr);
+        if (r >= 0)
+                r = preflight_run(host, *ret_prepared, options, reterr);
+        if (r >= 0 && options->saved)
+                r = saved_plan_check(options->saved, host, *ret_prepared, reterr);
+        return r;
 }

@@ -26,6 +26,7 @@ from watching import Watch, settle
 SOURCE = "/root/source"
 BEFORE = "/run/before"
 STATES = "/run/states.json"
+SAVED = "/run/plan.json"
 PATIENCE_SECONDS = 3  # with what is held at work: the switch, or what it started, may well wait for that
 PLAN_VERBS = ("stop", "start", "restart", "reload")
 
@@ -189,7 +190,7 @@ class Episode:
         clock = [time.perf_counter()]
         hands = self.turn_states(aimed)
         clock.append(time.perf_counter())
-        dry = self.run("--dry-run")
+        dry = self.run("--dry-run", "--plan=" + SAVED)
         clock.append(time.perf_counter())
         elsewhere = self.elsewhere()
         begin = time.time()
@@ -197,7 +198,7 @@ class Episode:
         patience = threading.Timer(PATIENCE_SECONDS, release)
         if self.held:
             patience.start()
-        wet = self.run()
+        wet = self.run(*(["--plan=" + SAVED] if dry[0] == 0 else []))
         clock.append(time.perf_counter())
         seen = self.watch.end()
         clock.append(time.perf_counter())
