@@ -9,8 +9,10 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <systemd/sd-bus.h>
 
 enum { CALL_TIMEOUT_USEC = 10 * 1000000 };
 
@@ -27,6 +29,18 @@ int container_leader(const char *name, pid_t *ret_leader, Error *reterr) {
                         return *ret_leader > 1 ? 0 : error_set(reterr, -ENOENT, "%s", path);
                 }
         return error_set(reterr, -ENOENT, "%s names no leader", path);
+}
+
+void container_forget_dead(const char *name) {
+        Error ignored;
+        pid_t leader;
+        if (container_leader(name, &leader, &ignored) < 0 || kill(leader, 0) == 0 || errno != ESRCH)
+                return;
+        cleanup(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+        if (sd_bus_open_system(&bus) >= 0)
+                (void) sd_bus_call_method(bus, "org.freedesktop.machine1",
+                                "/org/freedesktop/machine1", "org.freedesktop.machine1.Manager",
+                                "UnregisterMachine", NULL, NULL, "s", name); /* see above */
 }
 
 int container_connect(const char *name, pid_t leader, Systemd **ret_systemd, Error *reterr) {

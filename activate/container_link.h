@@ -11,6 +11,9 @@
 
 /* -ENOENT: it does not run. */
 int container_leader(const char *name, pid_t *ret_leader, Error *reterr) must_check;
+/* Before a start: a registration that an nspawn left behind which was killed, and which would keep
+ * this one from coming up, is taken away. That it cannot be is not told: nspawn does. */
+void container_forget_dead(const char *name);
 int container_connect(
                 const char *name, pid_t leader, Systemd **ret_systemd, Error *reterr) must_check;
 

@@ -8,4 +8,10 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
+
+/* Has it a systemd of its own, so that it does not live on the host's /usr? path: absolute, on the
+ * host whose root directory is host_fd. */
+bool container_root_has_usr(int host_fd, const char *path);
+
 int container_root_make(const char *path, Error *reterr) must_check;

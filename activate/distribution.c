@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "activate/distribution.h"
 
+#include "activate/container_root.h"
 #include "activate/idmap.h"
 #include "activate/in_root.h"
 #include "base/map.h"
@@ -300,10 +301,16 @@ static bool can_map_owners(void *userdata, const char *path) {
         return is_possible;
 }
 
+static bool has_own_usr(void *userdata, const char *root) {
+        const DistributionUnits *units = userdata;
+        return container_root_has_usr(units->root_fd, root);
+}
+
 Distribution distribution_of(DistributionUnits *units) {
         return (Distribution){ .read_unit = read_unit,
                 .has_own_unit = has_own_unit,
                 .can_map_owners = can_map_owners,
+                .has_own_usr = has_own_usr,
                 .userdata = units };
 }
 

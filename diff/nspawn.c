@@ -169,7 +169,7 @@ static void add_ours(Merge *merge, const char *container, const Tree *inside, Ns
         if (!shares_users)
                 add_missing(merge, "Files", "PrivateUsersOwnership", "auto");
         char bind[512];
-        if (!has_mount_at(merge->file, "/usr")) {
+        if (!host.root_has_usr && !has_mount_at(merge->file, "/usr")) {
                 (void) snprintf(bind, sizeof(bind), "/usr:/usr:%s",
                                 options_of(host.maps_usr && !shares_users)); /* fits, both */
                 add(merge, "Files", "BindReadOnly", bind);

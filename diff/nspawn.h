@@ -20,9 +20,10 @@
 /* What is wrong with what the user wrote: -EBADMSG, and "NAME:LINE: what, and what to do". */
 int nspawn_check(const UnitFile *file, const char *name, Error *reterr) must_check;
 
-/* What the host can do for a container: a mount of these shows it owners of its own. */
+/* What the host has for a container. */
 typedef struct NspawnHost {
-        bool maps_usr, maps_bundles;
+        bool maps_usr, maps_bundles; /* a mount of these shows it owners of its own */
+        bool root_has_usr;           /* of its own: the host's is not for it */
 } NspawnHost;
 
 /* The merged text, of settings that were checked. inside: the container's own tree. NULL when

@@ -32,6 +32,8 @@ typedef struct Distribution {
         bool (*has_own_unit)(void *userdata, const char *unit);
         /* Can a mount of that path show a container owners of its own? May be NULL: yes. */
         bool (*can_map_owners)(void *userdata, const char *path);
+        /* Has a container's root directory a /usr of its own, with a systemd? May be NULL: no. */
+        bool (*has_own_usr)(void *userdata, const char *root);
         void *userdata;
 } Distribution;
 

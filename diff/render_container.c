@@ -186,6 +186,18 @@ static bool can_map(const Rendering *rendering, const char *path) {
                distribution->can_map_owners(distribution->userdata, path);
 }
 
+static const char *root_of(Arena *arena, const Declared *container) {
+        return container->rule && container->rule->root
+                               ? container->rule->root
+                               : arena_printf(arena, "/var/lib/containers/%s", container->name);
+}
+
+static bool has_own_usr(const Rendering *rendering, const char *root) {
+        const Distribution *distribution = rendering->distribution;
+        return distribution && distribution->has_own_usr &&
+               distribution->has_own_usr(distribution->userdata, root);
+}
+
 static int place_settings(Rendering *rendering, const Declared *container, Error *reterr) {
         Arena *arena = &rendering->tree->arena;
         const Entry written = { .root = ROOT_CONTAINERS,
@@ -201,8 +213,12 @@ static int place_settings(Rendering *rendering, const Declared *container, Error
         int r = rendering_place(rendering, &written, NULL, reterr);
         if (r < 0)
                 return r;
+        const char *root = root_of(&rendering->scratch, container);
+        if (!root)
+                return error_oom(reterr);
         const NspawnHost host = { .maps_usr = can_map(rendering, "/usr"),
-                .maps_bundles = can_map(rendering, NSPAWN_BUNDLES) };
+                .maps_bundles = can_map(rendering, NSPAWN_BUNDLES),
+                .root_has_usr = has_own_usr(rendering, root) };
         return place_text(rendering, container,
                         arena_printf(&rendering->scratch, "systemd/nspawn/%s" SUFFIX,
                                         container->name),
@@ -228,9 +244,7 @@ static const char *flags_of(const ContainerRule *rule) {
  * tree that it shall have. The programs are looked for by systemd, which has a fixed path. */
 static const char *unit_text(Arena *arena, const Declared *container) {
         const ContainerRule *rule = container->rule;
-        const char *root = rule && rule->root ? rule->root
-                                              : arena_printf(arena, "/var/lib/containers/%s",
-                                                                container->name);
+        const char *root = root_of(arena, container);
         const char *limits = nspawn_unit_lines(arena, container->file);
         bool starts = !rule || rule->auto_start != 0;
         if (!root || !limits)

@@ -7,6 +7,7 @@
 #include "activate/bundle_journal.h"
 #include "activate/bundle_roots.h"
 #include "activate/bundle_store.h"
+#include "activate/container_link.h"
 #include "activate/container_root.h"
 #include "diff/container.h"
 #include "switch/commands.h"
@@ -41,6 +42,7 @@ static int run_prepare(
                 r = container_root_make(root, reterr);
         if (r >= 0) /* all of it is started anew */
                 r = bundle_journal_drop(name, reterr);
+        container_forget_dead(name);
         return r < 0 ? r : bundle_store_point(name, "active", tree, reterr);
 }
 
