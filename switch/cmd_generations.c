@@ -35,6 +35,10 @@ static void add_row(Table *table, const Profile *profile, const Generation *gene
                 text_add_name(&origin, "", generation->origin.path);
         }
         text_add_line(&description, generation->description ? generation->description : "");
+        if (generation->origin.subject) {
+                text_add(&origin, ": ");
+                text_add_line(&origin, generation->origin.subject);
+        }
         add_marks(&state, profile, generation);
         if (state.error < 0 || created.error < 0 || origin.error < 0 || description.error < 0) {
                 table->error = -ENOMEM;

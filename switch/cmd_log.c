@@ -6,6 +6,7 @@
 #include "switch/detach.h"
 #include "switch/engine.h"
 #include "switch/facts.h"
+#include "switch/history.h"
 #include "switch/host.h"
 #include "switch/output.h"
 
@@ -297,7 +298,12 @@ int cmd_log(const Options *options, char **arguments, size_t n_arguments, Error 
                 return r;
         Log log = { .options = options, .host = &host };
         output_init(&log.output, options);
-        r = n_arguments > 0 ? log_one(&log, arguments[0], reterr) : log_list(&log, reterr);
+        bool has_subject = n_arguments > 0 && history_is_subject(arguments[0]);
+        if (has_subject || (n_arguments == 0 && option_is_given(options, OPTION_PATCH)))
+                r = history_show(options, &host, &log.output, has_subject ? arguments[0] : NULL,
+                                reterr);
+        else
+                r = n_arguments > 0 ? log_one(&log, arguments[0], reterr) : log_list(&log, reterr);
         log_done(&log);
         return r;
 }

@@ -267,8 +267,10 @@ add_facts(const Show *show, const ReferenceTree *tree, const Generation *generat
                 text_addf(text, "Commit:       %s%s\n              ", generation->origin.commit,
                                 generation->origin.is_dirty ? " and changes on top of it" : "");
                 text_add_line(text, generation->origin.subject ? generation->origin.subject : "");
-                text_addf(text, " (%s)\n",
+                text_addf(text, " (%s, ",
                                 generation->origin.author ? generation->origin.author : "unknown");
+                text_add_time(text, (uint64_t) generation->origin.commit_time * 1000000);
+                text_add(text, ")\n");
         }
         if (generation->description) {
                 text_add(text, "Description:  ");

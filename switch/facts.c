@@ -35,6 +35,8 @@ json_t *json_generation(const Generation *generation) {
                         object, "subject", json_text_or_null(generation->origin.subject));
         failed |= json_object_set_new(
                         object, "author", json_text_or_null(generation->origin.author));
+        failed |= json_object_set_new(object, "commit_time",
+                        json_time((uint64_t) generation->origin.commit_time * 1000000));
         failed |= json_object_set_new(object, "dirty", json_boolean(generation->origin.is_dirty));
         failed |= json_object_set_new(object, "user", json_text_or_null(generation->user));
         failed |= json_object_set_new(

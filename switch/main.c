@@ -225,11 +225,16 @@ static const Command commands[] = {
         },
         {
                         .name = "log",
-                        .arguments = "[SWITCH]",
+                        .arguments = "[SWITCH|PATH|UNIT]",
                         .summary = "List the switches, newest first, or show one",
-                        .details = "--follow shows the switch that is under way, from its "
+                        .details = "With a path below /etc or a unit, those that changed it or "
+                                   "acted "
+                                   "on it, and what came of it;\n"
+                                   "-p shows the patches, too. --follow shows the switch that is "
+                                   "under way, from its "
                                    "beginning, and ends with its exit status.\n",
-                        .options = OPTION_BIT(OPTION_LIMIT) | OPTION_BIT(OPTION_FOLLOW),
+                        .options = OPTION_BIT(OPTION_LIMIT) | OPTION_BIT(OPTION_FOLLOW) |
+                                   OPTION_BIT(OPTION_PATCH),
                         .max_arguments = 1,
                         .run = cmd_log,
         },

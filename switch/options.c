@@ -59,6 +59,7 @@ static const OptionRow rows[N_OPTIONS] = {
         [OPTION_BOOT] = { "boot", 0, NULL, "Of sysswitch-boot.service: then boot the default" },
         [OPTION_LIMIT] = { "lines", 'n', "N", "Show at most N entries" },
         [OPTION_FOLLOW] = { "follow", 'f', NULL, "Show the switch that is under way, to its end" },
+        [OPTION_PATCH] = { "patch", 0, NULL, "With what was changed; behind log, -p is the same" },
         [OPTION_FOREGROUND] = { "foreground", 0, NULL, "Run in this process, not as a service" },
         [OPTION_KEEP] = { "keep", 0, "N", "Keep the newest N" },
         [OPTION_OLDER_THAN] = { "older-than", 0, "TIME", "Only those made so long ago (30d)" },
@@ -268,6 +269,19 @@ static int option_of(int found, char **argv, OptionId *ret_id, Error *reterr) {
         return 0;
 }
 
+/* Behind log, -p means what it does in git: it takes no value, and --profile= is written out. */
+static void take_patch_letter(int argc, char **argv) {
+        static char patch[] = "--patch";
+        int verb = 1;
+        while (verb < argc &&
+                        (strcmp(argv[verb], "log") != 0 || strcmp(argv[verb - 1], "-p") == 0 ||
+                                        strcmp(argv[verb - 1], "-C") == 0))
+                verb++;
+        for (int i = verb + 1; i < argc; i++)
+                if (strcmp(argv[i], "-p") == 0)
+                        argv[i] = patch;
+}
+
 int options_parse(const Command *commands,
                 int argc,
                 char **argv,
@@ -280,6 +294,7 @@ int options_parse(const Command *commands,
         };
         GetoptTable table;
         getopt_table(&table);
+        take_patch_letter(argc, argv);
         opterr = 0;
         optind = 0; /* anew, for a second call */
         int found;

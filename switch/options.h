@@ -39,6 +39,7 @@ typedef enum OptionId {
         OPTION_ORIGIN,
         OPTION_LIMIT,
         OPTION_FOLLOW,
+        OPTION_PATCH,
         OPTION_FOREGROUND,
         OPTION_KEEP,
         OPTION_OLDER_THAN,
