@@ -18,24 +18,27 @@ QUIET = ("[Units]\nMask=dbus.service dbus.socket systemd-logind.service console-
          "systemd-ask-password-wall.path\n")
 # of what the host's /usr brings and a container has no use for; the lab has left it out as well
 GENERATORS = "/etc/systemd/system-generators"
-SERVICE = "[Service]\nType={type}\nExecStart={command}\nExecReload=/bin/true\nEnvironment=VERSION={version}\n\n" \
+SERVICE = "[Service]\nType={type}\nNotifyAccess=all\nExecStart={command}\nExecReload=/bin/true\nEnvironment=VERSION={version}\n\n" \
           "[Install]\nWantedBy=multi-user.target\n"
 
 
-def service(command, version="A", kind="exec"):
+def service(command, version="A", kind="notify"):
+    """Of a kind that tells when it is ready, or not."""
+    if kind == "notify":
+        command = f"/bin/sh -c 'systemd-notify --ready; exec {command}'"
     return SERVICE.format(command=command, version=version, type=kind)
 
 
 def lay_out(directory, names, version, n_services):
     """version: A; B has another unit inside, C another file that a unit is reloaded for, D another unit of Type=simple, whose
-    start proves nothing: it is watched for 100 ms."""
+    start proves nothing: it is watched for 100 ms, which a restart of the container does not do."""
     for name in names:
         base = f"{directory}/{version}/containers/{name}"
         write(base + ".nspawn", "" if name == "web" else "[Network]\nPrivate=yes\n")
         write(base + "/etc/site.conf", f"version = {'C' if version == 'C' else 'A'}\n")
         for i in range(n_services):
             change = version if (i, version) in ((0, "B"), (1, "D")) else "A"
-            write(f"{base}/units/site-{i}.service", service(f"/bin/sleep {1000000 + i}", change, "simple" if i == 1 else "exec"))
+            write(f"{base}/units/site-{i}.service", service(f"/bin/sleep {1000000 + i}", change, "simple" if i == 1 else "notify"))
         write(base + "/units/reads.service", "[Unit]\nX-Reload-Triggers=/etc/site.conf\n" + service("/bin/sleep 2000000"))
         os.makedirs(base + GENERATORS)
         for generator in os.listdir(GENERATORS):
