@@ -309,7 +309,9 @@ static int run_verb(const DetachRequest *request, char **arguments, Error *reter
         if (detach_is_wanted(request)) {
                 Options looking = *request->options;
                 looking.only_looks = true;
+                output_hold_warnings();
                 int r = command->run(&looking, arguments, n_arguments, reterr);
+                output_release_warnings(r != EXIT_HAND_OVER);
                 if (r != EXIT_HAND_OVER)
                         return r;
         }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "switch/output.h"
 
+#include "base/strv.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <langinfo.h>
@@ -139,6 +141,22 @@ void output_error(const Error *error) {
                         error->message); /* there is nowhere else to tell it */
 }
 
+static Strv held_warnings;
+static bool holds_warnings;
+
 void output_warning(const char *text) {
+        if (holds_warnings && strv_add(&held_warnings, text) >= 0)
+                return;
         (void) fprintf(stderr, "sysswitch: Warning: %s\n", text); /* as above */
+}
+
+void output_hold_warnings(void) {
+        holds_warnings = true;
+}
+
+void output_release_warnings(bool print) {
+        holds_warnings = false;
+        for (size_t i = 0; print && i < held_warnings.n_items; i++)
+                output_warning(held_warnings.items[i]);
+        strv_done(&held_warnings);
 }

@@ -41,6 +41,9 @@ int output_close(Error *reterr) must_check;
 /* One line on standard error. */
 void output_error(const Error *error);
 void output_warning(const char *text);
+/* Warnings wait, until they are printed or, where another process will print them, are not. */
+void output_hold_warnings(void);
+void output_release_warnings(bool print);
 
 /* The escape sequence, "" without colour. style_end() for what style_begin() began. */
 const char *style_begin(const Output *output, Style style);
