@@ -20,7 +20,9 @@ static bool is_dropped(const Comparison *comparison,
                 RelationKind kind,
                 Side side) {
         bool same_text = from->units[BEFORE] == from->units[AFTER];
-        if (side == BEFORE || (same_text && comparison->pair->sets[AFTER].same_links))
+        bool is_of_fstab = to->units[BEFORE]->fstab || to->units[AFTER]->fstab;
+        if (side == BEFORE ||
+                        (same_text && comparison->pair->sets[AFTER].same_links && !is_of_fstab))
                 return false;
         bool was = false;
         /* a target may link to thousands, but few link to one unit */
