@@ -75,9 +75,10 @@ class Episode:
         self.before_the_first_switch()
 
     def before_the_first_switch(self):
-        """What the administrator had: some units of the distribution on, some files in the way."""
+        """What the administrator had: some units of the distribution on, some files in the way. Not the socket that
+        another's Disable= takes along (Also=): that its link is there is not known elsewhere."""
         rng = self.rng
-        for name in ("d-web.service", "d-mail.service", "d-needs.service", "d-tidy.timer", "d-log.socket"):
+        for name in ("d-web.service", "d-mail.service", "d-needs.service", "d-tidy.timer", "d-i@one.service"):
             if rng.random() < 0.4:
                 subprocess.run(["systemctl", "-q", "enable", *(["--now"] if rng.random() < 0.7 else []), name],
                                check=True)
