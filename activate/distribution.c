@@ -366,3 +366,43 @@ int distribution_list(DistributionUnits *units, Strv *ret_names, Strv *ret_own, 
         drop_repeated(ret_own);
         return r;
 }
+
+static bool has_links(const char *directory) {
+        static const char *const suffixes[] = { ".wants", ".requires", ".upholds" };
+        const char *dot = strrchr(directory, '.');
+        for (size_t i = 0; dot && i < N_ELEMENTS(suffixes); i++)
+                if (strcmp(dot, suffixes[i]) == 0)
+                        return true;
+        return false;
+}
+
+/* of_units: the directory of units itself, whose children may have links as well. */
+static int
+list_links(DistributionUnits *units, const char *path, bool of_units, Strv *paths, Error *reterr) {
+        cleanup_fd int fd = in_root_open(units->root_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+        if (fd < 0)
+                return is_missing(fd) ? 0 : error_set_errno(reterr, fd, "%s", path);
+        cleanup(closedirp) DIR *directory = fdopendir(fd);
+        if (!directory)
+                return error_set_errno(reterr, -errno, "%s", path);
+        (void) TAKE_FD(fd); /* the directory's now */
+        int r = 0;
+        for (const struct dirent *item; r >= 0 && (item = readdir(directory));) {
+                cleanup_free char *child = NULL;
+                if (asprintf(&child, "%s/%s", path, item->d_name) < 0)
+                        return error_oom(reterr);
+                if (item->d_type == DT_DIR && of_units && has_links(item->d_name))
+                        r = list_links(units, child, false, paths, reterr);
+                else if (item->d_type == DT_LNK && strv_add(paths, child + strlen("/etc/")) < 0)
+                        return error_oom(reterr);
+        }
+        return r;
+}
+
+int distribution_list_links(DistributionUnits *units, Strv *ret_paths, Error *reterr) {
+        int r = list_links(units, "/etc/systemd/system", true, ret_paths, reterr);
+        if (r >= 0)
+                r = list_links(units, "/etc/systemd/user", true, ret_paths, reterr);
+        strv_sort(ret_paths);
+        return r;
+}

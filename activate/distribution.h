@@ -23,5 +23,8 @@ DEFINE_CLEANUP(DistributionUnits, distribution_free);
 int distribution_list(
                 DistributionUnits *units, Strv *ret_names, Strv *ret_own, Error *reterr) must_check;
 
+/* The links by which units are enabled, and aliases and masks: paths below /etc. Sorted. */
+int distribution_list_links(DistributionUnits *units, Strv *ret_paths, Error *reterr) must_check;
+
 /* As render() takes it. */
 Distribution distribution_of(DistributionUnits *units);

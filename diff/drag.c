@@ -212,6 +212,20 @@ static int stop(Drag *drag, Subject *subject, const char *by, const char *via) {
         return judge_visit_dependents(judge, subject, AFTER, KINDS_STOP, visit_stop, drag);
 }
 
+/* A timer without its file has no unit to start, and is ended by the daemon-reload, whatever
+ * X-StopOnRemoval= says. (systemd, core/timer.c) */
+static int drag_timers(Drag *drag) {
+        Judge *judge = drag->judge;
+        for (size_t i = 0; i < judge->n_candidates; i++) {
+                Subject *subject = judge->subjects[i];
+                const UnitFacts *facts = &subject->judgement->facts;
+                if (subject->type == UNIT_TIMER && facts->is_gone && facts->keeps_running &&
+                                stop(drag, subject, "daemon-reload", "Unit") < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
 static int visit_mount(
                 Judge *judge, Subject *subject, Subject *other, RelationKind kind, void *userdata) {
         if (other->type != UNIT_MOUNT)
@@ -459,10 +473,11 @@ int drag_find(Judge *judge, Drags *ret_drags) {
         Drag drag = { .judge = judge, .drags = ret_drags };
         if (judge->comparison->input->everything_off)
                 return 0;
-        if (drag_unneeded(&drag, BEFORE) < 0 || drag_restarts(&drag) < 0 ||
-                        drag_mounts(&drag) < 0 || drag_successes(&drag) < 0 ||
-                        drag_starts(&drag) < 0 || drag_upheld(&drag) < 0 ||
-                        drag_unneeded(&drag, AFTER) < 0 || drag_reloads(&drag) < 0)
+        if (drag_unneeded(&drag, BEFORE) < 0 || drag_timers(&drag) < 0 ||
+                        drag_restarts(&drag) < 0 || drag_mounts(&drag) < 0 ||
+                        drag_successes(&drag) < 0 || drag_starts(&drag) < 0 ||
+                        drag_upheld(&drag) < 0 || drag_unneeded(&drag, AFTER) < 0 ||
+                        drag_reloads(&drag) < 0)
                 return -ENOMEM;
         return 0;
 }

@@ -31,6 +31,7 @@ LiveFile *live_file_free(LiveFile *file) {
         map_done(&file->distribution);
         strv_done(&file->own);
         (void) tree_free(file->beneath);
+        (void) tree_free(file->in_the_way);
         (void) tree_free(file->back);
         arena_done(&file->arena);
         free(file);
@@ -299,24 +300,38 @@ static bool is_as_declared(const Entry *found, const Entry *declared) {
                                                strcmp(found->group, declared->group) == 0));
 }
 
-int live_file_lay_under(
-                LiveFile *file, const Tree *old, const Tree *new, Tree **ret_tree, Error *reterr) {
-        Tree *back = file->back = tree_new();
-        if (!back)
+/* What a tree lies over: of what is beneath, what is at paths that the other has and over lacks. */
+static int
+add_part(LiveFile *file, const Tree *over, const Tree *other, Tree **ret_part, Error *reterr) {
+        Tree *part = *ret_part = tree_new();
+        if (!part)
                 return error_oom(reterr);
         for (size_t i = 0; file->beneath && i < file->beneath->n_entries; i++) {
                 const Entry *found = &file->beneath->entries[i];
-                const Entry *declared = tree_find(old, ROOT_ETC, found->path);
-                if (!declared || tree_find(new, ROOT_ETC, found->path))
+                const Entry *declared = tree_find(other, ROOT_ETC, found->path);
+                if (!declared || tree_find(over, ROOT_ETC, found->path))
                         continue;
                 Entry entry = is_as_declared(found, declared) ? *declared : *found;
                 /* what is not at hand cannot be shown */
                 entry.secret |= declared->secret || (entry.content && !entry.content->data);
-                if (tree_add(back, &entry) < 0)
+                if (tree_add(part, &entry) < 0)
                         return error_oom(reterr);
         }
-        int r = tree_seal(back, reterr);
-        return r < 0 ? r : tree_overlay(back, new, ret_tree, reterr);
+        return tree_seal(part, reterr);
+}
+
+int live_file_lay_under(LiveFile *file,
+                const Tree *old,
+                const Tree *new,
+                Tree **ret_old,
+                Tree **ret_new,
+                Error *reterr) {
+        int r = add_part(file, old, new, &file->in_the_way, reterr);
+        if (r >= 0)
+                r = add_part(file, new, old, &file->back, reterr);
+        if (r >= 0)
+                r = tree_overlay(file->in_the_way, old, ret_old, reterr);
+        return r < 0 ? r : tree_overlay(file->back, new, ret_new, reterr);
 }
 
 /* Writing */

@@ -13,7 +13,8 @@
  *                        "old.service": {} },             a SysV script only
  *     "@own": [ "x.service" ],                            in /etc, or made by a generator
  *     "@beneath": { "motd": { "kind", "mode", "owner", "group", "digest", "size" | "target" } } }
- *                                                         what was put away, and comes back
+ *                                                         what was put away, and comes back;
+                                                         links of units that nobody declared
  *
  * No unit's name begins with "@". Of /etc it has the names of units, and what is beneath: digests
  * of what everybody may read, and the texts of units. */
@@ -38,8 +39,8 @@ typedef struct LiveFile {
         bool has_distribution; /* it was written by a host */
         Map distribution;      /* name -> LiveUnit */
         Strv own;
-        Tree *beneath; /* NULL: nothing */
-        Tree *back;    /* of live_file_lay_under() */
+        Tree *beneath;           /* NULL: nothing */
+        Tree *in_the_way, *back; /* of live_file_lay_under() */
 } LiveFile;
 
 typedef struct LiveUnit {
@@ -60,12 +61,14 @@ DEFINE_CLEANUP(LiveFile, live_file_free);
 /* As render() takes it; only of one that has_distribution. */
 Distribution live_file_distribution(LiveFile *file);
 
-/* What the host will have when it goes from old to new: new, and what comes back at the paths that
- * it lacks. Once for each file, which must outlive the result, as must the trees. */
+/* What the host has and will have when it goes from old to new: these, and at the paths that only
+ * the other has what is in its way, or comes back. Once for each file, which must outlive the
+ * results, as must the trees. */
 int live_file_lay_under(LiveFile *file,
                 const Tree *old,
                 const Tree *new,
-                Tree **ret_tree,
+                Tree **ret_old,
+                Tree **ret_new,
                 Error *reterr) must_check;
 
 /* What is to be written. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "activate/scan.h"
 #include "diff/live_file.h"
 #include "state/debt.h"
 #include "state/displaced.h"
@@ -18,7 +19,8 @@ typedef struct States {
         Users users;
         Debt *debts;
         size_t n_debts;
-        Strv names, own;
+        Strv names, own, links;
+        Scan *scan;
         Tree *beneath;
 } States;
 
@@ -27,6 +29,8 @@ static void states_done(States *states) {
         users_done(&states->users);
         strv_done(&states->names);
         strv_done(&states->own);
+        strv_done(&states->links);
+        (void) scan_free(states->scan);
         (void) tree_free(states->beneath);
         arena_done(&states->arena);
 }
@@ -68,7 +72,7 @@ static const char *name_of_id(Arena *arena, uint32_t id) {
         return id == 0 ? "root" : arena_printf(arena, "%u", id);
 }
 
-static int add_displaced(States *states, const Found *found, const Tree *active, Error *reterr) {
+static int add_found(States *states, const Found *found, const Tree *active, Error *reterr) {
         static const EntryKind kinds[] = { [FOUND_FILE] = ENTRY_FILE,
                 [FOUND_LINK] = ENTRY_LINK,
                 [FOUND_DIRECTORY] = ENTRY_DIRECTORY };
@@ -93,6 +97,38 @@ static int add_displaced(States *states, const Found *found, const Tree *active,
                                : 0;
 }
 
+static bool is_among(const Found *found, size_t n_found, const char *path) {
+        for (size_t i = 0; i < n_found; i++)
+                if (strcmp(found[i].path, path) == 0)
+                        return true;
+        return false;
+}
+
+/* What somebody enabled by hand is not newly wanted. */
+static int read_links(States *states,
+                const Tree *active,
+                const Found *displaced,
+                size_t n_displaced,
+                Error *reterr) {
+        Host *host = states->host;
+        int r = distribution_list_links(host->distribution, &states->links, reterr);
+        Sought *sought = arena_new(&states->arena, Sought, states->links.n_items + 1);
+        size_t n_sought = 0;
+        if (r >= 0 && !sought)
+                return error_oom(reterr);
+        for (size_t i = 0; r >= 0 && i < states->links.n_items; i++) {
+                const char *path = states->links.items[i];
+                if (!tree_find(active, ROOT_ETC, path) && !is_among(displaced, n_displaced, path))
+                        sought[n_sought++] = (Sought){ .path = path, .whole = true };
+        }
+        if (r >= 0)
+                r = scan_new(&host->etc, sought, n_sought, host->contents, &states->scan, reterr);
+        for (size_t i = 0; r >= 0 && i < n_sought; i++)
+                if (states->scan->found[i].kind == FOUND_LINK)
+                        r = add_found(states, &states->scan->found[i], active, reterr);
+        return r;
+}
+
 static int read_beneath(States *states, Error *reterr) {
         Host *host = states->host;
         Found *found = NULL;
@@ -106,7 +142,9 @@ static int read_beneath(States *states, Error *reterr) {
                 r = displaced_load(host->database, host->profile_name, ROOT_ETC, host->contents,
                                 &states->arena, &found, &n_found, reterr);
         for (size_t i = 0; r >= 0 && i < n_found; i++)
-                r = add_displaced(states, &found[i], active, reterr);
+                r = add_found(states, &found[i], active, reterr);
+        if (r >= 0)
+                r = read_links(states, active, found, n_found, reterr);
         return r < 0 ? r : tree_seal(states->beneath, reterr);
 }
 

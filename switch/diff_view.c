@@ -18,6 +18,7 @@ void diff_done(Diff *diff) {
         (void) live_file_free(diff->live);
         container_states_free(diff->containers, diff->n_containers);
         (void) prepared_free(diff->prepared);
+        (void) tree_free(diff->before);
         (void) tree_free(diff->after);
         reference_tree_done(&diff->old);
         reference_tree_done(&diff->new);
@@ -100,7 +101,8 @@ int diff_compare_trees(Diff *diff, Error *reterr) {
         if (r < 0)
                 return r;
         if (live) {
-                r = live_file_lay_under(live, diff->old.tree, diff->new.tree, &diff->after, reterr);
+                r = live_file_lay_under(live, diff->old.tree, diff->new.tree, &diff->before,
+                                &diff->after, reterr);
                 if (r < 0)
                         return r;
         }
@@ -108,7 +110,7 @@ int diff_compare_trees(Diff *diff, Error *reterr) {
         if (diff->host->elsewhere)
                 distribution = live_file_distribution(diff->host->elsewhere);
         const PlanInput input = {
-                .before = diff->old.tree,
+                .before = diff->before ? diff->before : diff->old.tree,
                 .after = diff->after ? diff->after : diff->new.tree,
                 .contents = diff->host->contents,
                 .states = live ? live->states : NULL,

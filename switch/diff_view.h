@@ -18,8 +18,8 @@ typedef struct Diff {
         /* Of what is compared; the plan is one of these two's. */
         Prepared *prepared;
         ReferenceTree old, new;
-        Tree *after;    /* with what comes back; NULL: it is not known */
-        LiveFile *live; /* NULL: no --states= */
+        Tree *before, *after; /* with what is in the way, and comes back; NULL: it is not known */
+        LiveFile *live;       /* NULL: no --states= */
         ContainerStates *containers;
         size_t n_containers;
         Plan *own_plan;

@@ -75,10 +75,9 @@ class Episode:
         self.before_the_first_switch()
 
     def before_the_first_switch(self):
-        """What the administrator had: some units of the distribution on, some files in the way. Not the socket that
-        another's Disable= takes along (Also=): that its link is there is not known elsewhere."""
+        """What the administrator had: some units of the distribution on, some files in the way."""
         rng = self.rng
-        for name in ("d-web.service", "d-mail.service", "d-needs.service", "d-tidy.timer", "d-i@one.service"):
+        for name in ("d-web.service", "d-mail.service", "d-needs.service", "d-tidy.timer", "d-i@one.service", "d-log.socket"):
             if rng.random() < 0.4:
                 subprocess.run(["systemctl", "-q", "enable", *(["--now"] if rng.random() < 0.7 else []), name],
                                check=True)
@@ -255,7 +254,9 @@ def observed(seen):
     daemon-reload itself ends leaves none at all. Mounts do not end by themselves: one that does so went with its automount."""
     verbs = {}
     for unit, what in seen.items():
-        listed = [("reload" if is_on(what["before"]) else "start") if verb == "try" else verb for verb, _ in what["deeds"]]
+        deeds = [deed for i, deed in enumerate(what["deeds"]) if i == 0 or deed != ["start", "dependency"] or
+                 what["deeds"][i - 1] != deed]  # several that pull it in may try, and none gets it up
+        listed = [("reload" if is_on(what["before"]) else "start") if verb == "try" else verb for verb, _ in deeds]
         is_alone = what["alone_down"] and not unit.endswith(".mount")
         if not listed and is_on(what["before"]) and not is_on(what["after"]) and not is_alone:
             listed = ["stop"]
