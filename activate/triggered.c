@@ -26,19 +26,26 @@ enum {
         PATIENCE_USEC = 5 * 1000 * 1000,
 };
 
+static size_t count(const PlanRun *run) {
+        return run->plan->n_triggered + run->plan->n_awaited;
+}
+
 static Job job_of(const PlanRun *run, size_t nth) {
-        return (Job){ .unit = run->plan->triggered[nth].unit, .verb = VERB_START };
+        const UnitPlan *plan = run->plan;
+        const UnitDrag *drag = nth < plan->n_triggered ? &plan->triggered[nth]
+                                                       : &plan->awaited[nth - plan->n_triggered];
+        return (Job){ .unit = drag->unit, .verb = VERB_START };
 }
 
 int triggered_new(PlanRun *run) {
-        run->triggered = arena_new(&run->arena, Job, run->plan->n_triggered + 1);
-        for (size_t i = 0; run->triggered && i < run->plan->n_triggered; i++)
+        run->triggered = arena_new(&run->arena, Job, count(run) + 1);
+        for (size_t i = 0; run->triggered && i < count(run); i++)
                 run->triggered[i] = job_of(run, i);
         return run->triggered ? 0 : -ENOMEM;
 }
 
 int triggered_join(PlanRun *run, Error *reterr) {
-        size_t n = run->plan->n_triggered;
+        size_t n = count(run);
         int r = 0;
         for (size_t i = 0; i < n; i++)
                 if (run->triggered[i].stage == JOB_ENDED)
@@ -60,7 +67,7 @@ static bool is_dragged(const PlanRun *run, const Job *job) {
 }
 
 bool triggered_holds(const PlanRun *run, const Group *group) {
-        for (size_t i = 0; i < run->plan->n_triggered; i++)
+        for (size_t i = 0; i < count(run); i++)
                 for (size_t j = 0; j < group->n_actions; j++)
                         if (run->triggered[i].stage == JOB_QUEUED &&
                                         is_of(&run->triggered[i], group->actions[j]))
@@ -88,7 +95,7 @@ static bool is_over(const PlanRun *run, const Job *job, TriggeredWait what_for) 
 int triggered_wait(PlanRun *run, TriggeredWait what_for, Error *reterr) {
         uint64_t end_usec = now_usec() +
                             (run->left_usec < PATIENCE_USEC ? run->left_usec : PATIENCE_USEC);
-        for (size_t i = 0; i < run->plan->n_triggered; i++) {
+        for (size_t i = 0; i < count(run); i++) {
                 while (!is_over(run, &run->triggered[i], what_for) && now_usec() < end_usec) {
                         int r = job_wait_turn(run->wait, end_usec, reterr);
                         if (r < 0)

@@ -164,6 +164,8 @@ static int pull_slices(Drag *drag, Subject *subject, Side side) {
         const Subject *own = unit_name_is_valid(name)
                                              ? comparison_subject(judge->comparison, side, name)
                                              : NULL;
+        if (unit_name_is_valid(name) && !own)
+                return -ENOMEM;
         bool is_off = own && own->state && !subject_is_on(judge->comparison, own);
         if (subject_is_on(judge->comparison, subject) && !is_off) {
                 /* it runs in its slice already, if that is the same */

@@ -16,5 +16,6 @@ typedef struct Drags {
 int drag_find(Judge *judge, Drags *ret_drags) must_check;
 int drag_add(Judge *judge, Drags *drags, const UnitDrag *drag) must_check;
 
-/* path_unit.c: services that path units start because a file that they watch changes. */
-int path_unit_find(Judge *judge, Drags *ret_triggered) must_check;
+/* path_unit.c: services that path units start because a file that they watch changes; awaited: such
+ * that the plan starts as well, which finds them up. */
+int path_unit_find(Judge *judge, Drags *ret_triggered, Drags *ret_awaited) must_check;

@@ -96,7 +96,7 @@ static const char *watched_path(Arena *arena, const Subject *subject, const char
 
 typedef struct Waking {
         Judge *judge;
-        Drags *triggered;
+        Drags *triggered, *awaited;
         Subject *path_unit;
         Side side; /* whose text the manager has then */
         const char *via;
@@ -126,20 +126,18 @@ static int visit_service(Judge *judge,
                        (judgement->stops && !judgement->stops_late);
         if (!is_down || judgement->is_triggered)
                 return 0;
-        Verb verb = VERB_START;
+        UnitDrag drag = {
+                .unit = service->name, .by = path_unit->name, .via = waking->via, .verb = VERB_START
+        };
         if (judgement->starts && !ends_by_itself(service)) {
                 if (!judgement->stops)
-                        return 0;
-                verb = VERB_RESTART;
+                        return drag_add(judge, waking->awaited, &drag);
+                drag.verb = VERB_RESTART;
         }
         judgement->is_triggered = true;
         judgement->is_triggered_early = waking->side == BEFORE;
         judgement->is_dragged_start = !ends_by_itself(service); /* else others may start it again */
-        return drag_add(judge, waking->triggered,
-                        &(UnitDrag){ .unit = service->name,
-                                        .by = path_unit->name,
-                                        .via = waking->via,
-                                        .verb = verb });
+        return drag_add(judge, waking->triggered, &drag);
 }
 
 /* Sets *ret_is_woken when the unit, with the text of a side, is woken: by a change, or by what is
@@ -177,7 +175,7 @@ static int find_waking(
         return 0;
 }
 
-static int wake(Judge *judge, Subject *subject, Drags *triggered) {
+static int wake(Judge *judge, Subject *subject, Drags *triggered, Drags *awaited) {
         const Judgement *judgement = subject->judgement;
         bool is_on = subject_is_on(judge->comparison, subject);
         bool is_on_at_flip = is_on && !(judgement && judgement->stops && !judgement->stops_late);
@@ -197,6 +195,7 @@ static int wake(Judge *judge, Subject *subject, Drags *triggered) {
         }
         Waking waking = { .judge = judge,
                 .triggered = triggered,
+                .awaited = awaited,
                 .path_unit = subject,
                 .side = side,
                 .via = via };
@@ -205,14 +204,14 @@ static int wake(Judge *judge, Subject *subject, Drags *triggered) {
                    : 0;
 }
 
-int path_unit_find(Judge *judge, Drags *ret_triggered) {
+int path_unit_find(Judge *judge, Drags *ret_triggered, Drags *ret_awaited) {
         const Comparison *comparison = judge->comparison;
-        *ret_triggered = (Drags){ 0 };
+        *ret_triggered = *ret_awaited = (Drags){ 0 };
         for (size_t i = 0; i < comparison->n_subjects; i++) {
                 Subject *subject = comparison->subjects[i];
                 if (subject->type == UNIT_PATH && !unit_name_is_template(subject->name) &&
                                 !comparison->input->everything_off &&
-                                wake(judge, subject, ret_triggered) < 0)
+                                wake(judge, subject, ret_triggered, ret_awaited) < 0)
                         return -ENOMEM;
         }
         return 0;

@@ -90,6 +90,8 @@ typedef struct UnitPlan {
         UnitDrag *triggered; /* what path units (by their old text) start because a file that they
                                 watch changes */
         size_t n_triggered;
+        UnitDrag *awaited; /* such whose own start finds them up: told there, and waited for */
+        size_t n_awaited;
         const char *const *held_down; /* units that the plan takes down and does not bring back:
                                          recorded as ours */
         size_t n_held_down;

@@ -295,13 +295,13 @@ static int add_unknown(Assembly *assembly) {
 static int assemble(Assembly *assembly, Error *reterr) {
         Judge *judge = assembly->judge;
         UnitPlan *plan = assembly->plan;
-        Drags triggered, dragged;
+        Drags triggered, awaited, dragged;
         DaemonReasons daemon;
         Notes notes;
         int r = daemon_find(judge, &daemon, reterr);
         if (r < 0)
                 return r;
-        if (path_unit_find(judge, &triggered) < 0 || drag_find(judge, &dragged) < 0 ||
+        if (path_unit_find(judge, &triggered, &awaited) < 0 || drag_find(judge, &dragged) < 0 ||
                         judge_explain(judge) < 0 || add_actions(assembly) < 0 ||
                         add_held_down(assembly) < 0 || add_settled(assembly) < 0 ||
                         add_unknown(assembly) < 0 || add_changed(assembly) < 0 ||
@@ -321,7 +321,10 @@ static int assemble(Assembly *assembly, Error *reterr) {
         plan->n_dragged = dragged.n_items;
         plan->triggered = copy_drags(assembly->arena, &triggered);
         plan->n_triggered = triggered.n_items;
-        return plan->daemon_reasons && plan->notes && plan->dragged && plan->triggered
+        plan->awaited = copy_drags(assembly->arena, &awaited);
+        plan->n_awaited = awaited.n_items;
+        return plan->daemon_reasons && plan->notes && plan->dragged && plan->triggered &&
+                                               plan->awaited
                                ? 0
                                : error_oom(reterr);
 }
