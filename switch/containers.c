@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "switch/containers.h"
 
+#include "activate/bundle_prune.h"
 #include "activate/bundle_store.h"
 #include "diff/container.h"
 #include "switch/followers.h"
@@ -39,6 +40,7 @@ int containers_lay(Host *host, const Prepared *prepared, LaidContainers *ret_lai
                 return 0;
         /* what an earlier commit left to be done; or it would go with an undo of this switch */
         int r = bundle_store_settle(true, reterr);
+        bundle_prune();
         if (r < 0 || first == tree->n_entries)
                 return r;
         ret_laid->items = arena_new(arena, LaidContainer, tree->n_entries - first + 1);
