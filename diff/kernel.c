@@ -23,12 +23,29 @@ int kernel_words(const KernelRule *rule, Strv *ret_words) {
         return r < 0 ? r : 0;
 }
 
+/* The word and what a command line has at this place, to its end, are one but for double quotes:
+ * a boot loader may set them around the whole word. */
+static bool is_word(const char *at, const char *word) {
+        for (bool quoted = false;; at++) {
+                while (*word == '"')
+                        word++;
+                if (*at == '"')
+                        quoted = !quoted;
+                else if (!*at || (!quoted && isspace((unsigned char) *at)))
+                        return !*word;
+                else if (*at != *word++)
+                        return false;
+        }
+}
+
 static bool has_word(const char *command_line, const char *word) {
-        size_t length = strlen(word);
-        for (const char *at = command_line; (at = strstr(at, word)); at++)
-                if ((at == command_line || isspace((unsigned char) at[-1])) &&
-                                (!at[length] || isspace((unsigned char) at[length])))
+        bool quoted = false, begins = true;
+        for (const char *at = command_line; *at; at++) {
+                if (begins && is_word(at, word))
                         return true;
+                quoted ^= *at == '"';
+                begins = !quoted && isspace((unsigned char) *at);
+        }
         return false;
 }
 

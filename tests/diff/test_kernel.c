@@ -37,6 +37,15 @@ static void test_kernel__words_and_those_that_are_missing(void **state) {
                                         "x=quiet quieter loglevel=4 a=\"b c\" nomodeset\n", &words),
                         0);
         is_list(&words, "quiet;vga=0x317;");
+        assert_int_equal(
+                        kernel_missing_words(&full,
+                                        "x=\"a quiet b\" \"a=b c\" loglevel=4 loglevel=44", &words),
+                        0);
+        is_list(&words, "quiet;vga=0x317;nomodeset;");
+        assert_int_equal(kernel_missing_words(&full,
+                                         "quiet a=\"b c loglevel=4\" nomodeset vga=0x317", &words),
+                        0);
+        is_list(&words, "a=\"b c\";loglevel=4;");
 }
 
 static void test_kernel__a_reboot_is_needed_for_what_the_running_one_has_not(void **state) {
