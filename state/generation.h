@@ -68,6 +68,21 @@ int generation_compare(Database *database,
                 Tree **ret_after,
                 Error *reterr) must_check;
 
+/* What profile.conf was, in the generations first to last. */
+typedef struct GenerationConf {
+        int64_t first, last;
+        Content *content;
+} GenerationConf;
+
+/* Of all generations that have one, in the arena. */
+int generation_confs(Database *database,
+                const char *profile,
+                Contents *contents,
+                Arena *arena,
+                GenerationConf **ret_confs,
+                size_t *ret_n_confs,
+                Error *reterr) must_check;
+
 /* The texts that a file had in the generations that switches since an instant of CLOCK_REALTIME
  * came from or led to. */
 int generation_texts_since(Database *database,

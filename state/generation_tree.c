@@ -50,6 +50,45 @@ int generation_load(Database *database,
         return 0;
 }
 
+int generation_confs(Database *database,
+                const char *profile,
+                Contents *contents,
+                Arena *arena,
+                GenerationConf **ret_confs,
+                size_t *ret_n_confs,
+                Error *reterr) {
+        static const char sql[] =
+                        "SELECT e.first, e.last, c.data FROM profiles AS p "
+                        "JOIN entries AS e ON e.profile = p.id AND e.root = 2 "
+                        "JOIN contents AS c ON c.id = e.content WHERE p.name = ?1 ORDER BY e.first";
+        cleanup(statement_donep) Statement statement = { 0 };
+        GenerationConf *confs = NULL;
+        size_t n = 0, n_allocated = 0;
+        int r = statement_open(database, sql, &statement, reterr);
+        if (r < 0)
+                return r;
+        statement_bind_text(&statement, 1, profile);
+        while ((r = statement_step(&statement, reterr)) > 0) {
+                if (n == n_allocated) {
+                        n_allocated = n_allocated * 2 + 8;
+                        confs = arena_grow(arena, confs, n, n_allocated, sizeof(*confs));
+                        if (!confs)
+                                return error_oom(reterr);
+                }
+                confs[n].first = statement_int(&statement, 0);
+                confs[n].last = statement_int(&statement, 1);
+                r = contents_add(contents, sqlite3_column_blob(statement.handle, 2),
+                                (size_t) sqlite3_column_bytes(statement.handle, 2),
+                                &confs[n].content, reterr);
+                if (r < 0)
+                        return r;
+                n++;
+        }
+        *ret_confs = confs;
+        *ret_n_confs = n;
+        return r;
+}
+
 int generation_texts_since(Database *database,
                 const char *profile,
                 const char *path,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "activate/fit.h"
+#include "switch/boot_entries.h"
 #include "switch/commands.h"
 #include "switch/engine.h"
 #include "switch/recovery.h"
@@ -41,6 +42,7 @@ int cmd_confirm(const Options *options, char **arguments, size_t n_arguments, Er
         if (r < 0)
                 return r;
         window_disarm(&host);
+        boot_entries_renew_last(&host);
         if (!option_is_given(options, OPTION_QUIET))
                 printf("Generation %lld of %s is confirmed.\n", (long long) record.to_number,
                                 host.profile_name);

@@ -5,6 +5,7 @@
 #include "diff/quote.h"
 #include "state/prune.h"
 #include "state/record.h"
+#include "switch/boot_entries.h"
 #include "switch/commands.h"
 #include "switch/facts.h"
 #include "switch/host.h"
@@ -218,6 +219,8 @@ static int run(Prune *prune, Error *reterr) {
                         r = choose(prune, reterr);
                 if (r >= 0 && !is_dry && prune->n_numbers > 0)
                         r = delete_chosen(prune, reterr);
+                if (r >= 0 && !is_dry)
+                        boot_entries_renew_last(prune->host);
         }
         if (r < 0)
                 return r;

@@ -2,6 +2,7 @@
 #include "activate/fit.h"
 #include "diff/quote.h"
 #include "state/lock.h"
+#include "switch/boot_entries.h"
 #include "switch/commands.h"
 #include "switch/engine.h"
 #include "switch/output.h"
@@ -99,8 +100,10 @@ static int recover(const Options *options, Host *host, Error *reterr) {
         cleanup(recovery_donep) Recovery recovery;
         r = recovery_run(host, &recovery_options, &recovery, reterr);
         progress_view_clear(&view);
-        if (r >= 0 && host_has_units(host))
+        if (r >= 0 && host_has_units(host)) {
                 window_disarm(host);
+                boot_entries_renew_last(host);
+        }
         if (r < 0) {
                 output_error(reterr);
                 return EXIT_NEEDS_RECOVER;
@@ -140,9 +143,10 @@ static int boot(const Options *options, Error *reterr) {
         host.is_starting = true;
         if (r >= 0)
                 r = startup_wanted(&host, &number, reterr);
-        if (r < 0 || number == host.profile.active)
-                return r;
-        return boot_to(options, number, &host, reterr);
+        if (r >= 0 && number != host.profile.active)
+                r = boot_to(options, number, &host, reterr);
+        boot_entries_renew_last(&host);
+        return r;
 }
 
 enum { LOCK_TRIES = 300, LOCK_WAIT_USEC = 100 * 1000 };

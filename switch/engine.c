@@ -3,9 +3,11 @@
 
 #include "activate/bundle_store.h"
 #include "activate/fit.h"
+#include "switch/boot_entries.h"
 #include "switch/containers.h"
 #include "switch/hooks.h"
 #include "switch/managers.h"
+#include "switch/output.h"
 #include "switch/preflight.h"
 #include "switch/recovery.h"
 #include "switch/startup.h"
@@ -451,6 +453,22 @@ static int run(Engine *engine, const char *reference, Error *reterr) {
         return carry_out(engine, reterr);
 }
 
+/* The default has moved, or what it asks of a boot. */
+static void renew_boot_entries(Engine *engine) {
+        const EngineResult *result = engine->result;
+        const Prepared *prepared = result->prepared;
+        bool is_asked = prepared && prepared->plan->n_reboot_needed > 0;
+        Error error;
+        bool is_done = result->exit_status == EXIT_DONE || result->exit_status == EXIT_UNITS_FAILED;
+        if (!is_done || result->confirm_by_usec ||
+                        boot_entries_renew(engine->host, is_asked, &error) >= 0)
+                return;
+        if (engine->prepared)
+                warn(engine, error.message);
+        else
+                output_warning(error.message);
+}
+
 int engine_switch(Host *host,
                 const char *reference,
                 const EngineOptions *options,
@@ -466,6 +484,8 @@ int engine_switch(Host *host,
                 return hand_over(&engine);
         if (r >= 0)
                 r = run(&engine, reference, reterr);
+        if (r >= 0)
+                renew_boot_entries(&engine);
         engine.managers = managers_free(engine.managers);
         return r;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "switch/preflight.h"
 
+#include "activate/boot_loader.h"
 #include "activate/executable.h"
 #include "activate/free_space.h"
 #include "base/map.h"
@@ -274,6 +275,25 @@ static int find_programs(const Preflight *flight) {
         return 0;
 }
 
+/* Where there is a boot loader, its menu will be written: some hundred bytes a generation, and both
+ * of them are there for a moment. */
+static int find_boot_space(const Preflight *flight, Error *reterr) {
+        enum { MENU_BYTES = 256 * 1024 };
+        Host *host = flight->host;
+        Place boot = { .path = BOOT_LOADER_DIRECTORY,
+                .shown = "/" BOOT_LOADER_DIRECTORY,
+                .use = "the boot loader's menu",
+                .need = { .n_bytes = MENU_BYTES, .n_inodes = 1 } };
+        if (host->is_image || !boot_loader_is_there(host->root_fd))
+                return 0;
+        int r = free_space_at(host->root_fd, boot.path, &boot.space, reterr);
+        if (r < 0)
+                return r;
+        if (check_writable(flight, &boot) < 0 || check_room(flight, &boot) < 0)
+                return error_oom(reterr);
+        return 0;
+}
+
 /* The way back is not barred. */
 static int find_requirements(const Preflight *flight, Error *reterr) {
         Arena *arena = &flight->prepared->arena;
@@ -283,6 +303,8 @@ static int find_requirements(const Preflight *flight, Error *reterr) {
         if (flight->options->is_rollback)
                 return 0;
         int r = kernels_conf_of(flight->host, flight->prepared->new, arena, &conf, reterr);
+        if (r >= 0 && conf)
+                r = find_boot_space(flight, reterr);
         if (r >= 0 && conf)
                 r = kernels_find_unmet(flight->host, conf, flight->options->only_default, arena,
                                 &unmet, &n_unmet, reterr);

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "activate/boot_loader.h"
+
+#include "activate/bytes.h"
+#include "activate/in_root.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { FILE_MAX_BYTES = 4 << 20 };
+
+bool boot_loader_is_there(int root_fd) {
+        cleanup_fd int fd = in_root_open(root_fd, BOOT_LOADER_DIRECTORY "/grub.cfg", O_PATH);
+        return fd >= 0;
+}
+
+static int read_text(int root_fd, const char *path, Arena *arena, const char **ret_text) {
+        cleanup_free char *data = NULL;
+        size_t size = 0;
+        int r = in_root_read(root_fd, path, FILE_MAX_BYTES, &data, &size);
+        if (r == -ENOENT || r == -ENOTDIR)
+                return 0;
+        if (r < 0)
+                return r;
+        *ret_text = arena_strndup(arena, data, size);
+        return *ret_text ? 0 : -ENOMEM;
+}
+
+static int read_link(int root_fd, const char *name, Arena *arena, const char **ret_target) {
+        char target[PATH_MAX];
+        ssize_t length = readlinkat(root_fd, name, target, sizeof(target) - 1);
+        if (length <= 0)
+                return 0; /* no link */
+        target[length] = 0;
+        *ret_target = arena_printf(arena, "%s%s", *target == '/' ? "" : "/", target);
+        return *ret_target ? 0 : -ENOMEM;
+}
+
+int boot_loader_read(int root_fd, Arena *arena, BootLoader *ret_loader, Error *reterr) {
+        BootLoader loader = { 0 };
+        int r = read_text(root_fd, BOOT_LOADER_DIRECTORY "/grub.cfg", arena, &loader.grub_cfg);
+        if (r >= 0 && loader.grub_cfg)
+                r = read_text(root_fd, BOOT_LOADER_MENU, arena, &loader.menu);
+        if (r >= 0)
+                r = read_link(root_fd, "vmlinuz", arena, &loader.kernel_link);
+        if (r >= 0)
+                r = read_link(root_fd, "initrd.img", arena, &loader.initrd_link);
+        if (r < 0)
+                return error_set_errno(reterr, r, "/" BOOT_LOADER_DIRECTORY);
+        *ret_loader = loader;
+        return 0;
+}
+
+static int replace(int dir_fd, const char *name, const char *text) {
+        static const char temporary[] = "custom.cfg.sysswitch";
+        (void) unlinkat(dir_fd, temporary, 0); /* of one that was interrupted */
+        cleanup_fd int fd = openat(dir_fd, temporary,
+                        O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        int r = fd < 0 ? -errno : write_bytes(fd, text, strlen(text));
+        if (r >= 0 && (fchmod(fd, 0644) < 0 || fsync(fd) < 0 ||
+                                      renameat(dir_fd, temporary, dir_fd, name) < 0))
+                r = -errno;
+        if (r < 0)
+                (void) unlinkat(dir_fd, temporary, 0); /* it is r that is told */
+        return r;
+}
+
+/* GRUB reads the disk and no journal: the whole file system is synced, not the file alone. */
+int boot_loader_write(int root_fd, const char *menu, Error *reterr) {
+        const char *name = strrchr(BOOT_LOADER_MENU, '/') + 1;
+        cleanup_fd int dir_fd =
+                        in_root_open(root_fd, BOOT_LOADER_DIRECTORY, O_RDONLY | O_DIRECTORY);
+        int r = dir_fd;
+        if (r >= 0 && menu)
+                r = replace(dir_fd, name, menu);
+        else if (r >= 0)
+                r = unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT ? -errno : 0;
+        if (r >= 0 && syncfs(dir_fd) < 0)
+                r = -errno;
+        return r < 0 ? error_set_errno(reterr, r, "/" BOOT_LOADER_MENU) : 0;
+}
