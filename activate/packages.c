@@ -163,3 +163,17 @@ Packaged packages_judge(const Packages *packages, const Found *found) {
                 return PACKAGED_LISTED;
         return strcmp(md5, owned->md5) == 0 ? PACKAGED_AS_SHIPPED : PACKAGED_LISTED;
 }
+
+const char *packages_next_file(const Packages *packages, size_t *position) {
+        const Owned *owned;
+        const char *path;
+        while ((owned = map_next(&packages->by_path, position, &path)))
+                if (owned->md5)
+                        return path;
+        return NULL;
+}
+
+bool packages_have_md5(const Packages *packages, const char *path, const char *md5) {
+        const Owned *owned = map_get(&packages->by_path, path);
+        return owned && owned->md5 && strcmp(owned->md5, md5) == 0;
+}

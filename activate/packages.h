@@ -22,5 +22,9 @@ uint64_t packages_changed_usec(int root_fd);
 bool packages_are_known(const Packages *packages);
 /* Is the path, below /etc, a package's? */
 bool packages_have(const Packages *packages, const char *path);
+/* The configuration files, in no order: *position starts at 0; NULL at the end. */
+const char *packages_next_file(const Packages *packages, size_t *position);
+/* Is that the digest that the package brought? */
+bool packages_have_md5(const Packages *packages, const char *path, const char *md5);
 /* What is there, as far as found tells: of a file, its content must be loaded. */
 Packaged packages_judge(const Packages *packages, const Found *found);

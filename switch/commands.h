@@ -21,6 +21,8 @@ int cmd_export(const Options *options, char **arguments, size_t n_arguments, Err
                 must_check;
 int cmd_generations(const Options *options, char **arguments, size_t n_arguments, Error *reterr)
                 must_check;
+int cmd_init(const Options *options, char **arguments, size_t n_arguments, Error *reterr)
+                must_check;
 int cmd_lint(const Options *options, char **arguments, size_t n_arguments, Error *reterr)
                 must_check;
 int cmd_log(const Options *options, char **arguments, size_t n_arguments, Error *reterr) must_check;

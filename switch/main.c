@@ -173,6 +173,18 @@ static const Command commands[] = {
                         .run = cmd_diff,
         },
         {
+                        .name = "init",
+                        .arguments = "[DIR]",
+                        .summary = "Make a first source of what this host is",
+                        .details = "DIR (/etc/sysswitch) must not be there, or be empty. Changed "
+                                   "configuration files of packages, units\n"
+                                   "and drop-ins in /etc, units that are on or off against the "
+                                   "preset, settings of containers. A switch\n"
+                                   "to it changes nothing.\n",
+                        .max_arguments = 1,
+                        .run = cmd_init,
+        },
+        {
                         .name = "lint",
                         .arguments = "REF...",
                         .summary = "Find all that is wrong with sources, without a host",

@@ -25,7 +25,7 @@ completes() {
 }
 
 mkdir -p hosts/edge1
-completes '' / switch dry-activate rehearse rollback test boot confirm recover container diff lint generations show status states log export pin prune verify
+completes '' / switch dry-activate rehearse rollback test boot confirm recover container diff init lint generations show status states log export pin prune verify
 completes s / switch show status states
 completes diff --sta / --states= --stat
 completes diff --format = m / markdown

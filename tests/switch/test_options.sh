@@ -3,7 +3,7 @@
 # The command line: help, usage errors, and what happens when nobody takes the output.
 . "$SOURCE_DIR/tests/switch/lib.sh" || exit 1
 
-verbs=(switch dry-activate rehearse rollback test boot confirm recover container diff lint generations show status states log export pin prune verify)
+verbs=(switch dry-activate rehearse rollback test boot confirm recover container diff init lint generations show status states log export pin prune verify)
 
 runs 0 --help
 equal "$(sed -nE '/^Verbs:/,/^$/s/^  ([a-z-]+) .*/\1/p' <<< "$out" | tr '\n' ' ')" "${verbs[*]} "
