@@ -184,7 +184,7 @@ static int ask_unknown(Host *host, Prepared *prepared, Error *reterr) {
 
 /* The plan names what it lacks; ask, and plan again. Each round knows more units than the one
  * before, so this ends. */
-static int make_plan(Host *host, Prepared *prepared, Error *reterr) {
+static int make_plan(Host *host, Prepared *prepared, const PrepareOptions *options, Error *reterr) {
         for (;;) {
                 const PlanInput input = plan_input_of(host, prepared);
                 prepared->plan = plan_free(prepared->plan);
@@ -192,10 +192,13 @@ static int make_plan(Host *host, Prepared *prepared, Error *reterr) {
                 if (r < 0 || !host_has_units(host))
                         return r;
                 r = ask_unknown(host, prepared, reterr);
-                int asked = r < 0 ? r
-                                  : insides_ask(&input, prepared->plan, &prepared->insides, reterr);
-                if (asked < 0 || (r == 0 && asked == 0))
-                        return asked;
+                int asked = 0;
+                if (r >= 0 && !options->tells_nothing)
+                        asked = insides_ask(&input, prepared->plan, &prepared->insides, reterr);
+                if (r < 0 || asked < 0)
+                        return r < 0 ? r : asked;
+                if (r == 0 && asked == 0)
+                        return 0;
         }
 }
 
@@ -260,7 +263,7 @@ int prepare(Host *host,
         if (r >= 0)
                 r = read_states(host, prepared, reterr);
         if (r >= 0)
-                r = make_plan(host, prepared, reterr);
+                r = make_plan(host, prepared, options, reterr);
         if (r < 0)
                 return r;
         *ret_prepared = TAKE(prepared);

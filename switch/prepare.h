@@ -21,9 +21,10 @@ struct CheckResults;
 struct Rehearsal;
 
 typedef struct PrepareOptions {
-        bool force;       /* --force */
-        bool save_edited; /* rollback: edited files are saved and replaced */
-        bool check_all;   /* compare every managed file's bytes: --force, status */
+        bool force;         /* --force */
+        bool save_edited;   /* rollback: edited files are saved and replaced */
+        bool check_all;     /* compare every managed file's bytes: --force, status */
+        bool tells_nothing; /* nobody sees the plan: containers are not asked for it */
 } PrepareOptions;
 
 typedef struct Prepared {

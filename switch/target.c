@@ -43,6 +43,7 @@ int target_plan(Host *host,
                 .force = options->force,
                 .save_edited = options->is_rollback,
                 .check_all = options->force,
+                .tells_nothing = options->only_looks,
         };
         r = prepare(host, &target, &prepare_options, ret_prepared, reterr);
         if (r >= 0)
