@@ -41,21 +41,67 @@ static void add_edge(const Graph *graph, const char *from, const char *to, const
         text_addf(graph->text, " [%s", attributes);
 }
 
-/* A chain has the nearest reason first: the arrows lead from its end to the unit. */
+/* What happened to a file is one thing for all that act because of it. Of another reason, "a file
+ * that it is known to read", each unit has its own: one node would join what has nothing to do with
+ * each other. */
+static bool is_shared(const char *reason) {
+        return *reason == '/';
+}
+
+static void add_step(const Graph *graph, const UnitAction *action, const char *reason) {
+        text_add(graph->text, "\"");
+        add_bytes(graph, graph->owner);
+        if (!is_shared(reason)) {
+                add_bytes(graph, action->unit);
+                text_add(graph->text, ": ");
+        }
+        add_bytes(graph, reason);
+        text_add(graph->text, "\"");
+}
+
+static void add_step_label(const Graph *graph, const UnitAction *action, const char *reason) {
+        if (is_shared(reason))
+                return;
+        text_add(graph->text, "\t");
+        add_step(graph, action, reason);
+        text_add(graph->text, " [label=\"");
+        add_bytes(graph, reason);
+        text_add(graph->text, "\"];\n");
+}
+
+/* The nth of an action's reasons on the way to the unit: first the file, where one is among them,
+ * then what made it a reason. Without a file the last one is what all began with. */
+static const char *nth_step(const UnitAction *action, size_t nth) {
+        size_t file = 0;
+        while (file < action->n_reasons && !is_shared(action->reasons[file]))
+                file++;
+        if (file == action->n_reasons)
+                return action->reasons[action->n_reasons - 1 - nth];
+        return nth == 0 ? action->reasons[file] : action->reasons[nth <= file ? nth - 1 : nth];
+}
+
 static void add_action(const Graph *graph, const UnitAction *action) {
-        const char *to = action->container ? action->container : action->unit;
+        Text *text = graph->text;
+        const char *name = action->container ? action->container : action->unit;
         char attributes[64];
         (void) snprintf(attributes, sizeof(attributes), "color=\"%s\"",
                         colors[action->verb]); /* fits */
-        text_add(graph->text, "\t");
-        add_node(graph, to);
-        text_addf(graph->text, " [%s, xlabel=\"%s\"];\n", attributes,
+        text_add(text, "\t");
+        add_node(graph, name);
+        text_addf(text, " [%s, xlabel=\"%s\"];\n", attributes,
                         action->container ? container_verb_to_string(action->verb)
                                           : verb_to_string(action->verb));
+        for (size_t i = 0; i < action->n_reasons; i++)
+                add_step_label(graph, action, action->reasons[i]);
         for (size_t i = 0; i < action->n_reasons; i++) {
-                add_edge(graph, action->reasons[i], to, attributes);
-                text_add(graph->text, "];\n");
-                to = action->reasons[i];
+                text_add(text, "\t");
+                add_step(graph, action, nth_step(action, i));
+                text_add(text, "->");
+                if (i + 1 < action->n_reasons)
+                        add_step(graph, action, nth_step(action, i + 1));
+                else
+                        add_node(graph, name);
+                text_addf(text, " [%s];\n", attributes);
         }
 }
 

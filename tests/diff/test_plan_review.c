@@ -112,11 +112,13 @@ static void test_plan_dot__leads_from_what_changed_to_the_unit(void **state) {
         plan_to_dot(&sample_plan, &graph);
         cleanup_free char *text = take(&graph);
         assert_has(text, "digraph sysswitch {\n");
-        assert_has(text,
-                        "\t\"nginx.service\" [color=\"blue\", xlabel=\"reload\"];\n"
-                        "\t\"/etc/nginx/nginx.conf changed\"->\"nginx.service\" [color=\"blue\"];\n"
-                        "\t\"[Trigger] profile.conf:9\"->\"/etc/nginx/nginx.conf changed\" "
-                        "[color=\"blue\"];\n");
+        assert_has(text, "\t\"nginx.service\" [color=\"blue\", xlabel=\"reload\"];\n"
+                         "\t\"nginx.service: [Trigger] profile.conf:9\" "
+                         "[label=\"[Trigger] profile.conf:9\"];\n"
+                         "\t\"/etc/nginx/nginx.conf changed\"->"
+                         "\"nginx.service: [Trigger] profile.conf:9\" [color=\"blue\"];\n"
+                         "\t\"nginx.service: [Trigger] profile.conf:9\"->\"nginx.service\" "
+                         "[color=\"blue\"];\n");
         assert_has(text, "\t\"old.service\"->\"worker.service\" [style=\"dashed\", "
                          "color=\"red\", label=\"Requires\"];\n");
         assert_has(text, "\tsubgraph \"cluster_user_1000\" {\n");
@@ -126,6 +128,26 @@ static void test_plan_dot__leads_from_what_changed_to_the_unit(void **state) {
         cleanup(text_donep) Text other = { 0 };
         plan_to_dot(&odd, &other);
         assert_has(other.data, "\"a\\\\x2d\\\"b.service\"");
+}
+
+/* The file comes first, wherever a chain has it; without one, what all began with. */
+static void test_plan_dot__begins_with_the_file(void **state) {
+        (void) state;
+        const char *const setting[] = { "Service.Nice changed", "/etc/systemd/system/a.service" };
+        const char *const wanted[] = { "newly wanted", "Enable= in profile.conf" };
+        UnitAction actions[] = {
+                { .unit = "a.service", .verb = VERB_RESTART, .reasons = setting, .n_reasons = 2 },
+                { .unit = "b.service", .verb = VERB_START, .reasons = wanted, .n_reasons = 2 },
+        };
+        const Plan plan = { .units = { .actions = actions, .n_actions = 2 } };
+        cleanup(text_donep) Text graph = { 0 };
+        plan_to_dot(&plan, &graph);
+        assert_has(graph.data, "\t\"/etc/systemd/system/a.service\"->\"a.service: Service.Nice "
+                               "changed\" ");
+        assert_has(graph.data, "\t\"a.service: Service.Nice changed\"->\"a.service\" ");
+        assert_has(graph.data,
+                        "\t\"b.service: Enable= in profile.conf\"->\"b.service: newly wanted\" ");
+        assert_has(graph.data, "\t\"b.service: newly wanted\"->\"b.service\" ");
 }
 
 /* The unit that runs a container is told as the container; what is done inside stands apart. */
@@ -183,6 +205,7 @@ int main(void) {
                 cmocka_unit_test(test_plan_markdown__leaves_out_what_is_too_long),
                 cmocka_unit_test(test_plan_markdown__says_that_nothing_changes),
                 cmocka_unit_test(test_plan_dot__leads_from_what_changed_to_the_unit),
+                cmocka_unit_test(test_plan_dot__begins_with_the_file),
                 cmocka_unit_test(test_plan_review__tells_of_containers),
                 cmocka_unit_test(test_plan_stat__counts_lines),
         };
