@@ -47,6 +47,32 @@ int bundle_journal_lock(const char *name, uint64_t timeout_usec, Error *reterr) 
         return TAKE_FD(lock_fd);
 }
 
+static int try_turns(int fd) {
+        long n_turns = 2 * sysconf(_SC_NPROCESSORS_ONLN);
+        for (long i = 0; i < (n_turns > 0 ? n_turns : 2); i++) {
+                char name[32];
+                (void) snprintf(name, sizeof(name), "=%ld", i); /* fits */
+                cleanup_fd int turn_fd =
+                                openat(fd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+                if (turn_fd < 0)
+                        return -1;
+                if (flock(turn_fd, LOCK_EX | LOCK_NB) == 0)
+                        return TAKE_FD(turn_fd);
+        }
+        return -EAGAIN;
+}
+
+int bundle_journal_take_turn(uint64_t timeout_usec) {
+        cleanup_fd int fd = open_journals(NULL);
+        uint64_t end_usec = now_usec() + timeout_usec;
+        int turn_fd = fd < 0 ? -1 : try_turns(fd);
+        while (turn_fd == -EAGAIN && now_usec() < end_usec) {
+                (void) poll(NULL, 0, TRY_AGAIN_MSEC); /* shorter does no harm */
+                turn_fd = try_turns(fd);
+        }
+        return turn_fd < 0 ? -1 : turn_fd;
+}
+
 int bundle_journal_write(const char *name, const Manifest *journal, Error *reterr) {
         cleanup_free char *text = NULL;
         char temporary[80];

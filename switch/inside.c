@@ -27,6 +27,7 @@ enum {
         FORWARD_USEC = 60 * 1000 * 1000,
         BACK_USEC = 20 * 1000 * 1000,
         LOCK_USEC = 20 * 1000 * 1000,
+        TURN_USEC = 5 * 1000 * 1000,
         LOG_USEC = 3 * 1000 * 1000,
         N_LOG_LINES = 5,
 };
@@ -321,6 +322,7 @@ int inside_activate(const char *name, Error *reterr) {
         bool is_new = strcmp(inside.old_name, inside.new_name) != 0, is_half = r > 0;
         if (r < 0 || (!is_new && !is_half))
                 return r;
+        cleanup_fd int turn_fd = bundle_journal_take_turn(TURN_USEC);
         r = connect_to(&inside, reterr);
         if (r >= 0 && is_half && (r = take_back(&inside, journal, reterr)) < 0)
                 (void) error_prefix(reterr, "Container %s is not put back", name); /* r is told */
