@@ -23,6 +23,36 @@ run() {
         "$program" "$@" > "$work/.out" 2> "$work/.err" < /dev/null || status=$?
         out=$(< "$work/.out") err=$(< "$work/.err")
         [[ $err != *Sanitizer* && $err != *"runtime error"* ]] || fail "sanitizer: $*"
+        [[ " $* " != *" --json "* || -z $out ]] || check_json "$@"
+}
+
+# check_json ARGUMENT...: what the program printed for these is what the schema says of the verb.
+check_json() {
+        local word verb='' more=() errors part
+        for word in "$@"; do
+                [[ $word = -* ]] && continue
+                if [ -n "$verb" ]; then more+=("$word"); fi
+                case $word in
+                diff | switch | dry-activate | rehearse | rollback | test | boot | generations | show | status | log | lint | verify | prune | export)
+                        verb=${verb:-$word}
+                        ;;
+                esac
+        done
+        case $verb in
+        generations | status) part=$verb ;;
+        show) part=tree ;;
+        log) if [[ ${more[*]-} = [0-9]* ]]; then part=record; elif [[ ${more[*]-} ]]; then part=history; else part=records; fi ;;
+        lint) part=faults ;;
+        verify) part=verified ;;
+        prune) part=pruned ;;
+        export) part=exported ;;
+        *) part= ;;
+        esac
+        [[ " $* " != *" --saved "* ]] || part=saved
+        [[ " $* " != *" --all"[\ =]* ]] || part=fleet
+        errors=$(printf '%s' "$out" |
+                "$SOURCE_DIR/tests/support/check_schema.py" "$SOURCE_DIR/docs/plan.schema.json${part:+#/\$defs/$part}") ||
+                fail "not of the schema${part:+, $part}: $errors"
 }
 
 # runs STATUS ARGUMENT...: and it must end so.
@@ -54,20 +84,6 @@ lacks() {
 
 equal() {
         [ "$1" = "$2" ] || fail "'$1' is not '$2'${3:+ ($3)}"
-}
-
-# The last output is JSON of the plan's schema.
-is_plan() {
-        local errors
-        errors=$(printf '%s' "$out" | "$SOURCE_DIR/tests/support/check_schema.py" "$SOURCE_DIR/docs/plan.schema.json") ||
-                fail "not of the schema: $errors"
-}
-
-# is_output NAME: it is what the schema has by that name.
-is_output() {
-        local errors
-        errors=$(printf '%s' "$out" | "$SOURCE_DIR/tests/support/check_schema.py" "$SOURCE_DIR/docs/plan.schema.json#/\$defs/$1") ||
-                fail "not of the schema: $errors"
 }
 
 # json EXPRESSION: a Python expression of the last output, as j; prints its value.

@@ -163,9 +163,7 @@ runs 0 -C conf diff --name-only main~1:hosts/edge main:hosts/edge /etc/systemd/ 
 equal "$out" "/etc/other
 /etc/systemd/system/web.service.d/10.conf"
 runs 0 -C conf diff --format=json main~1:hosts/edge main:hosts/edge
-is_plan
 runs 0 -C conf diff --json main~1:hosts/edge main:hosts/edge /etc/motd
-is_plan
 equal "$(json '[file["path"] for kind in ("added", "changed", "removed") for file in j["files"][kind]]')" "['/etc/motd']"
 refuses 2 "forms of text" -C conf diff --stat --json main~1:hosts/edge main:hosts/edge
 refuses 2 "one of the two" -C conf diff --stat --name-only main~1:hosts/edge main:hosts/edge
