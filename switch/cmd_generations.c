@@ -7,6 +7,7 @@
 #include "switch/output.h"
 
 #include <errno.h>
+#include <string.h>
 
 static void add_mark(Text *text, const char *mark) {
         text_add(text, text->length > 0 ? ", " : "");
@@ -61,8 +62,9 @@ static int print_table(const Options *options,
         cleanup(table_donep) Table table = { .n_columns = N_ELEMENTS(headings) };
         for (size_t i = 0; i < N_ELEMENTS(headings); i++)
                 table_add(&table, STYLE_BOLD, headings[i]);
-        static char as_found[] = "the host as found";
-        const Generation zero = { .description = as_found };
+        static char as_found[] = "the host as found", nothing[] = "nothing inside";
+        const Generation zero = { .description = strcmp(profile->name, "system") == 0 ? as_found
+                                                                                      : nothing };
         add_row(&table, profile, &zero);
         for (size_t i = 0; i < list->n_items; i++)
                 add_row(&table, profile, &list->items[i]);
