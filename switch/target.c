@@ -43,7 +43,8 @@ int target_plan(Host *host,
                 .force = options->force,
                 .save_edited = options->is_rollback,
                 .check_all = options->force,
-                .tells_nothing = options->only_looks,
+                /* but a plan to compare with has what containers said */
+                .tells_nothing = options->only_looks && !options->saved,
         };
         r = prepare(host, &target, &prepare_options, ret_prepared, reterr);
         if (r >= 0)
