@@ -6,6 +6,7 @@
 #include "state/generation.h"
 #include "switch/commands.h"
 #include "switch/facts.h"
+#include "switch/insides.h"
 #include "switch/paid.h"
 #include "switch/users.h"
 
@@ -54,6 +55,12 @@ static int read_units(States *states, Error *reterr) {
                         return error_oom(reterr);
         strv_sort(&loaded);
         return systemd_read_relations_of(systemd, &loaded, states->units, reterr);
+}
+
+static int read_insides(States *states, Error *reterr) {
+        const Tree *active;
+        int r = host_active_tree(states->host, &active, reterr);
+        return r < 0 ? r : insides_list(active, states->units, reterr);
 }
 
 static int read_debts(States *states, Error *reterr) {
@@ -170,6 +177,8 @@ static int run_states(States *states, Error *reterr) {
         int r = host_connect(states->host, reterr);
         if (r >= 0)
                 r = read_units(states, reterr);
+        if (r >= 0)
+                r = read_insides(states, reterr);
         if (r >= 0)
                 r = users_read(&states->users, reterr);
         if (r >= 0)

@@ -94,3 +94,55 @@ int insides_ask(const PlanInput *input, const Plan *plan, Insides *insides, Erro
         }
         return r < 0 ? r : n_queries > 0;
 }
+
+static int add_prefixed(const InsideQuery *query, UnitStates *states) {
+        size_t position = 0;
+        for (const UnitState *state;
+                        (state = map_next(&query->states->by_name, &position, NULL));) {
+                UnitState copy = *state;
+                cleanup_free char *name = NULL;
+                if (asprintf(&name, "%s:%s", query->container, state->name) < 0)
+                        return -ENOMEM;
+                copy.name = name;
+                copy.names = NULL; /* they are of the container, not of the host */
+                if (unit_states_set(states, &copy) < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+static int list_one(const char *container, UnitStates *states, Error *reterr) {
+        cleanup(unit_states_freep) UnitStates *inside = unit_states_new();
+        cleanup_strv Strv all = { 0 }, none = { 0 }, loaded = { 0 };
+        if (!inside || strv_add(&all, "*") < 0)
+                return error_oom(reterr);
+        InsideQuery query = {
+                .container = container, .names = none, .patterns = all, .states = inside
+        };
+        int r = inside_states_ask(&query, 1, reterr);
+        if (r < 0 || !query.has_answered)
+                return r;
+        size_t position = 0;
+        for (const UnitState *state; (state = map_next(&inside->by_name, &position, NULL));)
+                if (strv_add_unique(&loaded, state->name) < 0)
+                        return error_oom(reterr);
+        query = (InsideQuery){ .container = container, .relations = loaded, .states = inside };
+        r = inside_states_ask(&query, 1, reterr);
+        return r >= 0 && query.has_answered && add_prefixed(&query, states) < 0 ? error_oom(reterr)
+                                                                                : r;
+}
+
+int insides_list(const Tree *tree, UnitStates *states, Error *reterr) {
+        static const char suffix[] = ".nspawn";
+        int r = 0;
+        for (size_t i = tree_lower_bound(tree, ROOT_CONTAINERS, "");
+                        r >= 0 && i < tree->n_entries && tree->entries[i].root == ROOT_CONTAINERS;
+                        i++) {
+                const char *path = tree->entries[i].path;
+                if (strchr(path, '/'))
+                        continue;
+                cleanup_free char *name = strndup(path, strlen(path) - strlen(suffix));
+                r = name ? list_one(name, states, reterr) : error_oom(reterr);
+        }
+        return r;
+}

@@ -17,3 +17,7 @@ typedef struct Insides {
 int insides_ask(const PlanInput *input, const Plan *plan, Insides *insides, Error *reterr)
                 must_check;
 void insides_done(Insides *insides);
+
+/* All that is loaded inside the containers that a tree declares and that run, with all that hangs
+ * on it, as a file of states has it: "CONTAINER:UNIT". What does not answer is left out. */
+int insides_list(const Tree *tree, UnitStates *states, Error *reterr) must_check;
