@@ -305,18 +305,20 @@ def drop(verbs, unit, verb):
 
 
 def drop_refused(plan, unit, verb, wanted, seen):
-    """With what the job would have dragged along. Another one that only wants the unit may have tried the same."""
-    drop(wanted, unit, verb)
-    if verb == "stop":
-        drop(wanted, unit, "start")  # it finds it up
-        return
-    dragged = {unit}
-    for entry in plan["units"]["dragged"]:
+    """With what the job would have dragged along; unless another one did the same to them. One that only wants the unit
+    may have tried that in vain."""
+    dragged = {unit: verb}
+    for entry in plan["units"]["dragged"] if verb != "stop" else []:
         if entry["by"] in dragged:
-            dragged.add(entry["unit"])
-            drop(wanted, entry["unit"], entry["verb"])
-    for name in dragged:
-        drop(seen, name, "start")
+            dragged[entry["unit"]] = entry["verb"]
+    for name, what in dragged.items():
+        if name in wanted and wanted[name] == seen.get(name):
+            continue
+        drop(wanted, name, what)
+        if verb == "stop":
+            drop(wanted, name, "start")  # it finds it up
+        else:
+            drop(seen, name, "start")
 
 
 def judge(result):
