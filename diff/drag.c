@@ -129,6 +129,21 @@ static bool exists(const Subject *subject) {
         return !*load_state || strcmp(load_state, "loaded") == 0 || strcmp(load_state, "stub") == 0;
 }
 
+static bool is_at_work(const Subject *subject) {
+        return subject->state && strcmp(subject->state->active_state, "activating") == 0;
+}
+
+/* A start that joins the one under way pulls in all the same what the new text needs. */
+static int join(Drag *drag, Subject *subject) {
+        Judgement *judgement = judgement_at(drag->judge, subject);
+        if (!judgement)
+                return -ENOMEM;
+        if (judgement->is_joined)
+                return 0;
+        judgement->is_joined = true;
+        return enqueue(drag, subject);
+}
+
 static int start(Drag *drag, Subject *subject, const char *by, const char *via) {
         Judge *judge = drag->judge;
         int r = relation_add_distribution(judge->comparison, subject, &judge->error);
@@ -136,6 +151,8 @@ static int start(Drag *drag, Subject *subject, const char *by, const char *via) 
                 return r;
         if (!subject->state && !is_known_anyway(subject) && judge_need(judge, subject) < 0)
                 return -ENOMEM;
+        if (is_at_work(subject) && is_up(judge, subject))
+                return join(drag, subject);
         if (is_known_anyway(subject) || is_up(judge, subject) || subject->type == UNIT_DEVICE ||
                         !exists(subject))
                 return 0;
@@ -214,15 +231,16 @@ static int stop(Drag *drag, Subject *subject, const char *by, const char *via) {
         return judge_visit_dependents(judge, subject, AFTER, KINDS_STOP, visit_stop, drag);
 }
 
-/* A timer without its file has no unit to start, and is ended by the daemon-reload, whatever
- * X-StopOnRemoval= says. (systemd, core/timer.c) */
+/* A timer that waits and has no file any more has no unit to start, and is ended by the
+ * daemon-reload, whatever X-StopOnRemoval= says. (systemd, core/timer.c) */
 static int drag_timers(Drag *drag) {
         Judge *judge = drag->judge;
         for (size_t i = 0; i < judge->n_candidates; i++) {
                 Subject *subject = judge->subjects[i];
                 const UnitFacts *facts = &subject->judgement->facts;
+                bool waits = subject->state && strcmp(subject->state->sub_state, "waiting") == 0;
                 if (subject->type == UNIT_TIMER && facts->is_gone && facts->keeps_running &&
-                                stop(drag, subject, "daemon-reload", "Unit") < 0)
+                                waits && stop(drag, subject, "daemon-reload", "Unit") < 0)
                         return -ENOMEM;
         }
         return 0;
@@ -287,7 +305,7 @@ static int visit_conflict(
 static bool has_lost(const Subject *subject) {
         const Judgement *judgement = subject->judgement;
         return !judgement->starts && !judgement->restarts && !judgement->is_dragged_start &&
-               !judgement->is_dragged_restart && !judgement->is_triggered;
+               !judgement->is_dragged_restart && !judgement->is_triggered && !judgement->is_joined;
 }
 
 static bool ends_by_itself(const Subject *subject, Side side) {

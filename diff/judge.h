@@ -33,6 +33,7 @@ typedef struct Judgement {
         bool on_demand;           /* stays down until its socket starts it */
         const Subject *pulled_by; /* who makes it start; NULL: Enable= */
         bool is_dragged_restart, is_dragged_start, is_dragged_stop; /* drag.c */
+        bool is_joined;              /* drag.c: at work already when a start pulls it in */
         bool is_triggered;           /* path_unit.c: started by a path unit, dragged start too */
         bool is_triggered_early;     /* and that by a change of files: with its old text */
         Chain stop_reasons, reasons; /* of the stop; of all else */

@@ -193,6 +193,7 @@ typedef struct PlanInput {
          * manager has not loaded them; NULL: none at hand */
         const struct Distribution *distribution;
         const char *command_line; /* the running kernel's; NULL: not known */
+        bool states_are_whole;    /* a unit that the states do not name is off */
         bool everything_off;      /* --root: an image that does not run: no unit acts */
         struct PlanDraft *draft;  /* may be NULL, see below */
 } PlanInput;

@@ -58,7 +58,7 @@ bool subject_counts_as_on(const Comparison *comparison, const Subject *subject) 
                 return true;
         if (subject->type != UNIT_TARGET || subject->state ||
                         !subject_is_distribution(subject, AFTER) ||
-                        comparison->input->everything_off)
+                        comparison->input->everything_off || comparison->input->states_are_whole)
                 return false;
         size_t length = strlen(subject->name) - strlen(".target");
         for (size_t i = 0; i < N_ELEMENTS(never); i++)

@@ -121,6 +121,7 @@ int diff_compare_trees(Diff *diff, Error *reterr) {
                 .debts = live ? live->debts : NULL,
                 .n_debts = live ? live->n_debts : 0,
                 .distribution = diff->host->elsewhere ? &distribution : NULL,
+                .states_are_whole = diff->host->elsewhere != NULL,
         };
         r = plan_new(&input, &diff->own_plan, reterr);
         diff->plan = diff->own_plan;

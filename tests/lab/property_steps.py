@@ -284,9 +284,8 @@ def failures(plan, seen, verbs):
             continue  # how it ended is nothing that the switch is to be blamed for
         if what["after"].startswith("failed/") or what["after"] == "activating/auto-restart":
             names.add(unit)
-        # a start that was at work, and is stopped, is canceled; of what is only dragged along, none is owed what is missing
-        fine = ("done", "skipped", "canceled") if unit in own else ("done", "skipped", "canceled", "dependency")
-        if result not in fine:
+        # a start that was at work, and is stopped, is canceled; of what is only dragged along its state tells
+        if unit in own and result not in ("done", "skipped", "canceled"):
             names.add(unit)
     return names
 
