@@ -161,6 +161,7 @@ static PlanInput plan_input_of(const Host *host, const Prepared *prepared) {
                 .n_debts = prepared->n_debts,
                 .distribution = host->distribution ? &prepared->distribution : NULL,
                 .command_line = prepared->command_line,
+                .states_are_whole = host_has_units(host),
                 .everything_off = !host_has_units(host),
                 .draft = prepared->draft,
         };
