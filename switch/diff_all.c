@@ -6,6 +6,9 @@
 #include <errno.h>
 #include <string.h>
 
+/* GitHub takes 65536 characters a comment, and the lines of the summary want some. */
+enum { DETAILS_MAX_BYTES = 45000 };
+
 typedef struct Fleet {
         const Options *options;
         Host *host;
@@ -15,6 +18,7 @@ typedef struct Fleet {
         Output output;
         GitHosts hosts;
         size_t n_touched;
+        size_t n_left_out;     /* hosts whose details a comment has no room for */
         Text summary, details; /* for JSON, the objects are in details alone */
 } Fleet;
 
@@ -84,14 +88,26 @@ static int add_json(Fleet *fleet, const GitHost *host, const Diff *diff, Error *
         return 0;
 }
 
+static int add_markdown(Fleet *fleet, const GitHost *host, const Diff *diff, Error *reterr) {
+        Text *text = &fleet->details;
+        size_t length = text->length;
+        text_add(text, "\n");
+        int r = diff_add_markdown(diff, host->path, text, reterr);
+        if (r >= 0 && text->length > DETAILS_MAX_BYTES) {
+                text->length = length;
+                text->data[length] = 0;
+                fleet->n_left_out++;
+        }
+        return r;
+}
+
 static int add_details(Fleet *fleet, const GitHost *host, Diff *diff, Error *reterr) {
         Text *text = &fleet->details;
         switch (fleet->options->format) {
         case FORMAT_JSON:
                 return add_json(fleet, host, diff, reterr);
         case FORMAT_MARKDOWN:
-                text_add(text, "\n");
-                return diff_add_markdown(diff, host->path, text, reterr);
+                return add_markdown(fleet, host, diff, reterr);
         default:
                 text_addf(text, "\n%s", style_begin(&fleet->output, STYLE_BOLD));
                 text_add_name(text, "", host->path);
@@ -137,6 +153,9 @@ static int print(Fleet *fleet, Error *reterr) {
                         fleet->hosts.n_items, fleet->n_touched == 1 ? "is" : "are");
         if (fleet->details.data)
                 text_add(text, fleet->details.data);
+        if (fleet->n_left_out > 0)
+                text_addf(text, "\nThere is no room for the details of %zu hosts.\n",
+                                fleet->n_left_out);
         if (fleet->details.error < 0)
                 return error_oom(reterr);
         return option_is_given(fleet->options, OPTION_QUIET)

@@ -127,6 +127,18 @@ has "- hosts/a  changed  1 file  restart web.service"
 has "### hosts/b"
 equal "$out" "$(cd conf && "$SOURCE_DIR/examples/review/comment" HEAD~1 HEAD | sed 1d)"
 
+# A comment has room for so much.
+for n in 1 2 3; do
+        mkdir -p "conf/hosts/many$n/etc"
+        seq -f "line %g of a long file" 1500 > "conf/hosts/many$n/etc/long"
+done
+commit "long"
+runs 0 -C conf diff --all='hosts/*' --format=markdown HEAD~1 HEAD
+has "There is no room for the details of 2 hosts."
+has "3 of 7 hosts are touched."
+[ "${#out}" -lt 60000 ] || fail "too long: ${#out}"
+git -C conf reset -q --hard HEAD~1
+
 # What one layer hides touches nobody, in a layer of a layer too; a host comes, a host goes.
 put conf/roles/common/etc/motd "common, again"
 git -C conf rm -q -r hosts/b
