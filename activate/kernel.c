@@ -7,6 +7,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <zlib.h>
@@ -48,23 +50,22 @@ read_proc(const char *path, size_t max_bytes, Arena *arena, const char **ret_tex
         return *ret_text ? 0 : error_oom(reterr);
 }
 
-int kernel_command_line(Arena *arena, const char **ret_line, Error *reterr) {
-        return read_proc("/proc/cmdline", COMMAND_LINE_MAX_BYTES, arena, ret_line, reterr);
-}
-
 int kernel_loaded_modules(Arena *arena, const char **ret_text, Error *reterr) {
         return read_proc("/proc/modules", MODULES_MAX_BYTES, arena, ret_text, reterr);
 }
 
-int kernel_running_version(Arena *arena, const char **ret_version, Error *reterr) {
+int kernel_running(Arena *arena, RunningKernel *ret_running, Error *reterr) {
         struct utsname name;
         if (uname(&name) < 0)
                 return error_set_errno(reterr, -errno, "uname");
-        const char *version = arena_strdup(arena, name.release);
-        if (!version)
+        RunningKernel running = { .version = arena_strdup(arena, name.release) };
+        if (!running.version)
                 return error_oom(reterr);
-        *ret_version = version;
-        return 0;
+        int r = read_proc("/proc/cmdline", COMMAND_LINE_MAX_BYTES, arena, &running.command_line,
+                        reterr);
+        if (r >= 0)
+                *ret_running = running;
+        return r;
 }
 
 /* What of "vmlinuz-VERSION" is the version, for a link that leads to such a name. */
@@ -83,19 +84,16 @@ static int version_of_link(int root_fd, const char *path, Arena *arena, const ch
         return *ret_version ? 0 : -ENOMEM;
 }
 
-static bool is_installed(int root_fd, const char *version, Arena *arena, int *ret_error) {
-        const char *paths[] = { arena_printf(arena, "boot/vmlinuz-%s", version),
-                arena_printf(arena, "lib/modules/%s/vmlinuz", version) };
-        for (size_t i = 0; i < N_ELEMENTS(paths); i++) {
-                if (!paths[i]) {
-                        *ret_error = -ENOMEM;
-                        return false;
-                }
-                cleanup_fd int fd = in_root_open(root_fd, paths[i], O_PATH);
-                if (fd >= 0)
-                        return true;
-        }
-        return false;
+static bool is_there(int root_fd, const char *before, const char *version, const char *after) {
+        char path[PATH_MAX];
+        (void) snprintf(path, sizeof(path), "%s%s%s", before, version, after); /* cut: not there */
+        cleanup_fd int fd = in_root_open(root_fd, path, O_PATH);
+        return fd >= 0;
+}
+
+bool kernel_is_installed(int root_fd, const char *version) {
+        return is_there(root_fd, "boot/vmlinuz-", version, "") ||
+               is_there(root_fd, "lib/modules/", version, "/vmlinuz");
 }
 
 static int newest_version(int root_fd, Arena *arena, const char **ret_version) {
@@ -111,7 +109,7 @@ static int newest_version(int root_fd, Arena *arena, const char **ret_version) {
         for (struct dirent *entry; r == 0 && (entry = readdir(directory));)
                 if (*entry->d_name != '.' &&
                                 (!*ret_version || strverscmp(entry->d_name, *ret_version) > 0) &&
-                                is_installed(root_fd, entry->d_name, arena, &r) &&
+                                kernel_is_installed(root_fd, entry->d_name) &&
                                 !(*ret_version = arena_strdup(arena, entry->d_name)))
                         r = -ENOMEM;
         (void) closedir(directory); /* only read from */

@@ -6,13 +6,14 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "diff/kernel.h"
 #include "diff/kernel_require.h"
 
-/* What the running kernel was booted with; lives in the arena. It stays NULL without /proc. */
-int kernel_command_line(Arena *arena, const char **ret_line, Error *reterr) must_check;
+/* What runs; in the arena. The command line stays NULL without /proc. */
+int kernel_running(Arena *arena, RunningKernel *ret_running, Error *reterr) must_check;
 
-/* The version of the running kernel, "6.1.0-50-amd64"; in the arena. */
-int kernel_running_version(Arena *arena, const char **ret_version, Error *reterr) must_check;
+/* Is there an image of the kernel? */
+bool kernel_is_installed(int root_fd, const char *version);
 
 /* Which of the installed kernels a boot will take, as far as files can tell: the one that /vmlinuz
  * or /boot/vmlinuz leads to, else the newest. *ret_version stays NULL where none is installed. */

@@ -31,9 +31,17 @@ static bool is_initrd(const char *line, const char **ret_rest) {
                line_is(line, "initrdefi", ret_rest);
 }
 
-/* The body of the first entry that boots Linux: its lines end before the one that is "}". NULL:
- * there is none. */
-static const char *find_body(const char *grub_cfg) {
+static bool is_of(const char *path, const char *version) {
+        static const char name[] = "/vmlinuz-";
+        const char *end = path + strcspn(path, " \t\n");
+        size_t length = strlen(version), whole = strlen(name) + length;
+        return (size_t) (end - path) >= whole && strncmp(end - length, version, length) == 0 &&
+               strncmp(end - whole, name, strlen(name)) == 0;
+}
+
+/* The body of the first entry that boots Linux, of this version unless that is NULL: its lines end
+ * before the one that is "}". NULL: there is none. */
+static const char *find_body(const char *grub_cfg, const char *version) {
         const char *body = NULL, *rest;
         bool boots = false;
         for (const char *line = grub_cfg; *line; line = after_line(line)) {
@@ -41,7 +49,7 @@ static const char *find_body(const char *grub_cfg) {
                         body = after_line(line);
                         boots = false;
                 } else if (body && is_linux(line, &rest))
-                        boots = true;
+                        boots = !version || is_of(rest, version);
                 else if (body && line_is(line, "}", &rest)) {
                         if (boots)
                                 return body;
@@ -52,7 +60,7 @@ static const char *find_body(const char *grub_cfg) {
 }
 
 bool boot_menu_fits(const char *grub_cfg) {
-        return strstr(grub_cfg, "/custom.cfg") && find_body(grub_cfg);
+        return strstr(grub_cfg, "/custom.cfg") && find_body(grub_cfg, NULL);
 }
 
 /* One word of GRUB's, whatever is in it. */
@@ -80,7 +88,7 @@ static size_t add_path(Text *text, const char *path, const char *target, const c
 static void add_linux(
                 Text *text, const BootMenu *menu, const BootChoice *choice, const char *rest) {
         text_add(text, "\tlinux ");
-        rest += add_path(text, rest, menu->kernel_link, "/vmlinuz");
+        rest += add_path(text, rest, choice->version ? NULL : menu->kernel_link, "/vmlinuz");
         text_add_n(text, rest, strcspn(rest, "\n"));
         for (size_t i = 0; i < choice->n_words; i++) {
                 text_add(text, " ");
@@ -90,14 +98,14 @@ static void add_linux(
 }
 
 static void add_body(Text *text, const BootMenu *menu, const BootChoice *choice) {
-        const char *rest;
-        for (const char *line = find_body(menu->grub_cfg);
-                        line && *line && !line_is(line, "}", &rest); line = after_line(line))
+        const char *rest, *line = find_body(menu->grub_cfg, choice->version);
+        for (; line && *line && !line_is(line, "}", &rest); line = after_line(line))
                 if (is_linux(line, &rest))
                         add_linux(text, menu, choice, rest);
                 else if (is_initrd(line, &rest)) {
                         text_add(text, "\tinitrd ");
-                        rest += add_path(text, rest, menu->initrd_link, "/initrd.img");
+                        rest += add_path(text, rest, choice->version ? NULL : menu->initrd_link,
+                                        "/initrd.img");
                         text_add_n(text, rest, strcspn(rest, "\n"));
                         text_add(text, "\n");
                 } else if (!line_is(line, "echo", &rest)) { /* of a kernel that it may not be */
@@ -120,26 +128,28 @@ static void add_entry(Text *text, const BootMenu *menu, const BootChoice *choice
 
 /* Where the kernel is there, for else GRUB's own default is the better one. */
 static void add_default(Text *text, const BootMenu *menu) {
-        const char *rest = NULL;
-        for (const char *line = find_body(menu->grub_cfg); line && *line; line = after_line(line))
+        const char *rest = NULL, *version = menu->choices[0].version;
+        const char *line = find_body(menu->grub_cfg, version);
+        for (; line && *line; line = after_line(line))
                 if (is_linux(line, &rest))
                         break;
         text_add(text, "if [ -f ");
-        (void) add_path(text, rest, menu->kernel_link, "/vmlinuz"); /* its length */
+        (void) add_path(text, rest, version ? NULL : menu->kernel_link,
+                        "/vmlinuz"); /* its length */
         text_add(text, " -a \"${boot_once}\" != true ]; then\n\tset default=sysswitch\nfi\n");
 }
 
 void boot_menu_to_grub(const BootMenu *menu, Text *text) {
         text_add(text, BOOT_MENU_MARK);
-        if (menu->n_choices == 0 || !find_body(menu->grub_cfg))
-                return;
-        if (menu->has_default)
+        bool has_default = menu->has_default && find_body(menu->grub_cfg, menu->choices[0].version);
+        if (has_default)
                 add_entry(text, menu, &menu->choices[0], true);
         if (menu->n_choices > menu->has_default)
                 text_add(text, "submenu 'Generations of sysswitch' --id sysswitch-others {\n");
         for (size_t i = menu->has_default; i < menu->n_choices; i++)
-                add_entry(text, menu, &menu->choices[i], false);
+                if (find_body(menu->grub_cfg, menu->choices[i].version))
+                        add_entry(text, menu, &menu->choices[i], false);
         text_add(text, menu->n_choices > menu->has_default ? "}\n" : "");
-        if (menu->has_default)
+        if (has_default)
                 add_default(text, menu);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A menu of generations for the boot loader. Each entry is the host's own first one, with what a
- * boot of that generation shall have on the kernel's command line besides. */
+/* A menu of generations for the boot loader. Each entry is the host's own first one, or the first
+ * one of that generation's kernel, with what a boot of it shall have on the kernel's command line
+ * besides. One whose kernel has no entry has none either. */
 
 #include "base/strv.h"
 #include "base/text.h"
@@ -13,6 +14,7 @@
 typedef struct BootChoice {
         int64_t generation;
         const char *title;        /* for people: "generation 5 (Edge router)" */
+        const char *version;      /* of the kernel; NULL: that of the first entry */
         const char *const *words; /* for the command line, as profile.conf has them */
         size_t n_words;
 } BootChoice;

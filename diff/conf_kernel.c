@@ -98,6 +98,18 @@ static int take_console_log_level(ConfReader *reader, const UnitLine *line, Erro
         return 0;
 }
 
+static int take_version(ConfReader *reader, const UnitLine *line, Error *reterr) {
+        const char *value = line->value;
+        for (const char *p = value; *p; p++)
+                if (!isalnum((unsigned char) *p) && (p == value || !strchr("._+~-", *p)))
+                        return conf_refuse(reader, line->line, reterr,
+                                        "Version=%s is no kernel's; write it as uname -r has it",
+                                        value);
+        reader->kernel.version = *value ? value : NULL;
+        reader->kernel.version_line = line->line;
+        return 0;
+}
+
 static int take_vesa(ConfReader *reader, const UnitLine *line, Error *reterr) {
         int vesa = *line->value ? unit_value_boolean(line->value) : 0;
         if (vesa < 0)
@@ -150,10 +162,10 @@ static int begin(ConfReader *reader, unsigned line, Error *reterr) {
 }
 
 const ConfSection conf_section_kernel = { "Kernel", begin, NULL,
-        "Modules=, Parameters=, ConsoleLogLevel=, Vesa=, Require= and RequireMissing=",
+        "Version=, Modules=, Parameters=, ConsoleLogLevel=, Vesa=, Require= and RequireMissing=",
         { { "Modules", take_modules }, { "Parameters", take_parameters },
                         { "ConsoleLogLevel", take_console_log_level }, { "Vesa", take_vesa },
                         { "Require", take_require }, { "RequireMissing", take_require_missing },
-                        { "Version", NULL }, { "InitrdAvailableModules", NULL },
+                        { "Version", take_version }, { "InitrdAvailableModules", NULL },
                         { "InitrdModules", NULL }, { "ExtraModules", NULL },
                         { "Firmware", NULL } } };

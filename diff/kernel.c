@@ -56,10 +56,15 @@ static int add_reason(Strv *reasons, const char *word, const char *what) {
         return strv_add(reasons, reason);
 }
 
+static bool is_another(const char *version, const char *other) {
+        return version && (!other || strcmp(version, other) != 0);
+}
+
 int kernel_reboot_reasons(const KernelRule *before,
                 const KernelRule *after,
-                const char *command_line,
+                const RunningKernel *running,
                 Strv *ret_reasons) {
+        const char *command_line = running->command_line;
         cleanup_strv Strv old = { 0 }, new = { 0 };
         int r = kernel_words(before, &old);
         if (r >= 0)
@@ -74,6 +79,9 @@ int kernel_reboot_reasons(const KernelRule *before,
                                 !(command_line && !has_word(command_line, old.items[i])))
                         r = add_reason(ret_reasons, old.items[i],
                                         "leaves the kernel's command line");
+        if (r >= 0 && is_another(after->version, before->version) &&
+                        is_another(after->version, running->version))
+                r = add_reason(ret_reasons, after->version, "is the kernel to boot");
         if (r >= 0 && before->console_log_level_line && !after->console_log_level_line)
                 r = strv_add(ret_reasons, "kernel.printk stays as ConsoleLogLevel= set it");
         return r < 0 ? r : 0;

@@ -16,12 +16,17 @@
  * what ConsoleLogLevel= and Vesa= are there. Returns 0 or -ENOMEM. */
 int kernel_words(const KernelRule *rule, Strv *ret_words) must_check;
 
-/* Why a change of the profile takes a boot: the words that it brings and takes away. command_line:
- * what the running kernel was booted with, which has some of them and not others; NULL: not known.
- * Returns 0 or -ENOMEM. */
+/* The kernel that runs, as far as it is known. */
+typedef struct RunningKernel {
+        const char *version;      /* NULL: not known */
+        const char *command_line; /* what it was booted with; NULL: not known */
+} RunningKernel;
+
+/* Why a change of the profile takes a boot: another kernel, and the words that it brings and takes
+ * away; not what the running one has, or does not have, anyway. Returns 0 or -ENOMEM. */
 int kernel_reboot_reasons(const KernelRule *before,
                 const KernelRule *after,
-                const char *command_line,
+                const RunningKernel *running,
                 Strv *ret_reasons) must_check;
 
 /* The words that the command line lacks. Returns 0 or -ENOMEM. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "diff/plan.h"
 
-#include "diff/kernel.h"
 #include "diff/plan_containers.h"
 #include "diff/plan_units.h"
 
@@ -179,7 +178,7 @@ static int add_reboot_reasons(Plan *plan, const PlanInput *input, const PlanDraf
         if (input->everything_off)
                 return 0;
         int r = kernel_reboot_reasons(&draft->pair.confs[BEFORE]->kernel,
-                        &draft->pair.confs[AFTER]->kernel, input->command_line, &reasons);
+                        &draft->pair.confs[AFTER]->kernel, &input->kernel, &reasons);
         const char **copies = arena_new(&plan->arena, const char *, reasons.n_items + 1);
         if (r < 0 || !copies)
                 return -ENOMEM;

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/strv.h"
+#include "diff/kernel.h"
 #include "diff/tree.h"
 #include "diff/unit_state.h"
 
@@ -192,10 +193,10 @@ typedef struct PlanInput {
         /* texts of units that only the distribution has, for what their start pulls in where the
          * manager has not loaded them; NULL: none at hand */
         const struct Distribution *distribution;
-        const char *command_line; /* the running kernel's; NULL: not known */
-        bool states_are_whole;    /* a unit that the states do not name is off */
-        bool everything_off;      /* --root: an image that does not run: no unit acts */
-        struct PlanDraft *draft;  /* may be NULL, see below */
+        RunningKernel kernel;
+        bool states_are_whole;   /* a unit that the states do not name is off */
+        bool everything_off;     /* --root: an image that does not run: no unit acts */
+        struct PlanDraft *draft; /* may be NULL, see below */
 } PlanInput;
 
 /* What is found of two trees whatever the live states are: given to several calls with the same

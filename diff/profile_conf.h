@@ -69,7 +69,9 @@ typedef struct KernelWord {
 } KernelWord;
 
 typedef struct KernelRule {
-        unsigned line; /* of its first header; 0: there is no [Kernel] */
+        unsigned line;       /* of its first header; 0: there is no [Kernel] */
+        const char *version; /* of the kernel that boots; NULL: the boot loader's choice */
+        unsigned version_line;
         const KernelWord *modules, *parameters, *requirements;
         size_t n_modules, n_parameters, n_requirements;
         unsigned console_log_level;

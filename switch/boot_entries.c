@@ -56,6 +56,7 @@ static int add_choice(Making *making, const Generation *generation) {
                 .title = arena_printf(&making->arena, "Generation %lld%s%s",
                                 (long long) generation->number, is_described ? ": " : "",
                                 is_described ? generation->description : ""),
+                .version = conf ? conf->kernel.version : NULL,
                 .words = copies,
                 .n_words = words.n_items };
         making->is_wanted |= conf && conf->kernel.line;

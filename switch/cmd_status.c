@@ -55,7 +55,8 @@ static int find_open(Status *status, Error *reterr) {
 static bool is_as_declared(const Status *status) {
         return !status->is_open && status->drift.n_files == 0 && status->drift.n_units == 0 &&
                status->containers.n_items == 0 && status->kernel.words.n_items == 0 &&
-               status->drift.prepared->n_debts == 0 && !status->drift.prepared->owed_steps;
+               !status->kernel.version && status->drift.prepared->n_debts == 0 &&
+               !status->drift.prepared->owed_steps;
 }
 
 static int exit_status_of(const Status *status) {
@@ -155,6 +156,10 @@ static void add_containers(const Status *status, const Output *output, Text *tex
 /* What is loaded stays so, and does no harm: it is told, and is no drift. */
 static void add_kernel(const Status *status, const Output *output, Text *text) {
         const KernelPending *kernel = &status->kernel;
+        if (kernel->version)
+                text_addf(text, "%sReboot needed:%s for the kernel %s\n",
+                                style_begin(output, STYLE_BOLD), style_end(output, STYLE_BOLD),
+                                kernel->version);
         for (size_t i = 0; i < kernel->words.n_items; i++) {
                 if (i == 0)
                         text_addf(text, "%sReboot needed:%s not on the kernel's command line:",
@@ -295,6 +300,8 @@ static int print_json(const Status *status, Error *reterr) {
                         object, "debts", json_debts(prepared->debts, prepared->n_debts));
         failed |= json_object_set_new(
                         object, "owed_steps", json_text_or_null(prepared->owed_steps));
+        failed |= json_object_set_new(
+                        object, "missing_kernel", json_text_or_null(status->kernel.version));
         failed |= json_object_set_new(
                         object, "missing_kernel_parameters", texts_json(&status->kernel.words));
         failed |= json_object_set_new(object, "modules_left", texts_json(&status->kernel.modules));

@@ -7,6 +7,7 @@
 #include "switch/output.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 int kernels_conf_of(const Host *host,
@@ -59,6 +60,25 @@ static int find_in(Finding *finding, const char *version, bool is_running, Error
         return 0;
 }
 
+/* Version= of one that is not there. */
+static int look_for(Finding *finding) {
+        const KernelRule *rule = &finding->conf->kernel;
+        if (kernel_is_installed(finding->host->root_fd, rule->version))
+                return 0;
+        Arena *arena = finding->arena;
+        const char *place = profile_conf_place(arena, finding->conf, rule->version_line);
+        finding->unmet = arena_new(arena, KernelUnmet, 1);
+        if (!place || !finding->unmet)
+                return -ENOMEM;
+        *finding->unmet = (KernelUnmet){ .option = "Version",
+                .message = arena_printf(arena,
+                                "%s: Version=%s: No such kernel is installed (/boot/vmlinuz-%s, "
+                                "/lib/modules/%s/vmlinuz): install it, or name another one",
+                                place, rule->version, rule->version, rule->version) };
+        finding->n_unmet = 1;
+        return finding->unmet->message ? 0 : -ENOMEM;
+}
+
 int kernels_find_unmet(const Host *host,
                 const ProfileConf *conf,
                 bool only_next,
@@ -67,14 +87,18 @@ int kernels_find_unmet(const Host *host,
                 size_t *ret_n_unmet,
                 Error *reterr) {
         Finding finding = { .host = host, .conf = conf, .arena = arena };
-        const char *running = NULL, *next = NULL;
-        int r = kernel_next_version(host->root_fd, arena, &next, reterr);
+        RunningKernel kernel = { 0 };
+        const char *next = conf->kernel.version;
+        int r = next ? (look_for(&finding) < 0 ? error_oom(reterr) : 0)
+                     : kernel_next_version(host->root_fd, arena, &next, reterr);
         if (r >= 0 && !host->is_image)
-                r = kernel_running_version(arena, &running, reterr);
+                r = kernel_running(arena, &kernel, reterr);
+        const char *running = kernel.version;
         bool is_same = running && next && strcmp(running, next) == 0;
         if (r >= 0 && running && (!only_next || !next || is_same))
                 r = find_in(&finding, running, true, reterr);
-        if (r >= 0 && next && !is_same)
+        if (r >= 0 && next && !is_same &&
+                        (!conf->kernel.version || kernel_is_installed(host->root_fd, next)))
                 r = find_in(&finding, next, false, reterr);
         if (r < 0)
                 return r;
@@ -84,19 +108,26 @@ int kernels_find_unmet(const Host *host,
 }
 
 void kernel_pending_done(KernelPending *pending) {
+        free(pending->version);
         strv_done(&pending->words);
         strv_done(&pending->modules);
 }
 
 static int find_words(
                 const ProfileConf *conf, Arena *arena, KernelPending *pending, Error *reterr) {
-        const char *line = NULL;
+        RunningKernel running;
         if (!conf)
                 return 0;
-        int r = kernel_command_line(arena, &line, reterr);
-        if (r >= 0 && line && kernel_missing_words(&conf->kernel, line, &pending->words) < 0)
+        int r = kernel_running(arena, &running, reterr);
+        if (r < 0)
+                return r;
+        const char *line = running.command_line, *version = conf->kernel.version;
+        if (line && kernel_missing_words(&conf->kernel, line, &pending->words) < 0)
                 return error_oom(reterr);
-        return r;
+        bool is_another = version && strcmp(version, running.version) != 0;
+        if (is_another && !(pending->version = strdup(version)))
+                return error_oom(reterr);
+        return 0;
 }
 
 static bool names_module(const ProfileConf *conf, const char *module) {

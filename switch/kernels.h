@@ -15,7 +15,8 @@ int kernels_conf_of(const Host *host,
 
 /* What of a profile only the next boot will bring. */
 typedef struct KernelPending {
-        Strv words;   /* that the running kernel's command line lacks */
+        char *version; /* of the kernel that it is to run on; NULL: it does, or any will do */
+        Strv words;    /* that the running kernel's command line lacks */
         Strv modules; /* that are loaded since a generation named them, and that the active one does
                          not */
 } KernelPending;

@@ -160,7 +160,7 @@ static PlanInput plan_input_of(const Host *host, const Prepared *prepared) {
                 .debts = prepared->debts,
                 .n_debts = prepared->n_debts,
                 .distribution = host->distribution ? &prepared->distribution : NULL,
-                .command_line = prepared->command_line,
+                .kernel = prepared->kernel,
                 .states_are_whole = host_has_units(host),
                 .everything_off = !host_has_units(host),
                 .draft = prepared->draft,
@@ -249,9 +249,7 @@ int prepare(Host *host,
                 return error_oom(reterr);
         if (host->distribution)
                 prepared->distribution = distribution_of(host->distribution);
-        int r = host->is_image ? 0
-                               : kernel_command_line(
-                                                 &prepared->arena, &prepared->command_line, reterr);
+        int r = host->is_image ? 0 : kernel_running(&prepared->arena, &prepared->kernel, reterr);
         if (r >= 0)
                 r = load_old(host, prepared, reterr);
         if (r >= 0)

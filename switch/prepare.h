@@ -45,7 +45,7 @@ typedef struct Prepared {
         FitPlan *fit;
         PlanDraft *draft;          /* of the effective trees: it is planned more than once */
         Distribution distribution; /* as the plan reads it */
-        const char *command_line;  /* of the running kernel; NULL: an image */
+        RunningKernel kernel;      /* nothing known: an image */
         UnitStates *states;
         Users users;
         Insides insides; /* owned */

@@ -117,11 +117,10 @@ static void test_kernel__which_boots_next(void **state) {
 static void test_kernel__the_running_one(void **state) {
         (void) state;
         Arena arena = { 0 };
-        const char *version = NULL, *line = NULL;
-        assert_int_equal(kernel_running_version(&arena, &version, NULL), 0);
-        assert_true(*version);
-        assert_int_equal(kernel_command_line(&arena, &line, NULL), 0);
-        assert_true(line && *line);
+        RunningKernel running;
+        assert_int_equal(kernel_running(&arena, &running, NULL), 0);
+        assert_true(*running.version);
+        assert_true(running.command_line && *running.command_line);
         arena_done(&arena);
 }
 

@@ -16,8 +16,13 @@
 
 static const char *const words[] = { "quiet", "a=\"b c\"", "it's" };
 static const BootChoice choices[] = {
-        { 7, "Generation 7: \"Edge\" router's", words, 3 },
-        { 3, "Generation 3", NULL, 0 },
+        { 7, "Generation 7: \"Edge\" router's", NULL, words, 3 },
+        { 3, "Generation 3", NULL, NULL, 0 },
+};
+static const BootChoice pinned[] = {
+        { 7, "Generation 7", "5", NULL, 0 },
+        { 5, "Generation 5", "4", NULL, 0 },
+        { 3, "Generation 3", "6.1", NULL, 0 },
 };
 
 /* linux takes, initrd takes, and what stands behind */
@@ -44,6 +49,15 @@ static const char by_links[] = BOOT_MENU_MARK THREE
 static const char no_default[] =
                 BOOT_MENU_MARK OTHERS THREE "-3 {\n" HEAD "/boot/vmlinuz-6.1" ARGUMENTS
                                             "sysswitch.generation=3\n\tinitrd /initrd.img\n}\n}\n";
+
+static const char of_versions[] = BOOT_MENU_MARK
+                "menuentry 'Generation 7' --class gnu-linux --class os --id sysswitch {\n"
+                "\tlinux /boot/vmlinuz-5 sysswitch.generation=7\n}\n" OTHERS THREE "-3 {\n" HEAD
+                "/boot/vmlinuz-6.1" ARGUMENTS
+                "sysswitch.generation=3\n\tinitrd /boot/initrd.img-6.1\n}\n}\n"
+                "if [ -f /boot/vmlinuz-5 -a \"${boot_once}\" != true ]; then\n"
+                "\tset default=sysswitch\nfi\n";
+static const char no_kernel[] = BOOT_MENU_MARK OTHERS "}\n";
 
 static void check(const BootMenu *menu, const char *want) {
         cleanup(text_donep) Text text = { 0 };
@@ -75,6 +89,21 @@ static void test_boot_menu__the_links_that_follow_the_next_kernel(void **state) 
         check(&menu, no_default);
 }
 
+static void test_boot_menu__the_kernel_that_a_generation_names(void **state) {
+        (void) state;
+        BootMenu menu = { .grub_cfg = MENU CUSTOM,
+                .kernel_link = "/boot/vmlinuz-6.1",
+                .initrd_link = "/boot/initrd.img-6.1",
+                .choices = pinned,
+                .n_choices = 3,
+                .has_default = true };
+        check(&menu, of_versions);
+        menu.has_default = false;
+        menu.choices = pinned + 1;
+        menu.n_choices = 1;
+        check(&menu, no_kernel);
+}
+
 static void test_boot_menu__what_fits(void **state) {
         (void) state;
         assert_true(boot_menu_fits(MENU CUSTOM));
@@ -89,6 +118,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_boot_menu__the_hosts_own_entry_for_each_generation),
                 cmocka_unit_test(test_boot_menu__the_links_that_follow_the_next_kernel),
+                cmocka_unit_test(test_boot_menu__the_kernel_that_a_generation_names),
                 cmocka_unit_test(test_boot_menu__what_fits),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

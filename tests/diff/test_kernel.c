@@ -52,17 +52,40 @@ static void test_kernel__a_reboot_is_needed_for_what_the_running_one_has_not(voi
         (void) state;
         Strv reasons = { 0 };
         const KernelRule level = { .line = 1, .console_log_level = 4, .console_log_level_line = 2 };
-        assert_int_equal(kernel_reboot_reasons(&nothing, &level, NULL, &reasons), 0);
+        assert_int_equal(kernel_reboot_reasons(&nothing, &level, &(RunningKernel){ 0 }, &reasons),
+                        0);
         is_list(&reasons, "loglevel=4 comes to the kernel's command line;");
-        assert_int_equal(kernel_reboot_reasons(&nothing, &level, "x loglevel=4", &reasons), 0);
+        assert_int_equal(kernel_reboot_reasons(&nothing, &level,
+                                         &(RunningKernel){ "6.1", "x loglevel=4" }, &reasons),
+                        0);
         is_list(&reasons, "");
-        assert_int_equal(kernel_reboot_reasons(&level, &nothing, "x loglevel=4", &reasons), 0);
+        assert_int_equal(kernel_reboot_reasons(&level, &nothing,
+                                         &(RunningKernel){ "6.1", "x loglevel=4" }, &reasons),
+                        0);
         is_list(&reasons, "loglevel=4 leaves the kernel's command line;"
                           "kernel.printk stays as ConsoleLogLevel= set it;");
-        assert_int_equal(kernel_reboot_reasons(&level, &nothing, "x", &reasons), 0);
+        assert_int_equal(kernel_reboot_reasons(&level, &nothing, &(RunningKernel){ "6.1", "x" },
+                                         &reasons),
+                        0);
         is_list(&reasons, "kernel.printk stays as ConsoleLogLevel= set it;");
-        assert_int_equal(kernel_reboot_reasons(&full, &full, "x", &reasons), 0);
+        assert_int_equal(kernel_reboot_reasons(
+                                         &full, &full, &(RunningKernel){ "6.1", "x" }, &reasons),
+                        0);
         is_list(&reasons, ""); /* no change of it */
+        const KernelRule six = { .line = 1, .version = "6.1" },
+                         seven = { .line = 1, .version = "7.0" };
+        assert_int_equal(kernel_reboot_reasons(
+                                         &nothing, &six, &(RunningKernel){ "6.1", "" }, &reasons),
+                        0);
+        is_list(&reasons, "");
+        assert_int_equal(kernel_reboot_reasons(
+                                         &six, &seven, &(RunningKernel){ "6.1", "" }, &reasons),
+                        0);
+        is_list(&reasons, "7.0 is the kernel to boot;");
+        assert_int_equal(kernel_reboot_reasons(
+                                         &seven, &seven, &(RunningKernel){ "6.1", "" }, &reasons),
+                        0);
+        is_list(&reasons, "");
 }
 
 static void test_kernel__modules(void **state) {

@@ -250,8 +250,10 @@ static const struct {
                                       "whose names are in capitals" },
         { "[Kernel]\nRequireMissing=ask\n",
                         "2: RequireMissing=ask is unknown; write refuse or warn" },
-        { "[Kernel]\nVersion=6.1\n", "2: Version= in [Kernel] is not supported by this version "
+        { "[Kernel]\nFirmware=fw\n", "2: Firmware= in [Kernel] is not supported by this version "
                                      "yet; take it out" },
+        { "[Kernel]\nVersion=../6.1\n",
+                        "2: Version=../6.1 is no kernel's; write it as uname -r has it" },
         { "[Profile]\nBase=/x\n",
                         "2: Base=/x is absolute; write it from here, as ../../roles/common" },
         { "[Layer]\n", "1: [Layer] without Name=; write the directory that what follows is of" },
