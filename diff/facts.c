@@ -38,6 +38,22 @@ static bool is_root_mount(const Subject *subject) {
         return is(subject->name, "-.mount") || is(subject->name, "usr.mount");
 }
 
+/* Targets of systemd that come up only with what wants them: RefuseManualStart=yes.
+ * (systemd.special(7), passive units) */
+static bool is_passive(const Subject *subject) {
+        static const char *const names[] = { "cryptsetup-pre", "final", "first-boot-complete",
+                "integritysetup-pre", "local-fs-pre", "network-pre", "network", "nss-lookup",
+                "nss-user-lookup", "remote-fs-pre", "rpcbind", "shutdown", "sleep",
+                "system-update-pre", "time-set", "time-sync", "umount", "veritysetup-pre" };
+        if (subject->type != UNIT_TARGET)
+                return false;
+        size_t length = strlen(subject->name) - strlen(".target");
+        for (size_t i = 0; i < N_ELEMENTS(names); i++)
+                if (strlen(names[i]) == length && memcmp(subject->name, names[i], length) == 0)
+                        return true;
+        return false;
+}
+
 /* Removed, masked, disabled, wanted (rules 1 to 3). */
 static void set_presence(const Comparison *comparison, const Subject *subject, UnitFacts *facts) {
         const Unit *before = subject->units[BEFORE], *after = subject->units[AFTER];
@@ -59,7 +75,8 @@ static void set_presence(const Comparison *comparison, const Subject *subject, U
         facts->is_wanted = subject->wanted[AFTER] != 0;
         facts->is_newly_wanted = subject->wanted[AFTER] && !subject->wanted[BEFORE] &&
                                  (facts->is_on || !subject_counts_as_on(comparison, subject));
-        facts->refuses_start = unit_text_boolean(&after->text, "Unit", "RefuseManualStart") == 1;
+        facts->refuses_start = unit_text_boolean(&after->text, "Unit", "RefuseManualStart") == 1 ||
+                               (!after->is_defined && is_passive(subject));
         facts->is_startable = subject->type != UNIT_SLICE && subject->type != UNIT_DEVICE &&
                               subject->type != UNIT_SCOPE &&
                               !flag_is(subject, AFTER, "X-OnlyManualStart", 1) &&
