@@ -207,7 +207,7 @@ class Episode:
         result = {"step": number, "words": words, "hands": hands, "dry": dry, "wet": wet, "elsewhere": elsewhere, "seen": seen["units"],
                   "msec": [round(1000 * (b - a)) for a, b in zip(clock, clock[1:])],
                   "daemon_reloads": seen["daemon_reloads"]}
-        result["verified"] = self.verified()
+        result["verified"], result["excused"] = self.verified(), []
         result["errors"] = judge(result)
         result["journal"] = journal(begin) if result["errors"] else []
         result["changes"] = self.changes(result)
@@ -257,8 +257,9 @@ def observed(seen):
         deeds = [deed for i, deed in enumerate(what["deeds"]) if i == 0 or deed != ["start", "dependency"] or
                  what["deeds"][i - 1] != deed]  # several that pull it in may try, and none gets it up
         listed = [("reload" if is_on(what["before"]) else "start") if verb == "try" else verb for verb, _ in deeds]
-        is_alone = what["alone_down"] and not unit.endswith(".mount")
-        if not listed and is_on(what["before"]) and not is_on(what["after"]) and not is_alone:
+        if unit.endswith(".mount") and what["alone_down"] and "stop" not in listed:
+            listed.append("stop")
+        if not listed and is_on(what["before"]) and not is_on(what["after"]) and not what["alone_down"]:
             listed = ["stop"]
         if listed:
             verbs[unit] = sorted(listed)
@@ -276,7 +277,7 @@ def refused_by_systemd(wet):
 def failures(plan, seen, verbs):
     """Units that the switch acted on and that are no good now, and those whose last job did not end well."""
     names = set()
-    own = {action["unit"] for action in plan["actions"]}
+    own = {action["unit"] for action in plan["actions"] if action["verb"] != "stop"}
     for unit in planned(plan):
         what = seen.get(unit, {"after": "", "deeds": []})
         last, result = what["deeds"][-1] if what["deeds"] else ("".join(verbs.get(unit, [])), "done")
@@ -305,19 +306,21 @@ def drop(verbs, unit, verb):
 
 def drop_refused(plan, unit, verb, wanted, seen):
     """With what the job would have dragged along; unless another one did the same to them. One that only wants the unit
-    may have tried that in vain."""
-    dragged = {unit: verb}
+    may have tried that in vain. The units that are then not compared."""
+    dragged, excused = {unit: verb}, []
     for entry in plan["units"]["dragged"] if verb != "stop" else []:
         if entry["by"] in dragged:
             dragged[entry["unit"]] = entry["verb"]
     for name, what in dragged.items():
         if name in wanted and wanted[name] == seen.get(name):
             continue
+        excused.append(name)
         drop(wanted, name, what)
         if verb == "stop":
             drop(wanted, name, "start")  # it finds it up
         else:
             drop(seen, name, "start")
+    return excused
 
 
 def judge(result):
@@ -342,9 +345,10 @@ def judge(result):
     for unit in result["verified"]:
         if unit not in wanted and result["seen"].get(unit, {}).get("deeds") == [["start", "dependency"]]:
             drop(seen, unit, "start")
+            result["excused"].append(unit)
     refused = refused_by_systemd(wet)
     for unit, verb in refused:
-        drop_refused(dry, unit, verb, wanted, seen)
+        result["excused"] += drop_refused(dry, unit, verb, wanted, seen)
     for unit in sorted(wanted.keys() | seen.keys()):
         if wanted.get(unit) != seen.get(unit):
             errors.append(f"{unit}: planned {wanted.get(unit, [])}, seen {seen.get(unit, [])} {result['seen'].get(unit)}")
