@@ -14,7 +14,11 @@
 #include <sys/mman.h>
 #include <systemd/sd-bus.h>
 
-enum { CALL_TIMEOUT_USEC = 10 * 1000000 };
+enum {
+        CALL_TIMEOUT_USEC = 10 * 1000000,
+        KILL_USEC = 2 * 1000000, /* from the request to stop until it is killed */
+        STOP_USEC = 5 * 1000000,
+};
 
 int container_leader(const char *name, pid_t *ret_leader, Error *reterr) {
         char path[128], line[256];
@@ -55,6 +59,7 @@ int container_connect(const char *name, pid_t leader, Systemd **ret_systemd, Err
 
 typedef struct Running {
         JobWait *wait;
+        Job job, stop; /* its start, and its stop */
         uint64_t end_usec;
         int output_fd;
 } Running;
@@ -99,7 +104,7 @@ start(Systemd *systemd, const ContainerProgram *program, const Running *running,
                 .description = "Asked for by the host",
                 .is_oneshot = true,
                 .output_fd = running->output_fd >= 0 ? &running->output_fd : NULL,
-                .stop_timeout_usec = program->timeout_usec };
+                .stop_timeout_usec = KILL_USEC };
         for (size_t i = 0; program->arguments[i]; i++) {
                 assert(i + 1 < N_ELEMENTS(service.arguments));
                 service.arguments[i] = program->arguments[i];
@@ -107,14 +112,52 @@ start(Systemd *systemd, const ContainerProgram *program, const Running *running,
         return transient_start(systemd, &service, reterr);
 }
 
+/* It stays until it is stopped, however it ended, and keeps its name from the next one. */
+static int stop(Running *running, const char *unit, Error *reterr) {
+        Job *job = &running->stop;
+        *job = (Job){ .unit = unit, .verb = VERB_STOP, .invocation_before = "" };
+        running->end_usec = now_usec() + STOP_USEC;
+        int r = await(running, job, reterr);
+        if (r < 0)
+                return r;
+        return job->stage == JOB_ENDED ? 0
+                                       : error_set(reterr, -ETIMEDOUT, "%s does not stop", unit);
+}
+
+/* Whoever is killed leaves it running. */
+static int
+start_anew(Systemd *systemd, const ContainerProgram *program, Running *running, Error *reterr) {
+        int r = start(systemd, program, running, reterr);
+        if (r != -EEXIST)
+                return r;
+        r = stop(running, program->unit, reterr);
+        return r < 0 ? r : start(systemd, program, running, reterr);
+}
+
+static int
+end(Running *running, const ContainerProgram *program, char **ret_output, Error *reterr) {
+        Job *job = &running->job;
+        *job = (Job){ .unit = program->unit, .verb = VERB_START, .invocation_before = "" };
+        running->end_usec = now_usec() + program->timeout_usec;
+        int r = await(running, job, reterr);
+        if (r < 0)
+                return r;
+        if (job->stage != JOB_ENDED)
+                return error_set(reterr, -ETIMEDOUT, "%s did not end in its time", program->unit);
+        if (running->output_fd >= 0 &&
+                        read_output(running->output_fd, program->output_max_bytes, ret_output) < 0)
+                return error_oom(reterr);
+        if (job->outcome != JOB_DONE && job->outcome != JOB_SKIPPED)
+                return error_set(reterr, -ECHILD, "%s failed: %s", program->unit,
+                                job->message ? job->message : job_outcome_to_string(job->outcome));
+        return 0;
+}
+
 int container_run(Systemd *systemd,
                 const ContainerProgram *program,
                 char **ret_output,
                 Error *reterr) {
-        cleanup(running_donep) Running running = { .end_usec = now_usec() + program->timeout_usec,
-                .output_fd = -1 };
-        Job job = { .unit = program->unit, .verb = VERB_START, .invocation_before = "" };
-        Job stop = { .unit = program->unit, .verb = VERB_STOP, .invocation_before = "" };
+        cleanup(running_donep) Running running = { .output_fd = -1 };
         if (program->output_max_bytes > 0) {
                 running.output_fd = make_output(program->output_max_bytes);
                 if (running.output_fd < 0)
@@ -122,21 +165,12 @@ int container_run(Systemd *systemd,
         }
         int r = job_wait_new(systemd, &running.wait, reterr);
         if (r >= 0)
-                r = start(systemd, program, &running, reterr);
-        if (r >= 0)
-                r = await(&running, &job, reterr);
+                r = start_anew(systemd, program, &running, reterr);
         if (r < 0)
                 return r;
-        if (job.stage != JOB_ENDED)
-                return error_set(reterr, -ETIMEDOUT, "%s did not end in its time", program->unit);
-        if (running.output_fd >= 0 &&
-                        read_output(running.output_fd, program->output_max_bytes, ret_output) < 0)
-                return error_oom(reterr);
-        if (job.outcome != JOB_DONE && job.outcome != JOB_SKIPPED)
-                return error_set(reterr, -ECHILD, "%s failed: %s", program->unit,
-                                job.message ? job.message : job_outcome_to_string(job.outcome));
-        r = await(&running, &stop, reterr);
-        return r < 0 ? r : 0;
+        r = end(&running, program, ret_output, reterr);
+        int stopped = stop(&running, program->unit, r < 0 ? NULL : reterr);
+        return r < 0 ? r : stopped;
 }
 
 int container_log(

@@ -215,15 +215,12 @@ static int look_now(Inside *inside,
         return r;
 }
 
-/* Files, then units, as an undone switch of a host: to what the journal says, whatever is there. */
-static int take_back(Inside *inside, const Manifest *journal, Error *reterr) {
+static int take_units_back(Inside *inside, const Manifest *journal, Error *reterr) {
         const RunOptions options = { .timeout_usec = BACK_USEC };
         UnitNow *now = NULL;
         UnitPlan plan;
         cleanup(plan_run_freep) PlanRun *run = NULL;
-        int r = fit(inside, journal->from, reterr);
-        if (r >= 0)
-                r = look_now(inside, journal->units, journal->n_units, &now, reterr);
+        int r = look_now(inside, journal->units, journal->n_units, &now, reterr);
         if (r < 0)
                 return r;
         if (restore_plan(&inside->arena, journal->units, now, journal->n_units, &plan) < 0)
@@ -231,8 +228,18 @@ static int take_back(Inside *inside, const Manifest *journal, Error *reterr) {
         r = plan_run_new(inside->systemd, &plan, &options, &run, reterr);
         if (r >= 0)
                 r = plan_run_stop(run, reterr);
+        return r < 0 ? r : plan_run_activate(run, reterr);
+}
+
+/* Files, then units, as an undone switch of a host: to what the journal says, whatever is there.
+ * Units that were stopped serve again, also where the files cannot be put back: the journal stays
+ * for these. */
+static int take_back(Inside *inside, const Manifest *journal, Error *reterr) {
+        Error later;
+        int r = fit(inside, journal->from, reterr);
+        int units = take_units_back(inside, journal, r < 0 ? &later : reterr);
         if (r >= 0)
-                r = plan_run_activate(run, reterr);
+                r = units;
         return r < 0 ? r : bundle_journal_drop(inside->name, reterr);
 }
 
