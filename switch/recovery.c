@@ -175,12 +175,15 @@ static int run(Host *host, const RecoveryOptions *options, Recovery *ret_recover
         int r = was_undone < 0 ? was_undone : 0;
         if (was_undone > 0 && !host->is_image)
                 r = bundle_store_settle(false, reterr);
+        int settled = r; /* what containers take at their next start is part of what goes back */
         if (is_open) {
                 ret_recovery->was_open = true;
                 ret_recovery->switch_id = number_of(manifest->switch_id);
                 ret_recovery->from_number = number_of(manifest->from);
                 ret_recovery->to_number = number_of(manifest->to);
-                r = take_back(host, options, manifest, ret_recovery, reterr);
+                r = take_back(host, options, manifest, ret_recovery, settled < 0 ? NULL : reterr);
+                if (settled < 0)
+                        r = settled;
         }
         if (r >= 0)
                 r = close_switch(host, options, was_undone > 0, ret_recovery, reterr);
