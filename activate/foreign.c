@@ -7,11 +7,14 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
@@ -23,11 +26,15 @@ typedef struct Namespaces {
         int user, mount, pid, root; /* user: -1 where it is ours */
 } Namespaces;
 
-static void namespaces_donep(Namespaces *spaces) {
+static void namespaces_done(Namespaces *spaces) {
         const int fds[] = { spaces->user, spaces->mount, spaces->pid, spaces->root };
         for (size_t i = 0; i < N_ELEMENTS(fds); i++)
                 if (fds[i] >= 0)
                         (void) close(fds[i]); /* nothing was written */
+}
+
+static void namespaces_donep(Namespaces *spaces) {
+        namespaces_done(spaces);
 }
 
 static int open_of(const char *process, const char *name, int flags) {
@@ -81,6 +88,36 @@ static int connect_inside(int fd) {
         return connect(fd, (const struct sockaddr *) &address, sizeof(address)) < 0 ? -errno : 0;
 }
 
+/* Of what the program has open, a directory of the host or the database, nothing goes along. */
+static int keep_only(const Namespaces *spaces, int fd) {
+        const int kept[] = { fd, spaces->user, spaces->mount, spaces->pid, spaces->root };
+        unsigned first = 0;
+        for (;;) {
+                unsigned next = UINT_MAX;
+                for (size_t i = 0; i < N_ELEMENTS(kept); i++)
+                        if (kept[i] >= 0 && (unsigned) kept[i] >= first &&
+                                        (unsigned) kept[i] < next)
+                                next = (unsigned) kept[i];
+                if (next > first && close_range(first, next - 1, 0) < 0)
+                        return -errno;
+                if (next == UINT_MAX)
+                        return 0;
+                first = next + 1;
+        }
+}
+
+/* Root of a container that has the host's users may trace the process that connects: then it has no
+ * more than there is inside, and gets no more by executing anything. */
+static int give_up_rights(void) {
+        struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+        const struct __user_cap_data_struct none[2] = { 0 };
+        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+                        syscall(SYS_capset, &header, none) < 0 ||
+                        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+                return -errno;
+        return 0;
+}
+
 static int wait_for(pid_t pid) {
         int status = 0;
         while (waitpid(pid, &status, 0) < 0)
@@ -93,13 +130,18 @@ static int wait_for(pid_t pid) {
 
 /* The process that connects is a child of the pid namespace: another one systemd there cannot see,
  * and its credentials would count for nothing. The socket is ours all the same. */
-static int connect_by_child(const Namespaces *spaces, int fd) {
+static int connect_by_child(Namespaces *spaces, int fd) {
         pid_t pid = fork();
         if (pid < 0)
                 return -errno;
         if (pid > 0)
                 return wait_for(pid);
-        int r = enter(spaces);
+        int r = keep_only(spaces, fd);
+        if (r >= 0)
+                r = enter(spaces);
+        namespaces_done(spaces);
+        if (r >= 0)
+                r = give_up_rights();
         pid_t inner = r < 0 ? -1 : fork();
         if (inner == 0)
                 _exit(-connect_inside(fd));
