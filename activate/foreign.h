@@ -4,8 +4,8 @@
 /* The systemd of other namespaces (a container's, that of a copy of this host), over its private
  * socket: it needs neither a bus inside nor machined. What is inside is not trusted. The socket is
  * looked for from within, by a process that has entered all of the namespaces: whatever links are
- * made there, they do not lead to the systemd of this host. That process has nothing of ours but the
- * socket, and no rights: who is inside may see it, and hold it up. */
+ * made there, they do not lead to the systemd of this host. That process has nothing of ours but
+ * the socket, and no rights: who is inside may see it, and hold it up. */
 
 #include "activate/systemd.h"
 

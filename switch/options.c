@@ -227,7 +227,7 @@ static int check_command(
 
 /* What getopt_long() takes, made from the rows. */
 typedef struct GetoptTable {
-        char letters[2 * N_OPTIONS + 2];
+        char letters[2 * N_OPTIONS + 3]; /* + at first: up to the verb; from the second on: all */
         struct option names[N_OPTIONS + 1];
 } GetoptTable;
 
@@ -238,6 +238,7 @@ enum {
 static void getopt_table(GetoptTable *table) {
         *table = (GetoptTable){ 0 };
         char *letter = table->letters;
+        *letter++ = '+';
         *letter++ = ':'; /* a missing argument is told from an unknown option */
         for (int id = 0; id < N_OPTIONS; id++) {
                 int has_argument = rows[id].argument ? required_argument : no_argument;
@@ -269,15 +270,16 @@ static int option_of(int found, char **argv, OptionId *ret_id, Error *reterr) {
         return 0;
 }
 
-/* Behind log, -p means what it does in git: it takes no value, and --profile= is written out. */
-static void take_patch_letter(int argc, char **argv) {
+/* Behind log, -p means what it does in git: it takes no value, and --profile= is written out. The
+ * verb is the first word that is no option and no option's value. */
+static void take_patch_letter(const GetoptTable *table, int argc, char **argv) {
         static char patch[] = "--patch";
-        int verb = 1;
-        while (verb < argc &&
-                        (strcmp(argv[verb], "log") != 0 || strcmp(argv[verb - 1], "-p") == 0 ||
-                                        strcmp(argv[verb - 1], "-C") == 0))
-                verb++;
-        for (int i = verb + 1; i < argc; i++)
+        optind = 0; /* anew, for a second call */
+        while (getopt_long(argc, argv, table->letters, table->names, NULL) >= 0)
+                ; /* what is wrong with an option is told when all are taken */
+        if (optind >= argc || strcmp(argv[optind], "log") != 0)
+                return;
+        for (int i = optind + 1; i < argc && strcmp(argv[i], "--") != 0; i++)
                 if (strcmp(argv[i], "-p") == 0)
                         argv[i] = patch;
 }
@@ -294,11 +296,11 @@ int options_parse(const Command *commands,
         };
         GetoptTable table;
         getopt_table(&table);
-        take_patch_letter(argc, argv);
         opterr = 0;
+        take_patch_letter(&table, argc, argv);
         optind = 0; /* anew, for a second call */
         int found;
-        while ((found = getopt_long(argc, argv, table.letters, table.names, NULL)) >= 0) {
+        while ((found = getopt_long(argc, argv, table.letters + 1, table.names, NULL)) >= 0) {
                 OptionId id = OPTION_HELP;
                 int r = option_of(found, argv, &id, reterr);
                 if (r < 0)

@@ -47,6 +47,8 @@ refuses 2 "Not a number of entries: 0" log -n 0
 refuses 2 "Not a number of entries: -1" log -n -1
 refuses 2 "-p needs a value" -p
 refuses 2 "Not the name of a profile: a@b" -p a@b generations
+# -p behind log is that of git; a log that is no verb makes nothing of it
+refuses 2 "Not the name of a profile: a@b" generations log -p a@b
 refuses 1 "Cannot go to $work/none" -C "$work/none" diff
 
 # a full disk is told; whoever closed the output wanted none

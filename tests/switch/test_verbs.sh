@@ -141,6 +141,7 @@ runs 0 "${R[@]}" log --json "$newest"
 out=$(json 'json.dumps(j["plan"])')
 refuses 1 "no switch 999" "${R[@]}" log 999
 refuses 2 "Not the number of a switch" "${R[@]}" log x
+refuses 2 "-p: Not the number of a switch" "${R[@]}" log -- -p
 runs 0 "${R[@]}" show
 has "Generation 2 of system, active, default"
 has "/etc/key (secret)"
