@@ -70,11 +70,11 @@ static int tell(Host *host, uint64_t started_usec, Error *reterr) {
                 return EXIT_REFUSED;
         }
         bool is_commit = record->state == SWITCH_COMMITTED;
-        (void) fprintf(stderr, "sysswitch: Switch %lld was %s: generation %lld is active\n",
+        (void) fprintf(stderr, "sysswitch: Switch %lld was %s: generation %lld of %s is active\n",
                         (long long) record->id,
                         is_commit ? "complete before it was killed" : "undone",
-                        (long long) (is_commit ? record->to_number
-                                               : record->from_number)); /* as above */
+                        (long long) (is_commit ? record->to_number : record->from_number),
+                        record->profile); /* as above */
         return record->exit_status;
 }
 

@@ -45,6 +45,6 @@ int cmd_confirm(const Options *options, char **arguments, size_t n_arguments, Er
         boot_entries_renew_last(&host);
         if (!option_is_given(options, OPTION_QUIET))
                 printf("Generation %lld of %s is confirmed.\n", (long long) record.to_number,
-                                host.profile_name);
+                                record.profile);
         return EXIT_DONE;
 }

@@ -62,10 +62,12 @@ static void add_result(const Recovery *recovery, Text *text) {
                                 (long long) recovery->to_number);
         else
                 text_add(text, "A switch ");
-        text_addf(text, "was %s: generation %lld is active.\n",
+        text_addf(text, "was %s: generation %lld%s%s is active.\n",
                         recovery->is_commit ? "complete, and is committed now" : "undone",
                         (long long) (recovery->is_commit ? recovery->to_number
-                                                         : recovery->from_number));
+                                                         : recovery->from_number),
+                        recovery->profile ? " of " : "",
+                        recovery->profile ? recovery->profile : "");
         if (!recovery->is_noted)
                 text_add(text, "The database will say so when it can be opened: run sysswitch "
                                "recover again.\n");

@@ -25,6 +25,8 @@ typedef struct Status {
         bool is_open;          /* a switch is under way or was interrupted */
         bool is_locked;
         uint64_t confirm_by_usec; /* a switch waits for its confirmation; 0: none does */
+        const char *profile;      /* whose it is */
+        Arena arena;
         LockHolder holder;
 } Status;
 
@@ -33,6 +35,7 @@ static void status_done(Status *status) {
         container_drift_done(&status->containers);
         kernel_pending_done(&status->kernel);
         generation_done(&status->generation);
+        arena_done(&status->arena);
 }
 
 static int find_open(Status *status, Error *reterr) {
@@ -44,12 +47,13 @@ static int find_open(Status *status, Error *reterr) {
         if (r < 0)
                 return r;
         status->is_open = r > 0 || status->is_locked;
-        cleanup(arena_donep) Arena arena = { 0 };
         SwitchRecord record;
-        r = window_is_open(status->host, &arena, &record, reterr);
-        if (r > 0)
-                status->confirm_by_usec = record.confirm_by_usec;
-        return r < 0 ? r : 0;
+        r = window_is_open(status->host, &status->arena, &record, reterr);
+        if (r <= 0)
+                return r;
+        status->confirm_by_usec = record.confirm_by_usec;
+        status->profile = record.profile;
+        return 0;
 }
 
 static bool is_as_declared(const Status *status) {
@@ -91,12 +95,15 @@ static void add_origin(const Status *status, Text *text) {
 static void add_open(const Status *status, const Output *output, Text *text) {
         if (!status->is_open)
                 return;
-        text_addf(text, "  %s%s%s", style_begin(output, STYLE_RED),
-                        status->is_locked ? "A switch is under way"
-                        : status->confirm_by_usec
-                                        ? "A switch waits for its confirmation, and is taken back"
-                                        : "A switch was interrupted: the next one undoes it first",
-                        style_end(output, STYLE_RED));
+        text_addf(text, "  %s", style_begin(output, STYLE_RED));
+        if (status->is_locked)
+                text_add(text, "A switch is under way");
+        else if (status->confirm_by_usec)
+                text_addf(text, "A switch of %s waits for its confirmation, and is taken back",
+                                status->profile);
+        else
+                text_add(text, "A switch was interrupted: the next one undoes it first");
+        text_add(text, style_end(output, STYLE_RED));
         if (status->is_locked && status->holder.what[0]) {
                 text_add(text, ": ");
                 text_add_line(text, status->holder.what);

@@ -83,6 +83,7 @@ static int end_record(Host *host,
         if (r <= 0)
                 return r;
         recovery->was_open = true;
+        recovery->profile = record.profile;
         recovery->switch_id = record.id;
         recovery->from_number = record.from_number;
         recovery->to_number = record.to_number;

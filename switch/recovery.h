@@ -27,6 +27,7 @@ typedef struct Recovery {
         bool was_open;
         bool is_commit;                 /* it had been committed */
         bool is_noted;                  /* the record was ended, or there was none to end */
+        const char *profile;            /* NULL: not known, the database was not to be had */
         int64_t switch_id;              /* 0: not known */
         int64_t from_number, to_number; /* -1: not known */
         Strv kept;                      /* as of fit_put_back() */
