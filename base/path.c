@@ -3,6 +3,8 @@
 
 #include "base/text.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 static bool is_up(const char *part, size_t length) {
@@ -77,4 +79,15 @@ bool path_is_below(const char *path, const char *directory) {
         if (strcmp(directory, "/") == 0)
                 return *path == '/';
         return strncmp(path, directory, length) == 0 && (!path[length] || path[length] == '/');
+}
+
+int path_sync_parent(const char *path) {
+        const char *slash = strrchr(path, '/');
+        cleanup_free char *parent = !slash          ? strdup(".")
+                                    : slash == path ? strdup("/")
+                                                    : strndup(path, (size_t) (slash - path));
+        if (!parent)
+                return -ENOMEM;
+        cleanup_fd int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return fd < 0 || fsync(fd) < 0 ? -errno : 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Paths as text: nothing is looked up, links are not known. Results are from malloc(), NULL when
- * out of memory. */
+/* Paths as text: nothing is looked up but by path_sync_parent(), links are not known. Results are
+ * from malloc(), NULL when out of memory. */
 
 #include "base/cleanup.h"
 
@@ -18,3 +18,6 @@ char *path_from(const char *from, const char *path) must_check;
 
 /* path is directory or lies below it; both normalized; "" has all but what begins with "..". */
 bool path_is_below(const char *path, const char *directory);
+
+/* A name that was made, replaced or removed outlasts a power cut. Returns 0 or a negative errno. */
+int path_sync_parent(const char *path) must_check;

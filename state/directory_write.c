@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "state/directory_write.h"
 
+#include "base/path.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -109,19 +111,6 @@ static int write_all(Writing *writing, const char *temporary, Error *reterr) {
         return r;
 }
 
-static int sync_parent(const char *path, Error *reterr) {
-        const char *slash = strrchr(path, '/');
-        cleanup_free char *parent = !slash          ? strdup(".")
-                                    : slash == path ? strdup("/")
-                                                    : strndup(path, (size_t) (slash - path));
-        if (!parent)
-                return error_oom(reterr);
-        cleanup_fd int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0 || fsync(fd) < 0)
-                return error_set_errno(reterr, -errno, "%s", parent);
-        return 0;
-}
-
 static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *walk) {
         (void) status;
         (void) kind;
@@ -145,8 +134,10 @@ static int write_and_rename(
                                                       "is not there, or is empty",
                                                       path)
                                     : error_set_errno(reterr, -errno, "%s", path);
-        if (r >= 0)
-                return sync_parent(path, reterr);
+        if (r >= 0) {
+                r = path_sync_parent(path);
+                return r < 0 ? error_set_errno(reterr, r, "%s", path) : 0;
+        }
         (void) nftw(temporary, remove_one, 16, FTW_DEPTH | FTW_PHYS); /* the error above is told */
         return r;
 }

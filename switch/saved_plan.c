@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "switch/saved_plan.h"
 
+#include "activate/bytes.h"
 #include "base/path.h"
 #include "diff/plan_json.h"
 #include "diff/quote.h"
 #include "switch/facts.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -192,29 +194,43 @@ static int describe(const Host *host, const Prepared *prepared, json_t **ret_roo
         return 0;
 }
 
+static int write_synced(int fd, const char *text) {
+        int r = write_bytes(fd, text, strlen(text));
+        return r >= 0 && fsync(fd) < 0 ? -errno : r;
+}
+
+/* Beside it first, under a name that nobody else has: what is at FILE is a whole plan at any time.
+ * For its owner alone, as is all that it was made from. */
+static int write_beside(const char *path, const char *text, Error *reterr) {
+        cleanup_free char *part = NULL;
+        struct stat st;
+        if (asprintf(&part, "%s.XXXXXX", path) < 0)
+                return error_oom(reterr);
+        if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode))
+                return error_set(reterr, -EEXIST, "%s: is there, and no file: name another", path);
+        cleanup_fd int fd = mkostemp(part, O_CLOEXEC);
+        if (fd < 0)
+                return error_set_errno(reterr, -errno, "%s", path);
+        int r = write_synced(fd, text);
+        if (r >= 0 && rename(part, path) < 0)
+                r = -errno;
+        if (r < 0)
+                (void) unlink(part); /* it is r that is told */
+        else
+                r = path_sync_parent(path);
+        return r < 0 ? error_set_errno(reterr, r, "%s", path) : 0;
+}
+
 int saved_plan_write(const char *path, const Host *host, const Prepared *prepared, Error *reterr) {
         json_t *root = NULL;
         int r = describe(host, prepared, &root, reterr);
         if (r < 0)
                 return r;
-        cleanup_free char *json = json_dumps(root, JSON_INDENT(1)), *part = NULL;
+        cleanup_free char *json = json_dumps(root, JSON_INDENT(1)), *text = NULL;
         json_decref(root);
-        if (!json || asprintf(&part, "%s.part", path) < 0)
+        if (!json || asprintf(&text, "%s\n", json) < 0)
                 return error_oom(reterr);
-        FILE *file = fopen(part, "we");
-        if (!file)
-                return error_set_errno(reterr, -errno, "%s", part);
-        bool is_written = fputs(json, file) >= 0 && fputc('\n', file) >= 0 && fflush(file) == 0 &&
-                          fsync(fileno(file)) == 0;
-        int code = is_written ? 0 : -errno;
-        if (fclose(file) < 0 && code == 0)
-                code = -errno;
-        if (code == 0 && rename(part, path) < 0)
-                code = -errno;
-        if (code == 0)
-                return 0;
-        (void) unlink(part); /* what went wrong is told */
-        return error_set_errno(reterr, code, "%s", path);
+        return write_beside(path, text, reterr);
 }
 
 int saved_plan_read(const char *path, SavedPlan **ret_saved, Error *reterr) {
