@@ -20,12 +20,16 @@ typedef struct Fleet {
         size_t n_touched;
         size_t n_left_out;     /* hosts whose details a comment has no room for */
         Text summary, details; /* for JSON, the objects are in details alone */
+        json_t *faults;        /* of hosts that cannot be compared */
+        size_t n_faults;
+        Error first_fault;
 } Fleet;
 
 static void fleet_donep(Fleet *fleet) {
         git_hosts_done(&fleet->hosts);
         text_done(&fleet->summary);
         text_done(&fleet->details);
+        json_decref(fleet->faults);
 }
 
 static void add_units(Text *text, const UnitPlan *units, Verb verb, const char **separator) {
@@ -139,14 +143,53 @@ static int look_at(Fleet *fleet, const GitHost *host, Error *reterr) {
         return add_details(fleet, host, &diff, reterr);
 }
 
-static int print(Fleet *fleet, Error *reterr) {
-        if (fleet->options->format == FORMAT_JSON) {
-                if (fleet->details.error < 0)
-                        return error_oom(reterr);
-                printf("{\"schema\": 1, \"n_hosts\": %zu, \"hosts\": [%s]}\n", fleet->hosts.n_items,
-                                fleet->details.data ? fleet->details.data : "");
-                return 0;
+/* It is no reason to hide what the others are. */
+static int add_fault(Fleet *fleet, const GitHost *host, const Error *fault, Error *reterr) {
+        if (fleet->n_faults++ == 0)
+                fleet->first_fault = *fault;
+        Text *text = &fleet->summary;
+        text_add(text, fleet->options->format == FORMAT_MARKDOWN ? "- " : "");
+        text_add_name(text, "", host->path);
+        text_add(text, "  cannot be compared: ");
+        text_add_line(text, fault->message);
+        text_add(text, "\n");
+        json_t *object = json_object();
+        int failed = json_object_set_new(object, "host", json_text(host->path));
+        failed |= json_object_set_new(object, "message", json_text(fault->message));
+        failed |= json_array_append_new(fleet->faults, object);
+        return failed ? error_oom(reterr) : 0;
+}
+
+static int look_at_all(Fleet *fleet, Error *reterr) {
+        fleet->faults = json_array();
+        int r = fleet->faults ? 0 : error_oom(reterr);
+        for (size_t i = 0; r >= 0 && i < fleet->hosts.n_items; i++) {
+                const GitHost *host = &fleet->hosts.items[i];
+                Error fault;
+                if (host->change == GIT_HOST_SAME)
+                        continue;
+                r = look_at(fleet, host, &fault);
+                if (r == -ENOMEM)
+                        *reterr = fault;
+                else if (r < 0)
+                        r = add_fault(fleet, host, &fault, reterr);
         }
+        return r;
+}
+
+static int print_json(const Fleet *fleet, Error *reterr) {
+        cleanup_free char *faults = json_dumps(fleet->faults, 0);
+        if (!faults || fleet->details.error < 0)
+                return error_oom(reterr);
+        printf("{\"schema\": 1, \"n_hosts\": %zu, \"hosts\": [%s], \"faults\": %s}\n",
+                        fleet->hosts.n_items, fleet->details.data ? fleet->details.data : "",
+                        faults);
+        return 0;
+}
+
+static int print(Fleet *fleet, Error *reterr) {
+        if (fleet->options->format == FORMAT_JSON)
+                return print_json(fleet, reterr);
         Text *text = &fleet->summary;
         text_addf(text, "%s%zu of %zu hosts %s touched.\n",
                         fleet->options->format == FORMAT_MARKDOWN ? "\n" : "", fleet->n_touched,
@@ -161,6 +204,17 @@ static int print(Fleet *fleet, Error *reterr) {
         return option_is_given(fleet->options, OPTION_QUIET)
                                ? 0
                                : output_show(&fleet->output, text, reterr);
+}
+
+/* What was printed is not all: the command did not do what it was asked for. */
+static int tell_faults(const Fleet *fleet, Error *reterr) {
+        const Error *first = &fleet->first_fault;
+        if (fleet->n_faults == 0)
+                return 0;
+        if (fleet->n_faults == 1)
+                return error_set(reterr, first->code, "%s", first->message);
+        return error_set(reterr, first->code, "%zu of %zu hosts cannot be compared: %s",
+                        fleet->n_faults, fleet->hosts.n_items, first->message);
 }
 
 int diff_all(const Options *options,
@@ -191,11 +245,12 @@ int diff_all(const Options *options,
         if (r >= 0 && fleet.hosts.n_items == 0)
                 r = error_set(reterr, -ENOENT, "%s: No directory of these revisions matches",
                                 options->all);
-        for (size_t i = 0; r >= 0 && i < fleet.hosts.n_items; i++)
-                if (fleet.hosts.items[i].change != GIT_HOST_SAME)
-                        r = look_at(&fleet, &fleet.hosts.items[i], reterr);
+        if (r >= 0)
+                r = look_at_all(&fleet, reterr);
         if (r >= 0)
                 r = print(&fleet, reterr);
+        if (r >= 0)
+                r = tell_faults(&fleet, reterr);
         host->git_memory = NULL;
         return r < 0 ? r : option_is_given(options, OPTION_EXIT_CODE) && fleet.n_touched > 0;
 }

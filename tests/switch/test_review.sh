@@ -158,6 +158,24 @@ refuses 2 "Which revisions?" -C conf diff --all='hosts/*' HEAD
 refuses 2 "not as dot" -C conf diff --all='hosts/*' --format=dot HEAD~1 HEAD
 refuses 1 "There is no git repository" -C / diff --all='hosts/*' HEAD~1 HEAD
 
+# One host that cannot be compared hides no other.
+put conf/hosts/a/profile.conf '[Profile]
+Base=../../roles/none'
+git -C conf add -A
+git -C conf commit -q --no-verify -m "bad base"
+put conf/hosts/c/etc/x "changed"
+git -C conf add -A
+git -C conf commit -q --no-verify -m "beside it"
+run -C conf diff --no-pager --all='hosts/*' HEAD~1 HEAD
+equal "$status" 1
+equal "$(head -n 3 <<< "$out" | sed 's/compared: .*/compared/')" "hosts/a  cannot be compared
+hosts/c  changed  1 file
+1 of 4 hosts is touched."
+[[ $err = *"hosts/a/profile.conf:2: Base=../../roles/none: "* ]] || fail "not told"
+run -C conf diff --json --all='hosts/*' HEAD~1 HEAD
+equal "$status $(json '[h["host"] for h in j["hosts"]], [f["host"] for f in j["faults"]]')" "1 (['hosts/c'], ['hosts/a'])"
+git -C conf reset -q --hard HEAD~2
+
 # A container's layer counts as well, and what is damaged is told.
 put conf/hosts/c/containers/box/profile.conf '[Profile]
 Base=../../../../roles/web'
@@ -169,6 +187,9 @@ runs 0 -C conf diff --no-pager --all='hosts/*' HEAD~1 HEAD
 has "hosts/c  changed"
 put conf/roles/web/profile.conf 'nonsense'
 commit "sixth"
-refuses 1 "HEAD:roles/web/profile.conf:1: " -C conf diff --all='hosts/*' HEAD~1 HEAD
+run -C conf diff --all='hosts/*' HEAD~1 HEAD
+equal "$status" 1
+has "0 of 4 hosts are touched."
+[[ $err = "sysswitch: 2 of 4 hosts cannot be compared: HEAD:roles/web/profile.conf:1: "* ]] || fail "not told"
 
 "$SOURCE_DIR/tests/bench/fleet" --program "$program" --runs 1 --check > fleet || fail "$(< fleet)"
