@@ -1,18 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "diff/drag.h"
+#include "diff/dragging.h"
 
-#include "diff/mention.h"
 #include "diff/slice.h"
 
 #include <errno.h>
 #include <string.h>
-
-typedef struct Drag {
-        Judge *judge;
-        Drags *drags;
-        Subject **queue; /* what starts or restarts, and what is dragged into it */
-        size_t n_queued, n_pulled, n_allocated; /* n_pulled: those whose own needs were looked at */
-} Drag;
 
 int drag_add(Judge *judge, Drags *drags, const UnitDrag *drag) {
         if (drags->n_items == drags->n_allocated) {
@@ -27,7 +19,7 @@ int drag_add(Judge *judge, Drags *drags, const UnitDrag *drag) {
         return 0;
 }
 
-static int add(Drag *drag, const Subject *subject, const char *by, const char *via, Verb verb) {
+int drag_note(Drag *drag, const Subject *subject, const char *by, const char *via, Verb verb) {
         return drag_add(drag->judge, drag->drags,
                         &(UnitDrag){ .unit = subject->name, .by = by, .via = via, .verb = verb });
 }
@@ -45,8 +37,7 @@ static int enqueue(Drag *drag, Subject *subject) {
         return 0;
 }
 
-/* Is it up when the starts begin, and stays up? */
-static bool is_up(const Judge *judge, const Subject *subject) {
+bool drag_is_up(const Judge *judge, const Subject *subject) {
         const Judgement *judgement = subject->judgement;
         if (judgement && (judgement->starts || judgement->is_dragged_start))
                 return true;
@@ -69,7 +60,7 @@ static int visit_restart(
                 return 0;
         judgement->is_dragged_restart = true;
         judgement->reloads = false;
-        if (add(drag, other, subject->name, relation_to_string(kind), VERB_RESTART) < 0)
+        if (drag_note(drag, other, subject->name, relation_to_string(kind), VERB_RESTART) < 0)
                 return -ENOMEM;
         return enqueue(drag, other);
 }
@@ -83,7 +74,7 @@ static int drag_hurried(Drag *drag) {
                 if (!judgement->facts.is_hurried || judgement->stops || judgement->restarts)
                         continue;
                 judgement->is_dragged_restart = true;
-                if (add(drag, subject, "daemon-reload", "RestartSec", VERB_RESTART) < 0 ||
+                if (drag_note(drag, subject, "daemon-reload", "RestartSec", VERB_RESTART) < 0 ||
                                 enqueue(drag, subject) < 0)
                         return -ENOMEM;
         }
@@ -106,8 +97,7 @@ static int drag_restarts(Drag *drag) {
         return 0;
 }
 
-/* Units that are the same on every running host: never asked for. */
-static bool is_known_anyway(const Subject *subject) {
+bool drag_is_known_anyway(const Subject *subject) {
         static const char *const names[] = { "sysinit.target", "basic.target", "shutdown.target",
                 "system.slice", "-.slice", "app.slice", "-.mount" };
         for (size_t i = 0; i < N_ELEMENTS(names); i++)
@@ -149,18 +139,18 @@ static int start(Drag *drag, Subject *subject, const char *by, const char *via) 
         int r = relation_add_distribution(judge->comparison, subject, &judge->error);
         if (r < 0)
                 return r;
-        if (!subject->state && !is_known_anyway(subject) && judge_need(judge, subject) < 0)
+        if (!subject->state && !drag_is_known_anyway(subject) && judge_need(judge, subject) < 0)
                 return -ENOMEM;
-        if (is_at_work(subject) && is_up(judge, subject))
+        if (is_at_work(subject) && drag_is_up(judge, subject))
                 return join(drag, subject);
-        if (is_known_anyway(subject) || is_up(judge, subject) || subject->type == UNIT_DEVICE ||
-                        !exists(subject))
+        if (drag_is_known_anyway(subject) || drag_is_up(judge, subject) ||
+                        subject->type == UNIT_DEVICE || !exists(subject))
                 return 0;
         Judgement *judgement = judgement_at(judge, subject);
         if (!judgement)
                 return -ENOMEM;
         judgement->is_dragged_start = true;
-        if (add(drag, subject, by, via, VERB_START) < 0)
+        if (drag_note(drag, subject, by, via, VERB_START) < 0)
                 return -ENOMEM;
         return enqueue(drag, subject);
 }
@@ -204,85 +194,6 @@ static int pull_slices(Drag *drag, Subject *subject, Side side) {
         return 0;
 }
 
-/* A stop by a conflict goes on to what hangs on it. */
-static int stop(Drag *drag, Subject *subject, const char *by, const char *via);
-
-static int visit_stop(
-                Judge *judge, Subject *subject, Subject *other, RelationKind kind, void *userdata) {
-        (void) judge;
-        return stop(userdata, other, subject->name, relation_to_string(kind));
-}
-
-static int stop(Drag *drag, Subject *subject, const char *by, const char *via) {
-        Judge *judge = drag->judge;
-        if (!subject->state && !is_known_anyway(subject) && judge_need(judge, subject) < 0)
-                return -ENOMEM;
-        if (!subject_is_on(judge->comparison, subject))
-                return 0;
-        Judgement *judgement = judgement_at(judge, subject);
-        if (!judgement)
-                return -ENOMEM;
-        if (judgement->stops || judgement->is_dragged_stop || judgement->restarts)
-                return 0;
-        judgement->is_dragged_stop = true;
-        judgement->reloads = false;
-        if (add(drag, subject, by, via, VERB_STOP) < 0)
-                return -ENOMEM;
-        return judge_visit_dependents(judge, subject, AFTER, KINDS_STOP, visit_stop, drag);
-}
-
-/* A timer that waits and has no file any more has no unit to start, and is ended by the
- * daemon-reload, whatever X-StopOnRemoval= says. (systemd, core/timer.c) */
-static int drag_timers(Drag *drag) {
-        Judge *judge = drag->judge;
-        for (size_t i = 0; i < judge->n_candidates; i++) {
-                Subject *subject = judge->subjects[i];
-                const UnitFacts *facts = &subject->judgement->facts;
-                bool waits = subject->state && strcmp(subject->state->sub_state, "waiting") == 0;
-                if (subject->type == UNIT_TIMER && facts->is_gone && facts->keeps_running &&
-                                waits && stop(drag, subject, "daemon-reload", "Unit") < 0)
-                        return -ENOMEM;
-        }
-        return 0;
-}
-
-static int visit_mount(
-                Judge *judge, Subject *subject, Subject *other, RelationKind kind, void *userdata) {
-        if (other->type != UNIT_MOUNT)
-                return 0;
-        if (!other->state)
-                return judge_need(judge, other);
-        Judgement *judgement = judgement_at(judge, other);
-        if (!judgement)
-                return -ENOMEM;
-        if (!subject_is_on(judge->comparison, other) || judgement->stops ||
-                        judgement->is_dragged_stop)
-                return 0;
-        judgement->is_dragged_stop = true;
-        judgement->restarts = judgement->reloads = judgement->skips = false;
-        if (add(userdata, other, subject->name, relation_to_string(kind), VERB_STOP) < 0)
-                return -ENOMEM;
-        return judge_visit_dependents(judge, other, AFTER, KINDS_BOUND, visit_stop, userdata);
-}
-
-/* An automount that goes down detaches what it has mounted. */
-static int drag_mounts(Drag *drag) {
-        Judge *judge = drag->judge;
-        for (size_t i = 0; i < judge->n_subjects; i++) {
-                Subject *subject = judge->subjects[i];
-                const Judgement *judgement = subject->judgement;
-                if (subject->type != UNIT_AUTOMOUNT ||
-                                !(judgement->stops || judgement->restarts ||
-                                                judgement->is_dragged_stop ||
-                                                judgement->is_dragged_restart))
-                        continue;
-                if (judge_visit_dependencies(judge, subject, BEFORE, 1u << RELATION_TRIGGERS,
-                                    visit_mount, drag) < 0)
-                        return -ENOMEM;
-        }
-        return 0;
-}
-
 /* A unit that conflicts with one that comes up before it goes down, and stays so. */
 static void lose(Drag *drag, const Subject *subject) {
         Judgement *judgement = subject->judgement;
@@ -299,7 +210,7 @@ static int visit_conflict(
                 Judge *judge, Subject *subject, Subject *other, RelationKind kind, void *userdata) {
         if (other->judgement && subject_is_on(judge->comparison, other))
                 lose(userdata, other);
-        return stop(userdata, other, subject->name, relation_to_string(kind));
+        return drag_stop(userdata, other, subject->name, relation_to_string(kind));
 }
 
 static bool has_lost(const Subject *subject) {
@@ -340,7 +251,7 @@ static int pull(Drag *drag, Subject *subject, Side side) {
         bool ends = ends_by_itself(subject, side);
         if (!judgement->restarts && !judgement->is_dragged_restart && !ends)
                 return 0;
-        if (ends && judge_visit_dependents(judge, subject, side, KINDS_BOUND, visit_stop, drag) < 0)
+        if (ends && drag_bound(drag, subject, side) < 0)
                 return -ENOMEM;
         return judge_visit_dependencies(
                         judge, subject, side, 1u << RELATION_ON_SUCCESS, visit_success, drag);
@@ -400,7 +311,8 @@ static int drag_upheld(Drag *drag) {
                         bool upholds_at_stop = edge->sides & 1u << BEFORE &&
                                                judge_is_up_at_reload(judge, edge->from) &&
                                                judgement && !judgement->stops_late;
-                        bool upholds_now = edge->sides & 1u << AFTER && is_up(judge, edge->from);
+                        bool upholds_now =
+                                        edge->sides & 1u << AFTER && drag_is_up(judge, edge->from);
                         bool upholds_at_reload = /* also one that stops later */
                                         is_new && judge_is_up_at_reload(judge, edge->from);
                         if ((was_stopped && (upholds_at_stop || upholds_now)) ||
@@ -409,55 +321,6 @@ static int drag_upheld(Drag *drag) {
                                         return -ENOMEM;
                 }
         return pull_all(drag);
-}
-
-static bool stops_when_unneeded(const Subject *subject, Side side) {
-        const UnitText *text = &subject->units[side]->text;
-        return text->mentions & MENTION_UNNEEDED &&
-               unit_text_boolean(text, "Unit", "StopWhenUnneeded") == 1;
-}
-
-/* Does a unit that is up need it? At the reload, or at the end. */
-static bool is_needed(const Judge *judge, const Subject *subject, Side side, bool at_reload) {
-        for (const Edge *edge = subject->in; edge; edge = edge->next_in)
-                if (edge->sides & 1u << side && 1u << edge->kind & KINDS_NEED &&
-                                (at_reload ? judge_is_up_at_reload(judge, edge->from)
-                                           : is_up(judge, edge->from)))
-                        return true;
-        return false;
-}
-
-/* StopWhenUnneeded=: it stops with the last one that needs it; before the daemon-reload, or with
- * it. */
-static bool becomes_unneeded(const Judge *judge, const Subject *subject, Side side) {
-        const Comparison *comparison = judge->comparison;
-        const Judgement *judgement = subject->judgement;
-        bool is_down = judgement &&
-                       (judgement->stops || judgement->is_dragged_stop || judgement->restarts);
-        if (is_down || !stops_when_unneeded(subject, side) || !subject_is_on(comparison, subject) ||
-                        is_needed(judge, subject, side, side == BEFORE))
-                return false;
-        bool was_needed = false;
-        for (const Edge *edge = subject->in; edge; edge = edge->next_in)
-                was_needed |= edge->sides & 1u << BEFORE && 1u << edge->kind & KINDS_NEED &&
-                              subject_is_on(comparison, edge->from);
-        return was_needed || (side == AFTER && !stops_when_unneeded(subject, BEFORE));
-}
-
-static int drag_unneeded(Drag *drag, Side side) {
-        const Comparison *comparison = drag->judge->comparison;
-        for (bool any = true; any;) { /* one that stops may have been the last to need another */
-                any = false;
-                for (size_t i = 0; i < comparison->n_subjects; i++) {
-                        Subject *subject = comparison->subjects[i];
-                        if (!becomes_unneeded(drag->judge, subject, side))
-                                continue;
-                        any = true;
-                        if (stop(drag, subject, "daemon-reload", "StopWhenUnneeded") < 0)
-                                return -ENOMEM;
-                }
-        }
-        return 0;
 }
 
 static int visit_reload(
@@ -471,7 +334,7 @@ static int visit_reload(
                     judgement->is_dragged_stop;
         if (acts || !probe.facts.is_on || !probe.facts.can_reload || probe.facts.is_activating)
                 return 0;
-        return add(userdata, other, subject->name, relation_to_string(kind), VERB_RELOAD);
+        return drag_note(userdata, other, subject->name, relation_to_string(kind), VERB_RELOAD);
 }
 
 /* A reload is handed on. */
