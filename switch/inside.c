@@ -299,10 +299,11 @@ static int activate(Inside *inside, Error *reterr) {
         r = carry_out(inside, reterr);
         if (r >= 0)
                 return bundle_store_point(inside->name, "active", inside->new_name, reterr);
-        Error error;
-        if (take_back(inside, &journal, &error) < 0)
-                return error_set(reterr, r, "%.200s; and putting %s back: %.200s", reterr->message,
-                                inside->name, error.message);
+        const Error first = *reterr;
+        Error second;
+        if (take_back(inside, &journal, &second) < 0)
+                return error_set(reterr, r, "%.200s; and putting %s back: %.200s", first.message,
+                                inside->name, second.message);
         return error_prefix(reterr, "Container %s was put back", inside->name);
 }
 
