@@ -176,9 +176,11 @@ int container_run(Systemd *systemd,
 int container_log(
                 Systemd *systemd, const ContainerLogQuery *query, char **ret_text, Error *reterr) {
         enum { LINE_BYTES = 1024 };
-        char number[16], invocation[64];
+        char unit[48], number[16], invocation[64];
         const char *arguments[12] = { "/usr/bin/journalctl", "--quiet", "--no-pager",
                 "--output=short", "-n", number };
+        (void) snprintf(unit, sizeof(unit), "sysswitch-log-%d.service",
+                        (int) getpid());                                /* several may look */
         (void) snprintf(number, sizeof(number), "%zu", query->n_lines); /* fits */
         if (query->unit) {
                 arguments[6] = "-u";
@@ -189,7 +191,7 @@ int container_log(
                                 query->invocation_id); /* fits */
                 arguments[8] = invocation;
         }
-        const ContainerProgram program = { .unit = "sysswitch-log.service",
+        const ContainerProgram program = { .unit = unit,
                 .arguments = arguments,
                 .timeout_usec = query->timeout_usec,
                 .output_max_bytes = LINE_BYTES * query->n_lines };
