@@ -10,6 +10,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -38,12 +40,23 @@ static int find_needed(const char *name, Strv *trees, Error *reterr) {
 
 typedef bool (*IsNeeded)(const void *userdata, const char *name);
 
+/* What begins with a dot, and is not of a process that was interrupted. */
+static bool is_at_work(const char *name) {
+        static const char prefix[] = BUNDLE_TEMPORARY;
+        if (strncmp(name, prefix, strlen(prefix)) != 0)
+                return *name == '.';
+        long pid = strtol(name + strlen(prefix), NULL, 10);
+        return pid > 0 && pid <= INT_MAX && (kill((pid_t) pid, 0) == 0 || errno != ESRCH);
+}
+
 static bool tree_is_needed(const void *userdata, const char *name) {
+        if (*name == '.')
+                return is_at_work(name);
         return strncmp(name, tree_prefix, strlen(tree_prefix)) != 0 || strv_has(userdata, name);
 }
 
 static bool content_is_needed(const void *userdata, const char *name) {
-        return *name == '.' || map_get(userdata, name);
+        return is_at_work(name) || map_get(userdata, name);
 }
 
 /* Takes the descriptor. Returns how many went, synced. */

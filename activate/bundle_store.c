@@ -39,9 +39,16 @@ static int open_bundle(const char *name, bool make, int *ret_fd, Error *reterr) 
         return 0;
 }
 
+/* A start of the container, its activation and a switch may write side by side. */
+static void name_temporary(const char *name, char *ret_temporary, size_t size) {
+        (void) snprintf(ret_temporary, size, BUNDLE_TEMPORARY "%d-%.80s", (int) getpid(),
+                        name); /* fits */
+}
+
 /* Whole, or not there. */
 static int write_file(int dir_fd, const char *name, mode_t mode, const char *data, size_t size) {
-        static const char temporary[] = ".new";
+        char temporary[128];
+        name_temporary(name, temporary, sizeof(temporary));
         (void) unlinkat(dir_fd, temporary, 0); /* of one that was interrupted */
         cleanup_fd int fd =
                         openat(dir_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
@@ -166,6 +173,14 @@ int bundle_store_lay(const char *name,
         return r < 0 ? error_set_errno(reterr, r, NSPAWN_BUNDLES "/%s", name) : 0;
 }
 
+static int replace_link(int fd, const char *link, const char *tree) {
+        char temporary[128];
+        name_temporary(link, temporary, sizeof(temporary));
+        (void) unlinkat(fd, temporary, 0); /* of one that was interrupted */
+        return symlinkat(tree, fd, temporary) < 0 || renameat(fd, temporary, fd, link) < 0 ? -errno
+                                                                                           : 0;
+}
+
 int bundle_store_point(const char *name, const char *link, const char *tree, Error *reterr) {
         cleanup_fd int fd = -1;
         int r = open_bundle(name, false, &fd, reterr);
@@ -173,11 +188,8 @@ int bundle_store_point(const char *name, const char *link, const char *tree, Err
                 return r;
         if (!tree)
                 r = unlinkat(fd, link, 0) < 0 && errno != ENOENT ? -errno : 0;
-        else {
-                (void) unlinkat(fd, ".link", 0); /* of one that was interrupted */
-                r = symlinkat(tree, fd, ".link") < 0 || renameat(fd, ".link", fd, link) < 0 ? -errno
-                                                                                            : 0;
-        }
+        else
+                r = replace_link(fd, link, tree);
         if (r >= 0 && fsync(fd) < 0)
                 r = -errno;
         return r < 0 ? error_set_errno(reterr, r, NSPAWN_BUNDLES "/%s/%s", name, link) : 0;

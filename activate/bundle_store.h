@@ -8,6 +8,7 @@
  *   active        the tree that it was started with, or that was last activated
  *   default       the one that its next start takes, unless there is
  *   next          the one of the switch that is under way
+ *   .new-PID-…    what a process is just writing
  *
  * 'next' is made once the switch has its manifest, and removed before that when it is undone; after
  * the commit it is renamed to 'default'. So without a manifest it means a commit, and whoever comes
@@ -15,6 +16,8 @@
 
 #include "base/error.h"
 #include "diff/tree.h"
+
+#define BUNDLE_TEMPORARY ".new-" /* and the number of who writes it */
 
 enum { BUNDLE_TREE_SIZE = sizeof("tree-") + 64 };
 
