@@ -62,6 +62,54 @@ int container_of_unit(Arena *arena,
         return 1;
 }
 
+const char *container_root(Arena *arena, const char *name, const ContainerRule *rule) {
+        return rule && rule->root ? rule->root
+                                  : arena_printf(arena, "/var/lib/containers/%s", name);
+}
+
+static const ContainerRule *rule_of(const ProfileConf *conf, const char *name) {
+        for (size_t i = 0; conf && i < conf->n_containers; i++)
+                if (strcmp(conf->containers[i].name, name) == 0)
+                        return &conf->containers[i];
+        return NULL;
+}
+
+int container_roots(Arena *arena,
+                const Tree *tree,
+                Contents *contents,
+                const ContainerRoot **ret_roots,
+                size_t *ret_n_roots,
+                Error *reterr) {
+        const Entry *file = tree ? tree_find(tree, ROOT_PROFILE, "profile.conf") : NULL;
+        const ProfileConf *conf = NULL;
+        size_t n_roots = 0, n_entries = tree ? tree->n_entries : 0;
+        int r = file ? profile_conf_parse(arena, "profile.conf", contents, file->content, &conf,
+                                       reterr)
+                     : 0;
+        if (r < 0)
+                return r;
+        ContainerRoot *roots = arena_new(arena, ContainerRoot, n_entries + 1);
+        if (!roots)
+                return error_oom(reterr);
+        for (size_t i = tree ? tree_lower_bound(tree, ROOT_CONTAINERS, "") : 0; i < n_entries;
+                        i++) {
+                const Entry *entry = &tree->entries[i];
+                if (entry->root != ROOT_CONTAINERS || strchr(entry->path, '/'))
+                        continue;
+                ContainerRoot *root = &roots[n_roots++];
+                root->name = arena_strndup(
+                                arena, entry->path, strlen(entry->path) - strlen(SETTINGS_SUFFIX));
+                root->path = root->name ? container_root(arena, root->name,
+                                                          rule_of(conf, root->name))
+                                        : NULL;
+                if (!root->path)
+                        return error_oom(reterr);
+        }
+        *ret_roots = roots;
+        *ret_n_roots = n_roots;
+        return 0;
+}
+
 /* "NAME/etc/motd" is motd below the container's /etc. */
 static bool look_inside(const Entry *entry, size_t n_prefix, Entry *ret_entry) {
         const char *path = entry->path + n_prefix;

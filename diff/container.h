@@ -6,11 +6,17 @@
  * tree of its own. The unit that runs it, its enablement and the settings that nspawn reads lie in
  * ROOT_ETC like all else. */
 
+#include "base/arena.h"
 #include "base/error.h"
+#include "diff/profile_conf.h"
 #include "diff/tree.h"
 
 /* What the names of profiles begin with that containers follow: "containers/db". */
 #define CONTAINER_PROFILES "containers/"
+
+typedef struct ContainerRoot {
+        const char *name, *path;
+} ContainerRoot;
 
 /* Why a machine cannot have this name, for people; NULL: it can. */
 const char *container_name_fault(const char *name);
@@ -28,6 +34,17 @@ int container_of_unit(Arena *arena,
 
 /* The .nspawn file that declares it; NULL: it is not declared. */
 const Entry *container_settings(const Tree *tree, const char *name);
+
+/* Where its root is; rule NULL: nothing says it. In the arena, or the rule's; NULL when memory is
+ * short. */
+const char *container_root(Arena *arena, const char *name, const ContainerRule *rule) must_check;
+/* Of all that a tree (which may be NULL) declares; all is in the arena. */
+int container_roots(Arena *arena,
+                const Tree *tree,
+                Contents *contents,
+                const ContainerRoot **ret_roots,
+                size_t *ret_n_roots,
+                Error *reterr) must_check;
 
 /* What runs inside, as a tree of its own: an empty one where nothing is. Its strings and contents
  * are those of the tree, which must outlive it. */

@@ -187,9 +187,7 @@ static bool can_map(const Rendering *rendering, const char *path) {
 }
 
 static const char *root_of(Arena *arena, const Declared *container) {
-        return container->rule && container->rule->root
-                               ? container->rule->root
-                               : arena_printf(arena, "/var/lib/containers/%s", container->name);
+        return container_root(arena, container->name, container->rule);
 }
 
 static bool has_own_usr(const Rendering *rendering, const char *root) {
