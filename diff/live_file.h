@@ -16,8 +16,9 @@
  *                                                         what was put away, and comes back;
                                                          links of units that nobody declared
  *
- * No unit's name begins with "@". Of /etc it has the names of units, and what is beneath: digests
- * of what everybody may read, and the texts of units. */
+ * No unit's name begins with "@". Of /etc it has the names of units, and what is beneath: links,
+ the
+ * texts of units and of fstab, and digests of what else everybody may read. */
 
 #include "base/arena.h"
 #include "base/error.h"

@@ -232,7 +232,10 @@ static const Command commands[] = {
                         .details = "The states of all units, what is owed, and the units of the "
                                    "distribution, as JSON: with it, diff\n"
                                    "makes on another machine the plan that a switch here would "
-                                   "carry out. No file of /etc is in it.\n",
+                                   "carry out. Of /etc it has the names of units;\n"
+                                   "of what was put away, the links and texts of units and of "
+                                   "fstab, and digests of what\n"
+                                   "else everybody may read.\n",
                         .run = cmd_states,
         },
         {
