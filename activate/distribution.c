@@ -314,11 +314,6 @@ Distribution distribution_of(DistributionUnits *units) {
                 .userdata = units };
 }
 
-static void closedirp(DIR **directory) {
-        if (*directory)
-                (void) closedir(*directory); /* it was only read */
-}
-
 /* suffix: what is added to each name; "" leaves out what is no unit's name. */
 static int list_directory(DistributionUnits *units,
                 const char *path,
@@ -328,7 +323,7 @@ static int list_directory(DistributionUnits *units,
         cleanup_fd int fd = in_root_open(units->root_fd, path, O_RDONLY | O_DIRECTORY);
         if (fd < 0)
                 return is_missing(fd) ? 0 : error_set_errno(reterr, fd, "%s", path);
-        cleanup(closedirp) DIR *directory = fdopendir(fd);
+        cleanup_dir DIR *directory = fdopendir(fd);
         if (!directory)
                 return error_set_errno(reterr, -errno, "%s", path);
         (void) TAKE_FD(fd); /* the directory's now */
@@ -382,7 +377,7 @@ list_links(DistributionUnits *units, const char *path, bool of_units, Strv *path
         cleanup_fd int fd = in_root_open(units->root_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
         if (fd < 0)
                 return is_missing(fd) ? 0 : error_set_errno(reterr, fd, "%s", path);
-        cleanup(closedirp) DIR *directory = fdopendir(fd);
+        cleanup_dir DIR *directory = fdopendir(fd);
         if (!directory)
                 return error_set_errno(reterr, -errno, "%s", path);
         (void) TAKE_FD(fd); /* the directory's now */

@@ -15,11 +15,6 @@
 
 enum { MAX_FILE_BYTES = 64 * 1024 * 1024, TIMEOUT_SEC = 300 };
 
-static void closedirp(DIR **directory) {
-        if (*directory)
-                (void) closedir(*directory); /* it was only read */
-}
-
 static int open_directory(int root_fd, const char *path, DIR **ret_directory) {
         cleanup_fd int fd = in_root_open(root_fd, path, O_RDONLY | O_DIRECTORY);
         if (fd < 0)
@@ -36,7 +31,7 @@ static bool is_missing(int code) {
 }
 
 static int add_below(int fd, const char *path, unsigned depth, Strv *paths, Error *reterr) {
-        cleanup(closedirp) DIR *directory = NULL;
+        cleanup_dir DIR *directory = NULL;
         int r = open_directory(fd, path, &directory);
         if (r < 0)
                 return is_missing(r) ? 0 : error_set_errno(reterr, r, "/etc/%s", path);
@@ -111,7 +106,7 @@ static int add_of_package(const Root *etc, char *text, Strv *paths, Error *reter
 }
 
 static int add_of_pacman(int root_fd, const Root *etc, Strv *paths, Error *reterr) {
-        cleanup(closedirp) DIR *directory = NULL;
+        cleanup_dir DIR *directory = NULL;
         int r = open_directory(root_fd, PACMAN, &directory);
         if (r < 0)
                 return is_missing(r) ? 0 : error_set_errno(reterr, r, "/" PACMAN);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "activate/overlay_space.h"
 
+#include "base/path.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -18,11 +20,6 @@ typedef struct HostMount {
         char path[PATH_MAX];
 } HostMount;
 
-static bool is_below(const char *path, const char *place) {
-        size_t length = strlen(place);
-        return strncmp(path, place, length) == 0 && (path[length] == '/' || !path[length]);
-}
-
 /* Neither shown nor opened: what they hold is the kernel's, made anew below, or comes only when it
  * is looked at. */
 static bool is_left_out(const OverlaySpace *space, const char *type, const char *path) {
@@ -35,9 +32,9 @@ static bool is_left_out(const OverlaySpace *space, const char *type, const char 
                 if (strcmp(type, types[i]) == 0)
                         return true;
         for (size_t i = 0; i < N_ELEMENTS(places); i++)
-                if (is_below(path, places[i]))
+                if (path_is_below(path, places[i]))
                         return true;
-        return !space->has_runtime && (is_below(path, "/run") || is_below(path, "/tmp"));
+        return !space->has_runtime && (path_is_below(path, "/run") || path_is_below(path, "/tmp"));
 }
 
 static bool may_hang(const char *type) {

@@ -3,6 +3,7 @@
 
 /* Scope-bound release of what a function owns, and marks for the compiler. */
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -53,8 +54,14 @@ static inline void cleanup_filep(FILE **file) {
                 (void) fclose(*file); /* as above */
 }
 
+static inline void cleanup_dirp(DIR **directory) {
+        if (*directory)
+                (void) closedir(*directory); /* it was only read */
+}
+
 #define cleanup_free cleanup(cleanup_freep)
 #define cleanup_fd cleanup(cleanup_fdp)
 #define cleanup_file cleanup(cleanup_filep)
+#define cleanup_dir cleanup(cleanup_dirp)
 
 #define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))

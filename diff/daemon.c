@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "diff/daemon.h"
 
+#include "base/path.h"
 #include "diff/tree_link.h"
 
 #include <errno.h>
@@ -66,21 +67,17 @@ static bool changes_link(const TreeChange *change, const char *path) {
                is_null(change->before) != is_null(change->after);
 }
 
-static bool is_below(const char *path, const char *directory) {
-        return strncmp(path, directory, strlen(directory)) == 0;
-}
-
 /* Read by generators, and so with a daemon-reload (fstab is compared as units). */
 static bool is_generator_input(const char *path) {
         static const char *const files[] = { "crypttab", "integritytab", "veritytab",
                 "systemd/zram-generator.conf" };
-        static const char *const directories[] = { "containers/systemd/", "netplan/",
-                "systemd/system-generators/" };
+        static const char *const directories[] = { "containers/systemd", "netplan",
+                "systemd/system-generators" };
         for (size_t i = 0; i < N_ELEMENTS(files); i++)
                 if (strcmp(path, files[i]) == 0)
                         return true;
         for (size_t i = 0; i < N_ELEMENTS(directories); i++)
-                if (is_below(path, directories[i]))
+                if (path_is_below(path, directories[i]))
                         return true;
         return false;
 }
@@ -137,8 +134,9 @@ static int look_at_file(
         const char *directory = judge->comparison->pair->sets[AFTER].directory;
         if (entry->root != ROOT_ETC || entry->kind == ENTRY_DIRECTORY)
                 return 0;
-        bool changes = is_below(entry->path, directory) &&
-                       changes_link(change, entry->path + strlen(directory));
+        size_t length = strlen(directory);
+        bool changes = strncmp(entry->path, directory, length) == 0 &&
+                       changes_link(change, entry->path + length);
         if (!judge->comparison->is_user && is_generator_input(entry->path))
                 changes = !entry_same_bytes(change->before, change->after);
         if (is_manager_conf(judge, entry->path)) {

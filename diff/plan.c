@@ -224,8 +224,7 @@ bool plan_is_empty(const Plan *plan) {
         return plan->n_files == 0 && !acts;
 }
 
-int plan_add_note(Plan *plan, const char *note) {
-        UnitPlan *units = &plan->units;
+int plan_add_note(Plan *plan, UnitPlan *units, const char *note) {
         const char **notes = arena_grow(&plan->arena, (void *) (uintptr_t) units->notes,
                         units->n_notes, units->n_notes + 1, sizeof(char *));
         if (!notes)

@@ -212,8 +212,8 @@ int plan_new(const PlanInput *input, Plan **ret_plan, Error *reterr) must_check;
 Plan *plan_free(Plan *plan);
 DEFINE_CLEANUP(Plan, plan_free);
 
-/* One more for the system's manager, whose text lives as long as the plan. Returns 0 or -ENOMEM. */
-int plan_add_note(Plan *plan, const char *note) must_check;
+/* One more for units of the plan, whose text lives as long as the plan. Returns 0 or -ENOMEM. */
+int plan_add_note(Plan *plan, UnitPlan *units, const char *note) must_check;
 
 /* Which live states plan_new() needs at the least, as names and globs ("app-*.service") for the
  * manager. */

@@ -62,16 +62,8 @@ static int inside_init(Inside *inside, const PlanInput *input, const char *name,
         return r;
 }
 
-static int note_silence(Plan *plan, UnitPlan *units, Error *reterr) {
-        const char **notes = arena_grow(&plan->arena, (void *) (uintptr_t) units->notes,
-                        units->n_notes, units->n_notes + 1, sizeof(char *));
-        if (!notes)
-                return error_oom(reterr);
-        notes[units->n_notes++] = "The container does not answer: this is told as if all ran "
-                                  "that it shall have";
-        units->notes = notes;
-        return 0;
-}
+static const char silence[] =
+                "The container does not answer: this is told as if all ran that it shall have";
 
 static int plan_inside(
                 Plan *plan, const PlanInput *input, const UnitAction *action, Error *reterr) {
@@ -82,8 +74,9 @@ static int plan_inside(
         int r = inside_init(&inside, input, action->container, reterr);
         if (r >= 0)
                 r = plan_units(&plan->arena, &inside.comparison, &container->units, reterr);
-        if (r >= 0 && states && !states->states)
-                r = note_silence(plan, &container->units, reterr);
+        if (r >= 0 && states && !states->states &&
+                        plan_add_note(plan, &container->units, silence) < 0)
+                r = error_oom(reterr);
         plan->n_containers += r >= 0;
         return r;
 }

@@ -160,14 +160,9 @@ static int walk_entry(Walk *walk, int parent, const char *name, unsigned depth, 
         }
 }
 
-static void closedirp(DIR **directory) {
-        if (*directory)
-                (void) closedir(*directory); /* it was only read */
-}
-
 /* Takes fd. */
 static int walk_directory(Walk *walk, int fd, unsigned depth, Error *reterr) {
-        cleanup(closedirp) DIR *directory = fdopendir(fd);
+        cleanup_dir DIR *directory = fdopendir(fd);
         if (!directory) {
                 int code = -errno;
                 (void) close(fd); /* it was only read */

@@ -71,5 +71,6 @@ int container_needs_note(Prepared *prepared, Error *reterr) {
                         "fs.inotify.max_user_instances is %lu: some of them will not come up, "
                         "raise it in etc/sysctl.d/",
                         n, needed, limit);
-        return note && plan_add_note(prepared->plan, note) >= 0 ? 0 : error_oom(reterr);
+        Plan *plan = prepared->plan;
+        return note && plan_add_note(plan, &plan->units, note) >= 0 ? 0 : error_oom(reterr);
 }
