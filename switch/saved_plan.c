@@ -316,7 +316,8 @@ static void compare_sources(json_t *then, json_t *now, Text *moved) {
                 add_moved(moved, "the secret %s may be another one", secret);
 }
 
-/* Of units that it names and a new plan might not. */
+/* Of units that it names and a new plan might not; one that was not asked for has not moved as far
+ * as is known. */
 static void compare_states(json_t *then, json_t *now, const Prepared *prepared, Text *moved) {
         const char *unit;
         json_t *value;
@@ -325,10 +326,10 @@ static void compare_states(json_t *then, json_t *now, const Prepared *prepared, 
                                                          ? unit_states_find(prepared->states, unit)
                                                          : NULL;
                 const char *was = json_string_value(value) ? json_string_value(value) : "";
-                const char *is = state ? state->active_state : "inactive";
+                const char *is = state ? state->active_state : NULL;
                 if (json_object_get(now, unit))
                         is = text_of(now, unit);
-                if (strcmp(was, is) != 0)
+                if (is && strcmp(was, is) != 0)
                         add_moved(moved, "%s is %s now, and was %s", unit, is, was);
         }
 }
