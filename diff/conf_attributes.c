@@ -106,10 +106,11 @@ static int begin_file(ConfReader *reader, unsigned line, Error *reterr) {
 }
 
 static int end_file(ConfReader *reader, unsigned line, Error *reterr) {
-        if (!current_file(reader)->path)
-                return conf_refuse(reader, line, reterr,
-                                "[File] without Path=; name a path or glob below etc/");
-        return 0;
+        if (current_file(reader)->path)
+                return 0;
+        reader->files.n_items--;
+        return conf_refuse(reader, line, reterr,
+                        "[File] without Path=; name a path or glob below etc/");
 }
 
 const ConfSection conf_section_file = { "File", begin_file, end_file,

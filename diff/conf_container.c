@@ -119,9 +119,11 @@ static void lay_over(ConfReader *reader, ContainerRule *below) {
 
 static int end(ConfReader *reader, unsigned line, Error *reterr) {
         const ContainerRule *rule = current(reader);
-        if (!rule->name)
+        if (!rule->name) {
+                reader->containers.n_items--;
                 return conf_refuse(reader, line, reterr,
                                 "[Container] without Name=; name the container that it is about");
+        }
         ContainerRule *rules = reader->containers.items;
         for (size_t i = 0; i + 1 < reader->containers.n_items; i++)
                 if (strcmp(rules[i].name, rule->name) == 0) {

@@ -28,11 +28,11 @@ static int begin(ConfReader *reader, unsigned line, Error *reterr) {
 
 static int end(ConfReader *reader, unsigned line, Error *reterr) {
         const LayerLines *layers = reader->layers.items;
-        if (!layers[reader->layers.n_items - 1].file)
-                return conf_refuse(reader, line, reterr,
-                                "[Layer] without Name=; write the directory that what follows is "
-                                "of");
-        return 0;
+        if (layers[reader->layers.n_items - 1].file)
+                return 0;
+        reader->layers.n_items--;
+        return conf_refuse(reader, line, reterr,
+                        "[Layer] without Name=; write the directory that what follows is of");
 }
 
 const ConfSection conf_section_layer = { "Layer", begin, end, "Name=", { { "Name", take_name } } };

@@ -69,6 +69,7 @@ typedef struct ConfKey {
 typedef struct ConfSection {
         const char *name;
         int (*begin)(ConfReader *reader, unsigned line, Error *reterr);
+        /* takes back what it refuses: where faults are collected, what follows sees no half rule */
         int (*end)(ConfReader *reader, unsigned line, Error *reterr);
         const char *list; /* of the keys, for people */
         ConfKey keys[12]; /* a NULL behind the last */

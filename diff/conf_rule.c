@@ -134,9 +134,11 @@ static int begin_check(ConfReader *reader, unsigned line, Error *reterr) {
 
 static int end_check(ConfReader *reader, unsigned line, Error *reterr) {
         CheckRule *rule = current_check(reader);
-        if (!rule->arguments)
+        if (!rule->arguments) {
+                reader->checks.n_items--;
                 return conf_refuse(reader, line, reterr,
                                 "[Check] without Command=; name what must succeed");
+        }
         rule->files = reader->watched.items;
         rule->n_files = reader->watched.n_items;
         return 0;

@@ -1,0 +1,55 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Lint goes on after a fault: whatever is missing, empty or wrong in profile.conf, it is told and nothing else happens.
+. "$SOURCE_DIR/tests/switch/lib.sh" || exit 1
+
+mkdir -p root/etc
+put src/etc/motd hello
+put src/containers/web.nspawn '[Exec]'
+
+declare -A keys=(
+        [Profile]='Description Base'
+        [Units]='Enable Disable Mask'
+        [File]='Path Mode Owner Secret'
+        [Trigger]='Unit Files Action'
+        [Check]='Files Command Timeout'
+        [Container]='Name Root Profile OnChange AutoStart'
+        [Layer]='Name'
+        [Kernel]='Version Modules Parameters ConsoleLogLevel Vesa Require RequireMissing InitrdModules'
+        [Unknown]='Key'
+)
+values=('' ' ' / .. ../x /etc/motd /etc//x motd '**' '"' '""' '[' web web.service no -1 99999999999999999999 '%i' $'\xff')
+for n in "${!values[@]}"; do
+        for form in once again; do cp -r src "$form$n"; done
+done
+for section in "${!keys[@]}"; do
+        for key in ${keys[$section]}; do
+                for n in "${!values[@]}"; do
+                        line="$key=${values[n]}"
+                        printf '[%s]\n%s\n' "$section" "$line" > "once$n/profile.conf"
+                        printf '[%s]\n%s\n[%s]\n%s\n[%s]\n%s=\n' "$section" "$line" "$section" "$line" "$section" "$key" > "again$n/profile.conf"
+                done
+                run lint --root=root once* again*
+                [ "$status" -le 1 ] || fail "exit status $status: $key= of [$section]"
+                [[ $out$err != *"(null)"* ]] || fail "a name that is not there: $key= of [$section]"
+        done
+done
+
+# of each, what the section needs is missing, and the rest of the file is still looked at
+tells() {
+        local text=$1 wanted
+        shift
+        printf '%b' "$text" > src/profile.conf
+        runs 1 lint --root=root src
+        for wanted in "$@"; do has "$wanted"; done
+        equal "$(wc -l <<< "$out")" $# "$text"
+}
+
+tells '[File]\nMode=0644\n[Units]\nEnable=x\n' 'profile.conf:1: [File] without Path=' 'profile.conf:4: '
+tells '[File]\nPath=/etc/motd\n' "profile.conf:2: Path=/etc/motd begins with '/'"
+tells '[File]\nPath=\n' 'profile.conf:2: Path= is empty'
+tells '[File]\nPath=../x\n' 'profile.conf:2: Path=../x '
+tells '[Container]\nRoot=/x\n' 'profile.conf:1: [Container] without Name='
+tells '[Container]\nOnChange=x\n[Container]\nName=\n' 'profile.conf:2: OnChange=x' 'profile.conf:4: Name= '
+tells '[Container]\nRoot=/x\n[Container]\nName=web\n[Container]\nName=web\n' 'profile.conf:1: ' 'profile.conf:6: Container web'
+tells '[Check]\nCommand=x/y\n[Check]\nTimeout=1\n' 'profile.conf:2: ' 'profile.conf:3: [Check] without Command='
