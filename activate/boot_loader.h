@@ -24,5 +24,5 @@ bool boot_loader_is_there(int root_fd);
 /* All of it in the arena. */
 int boot_loader_read(int root_fd, Arena *arena, BootLoader *ret_loader, Error *reterr) must_check;
 
-/* Whole and synced, or as it was. NULL: it goes. */
+/* Whole and where GRUB looks for it, or as it was. NULL: it goes. */
 int boot_loader_write(int root_fd, const char *menu, Error *reterr) must_check;
