@@ -17,7 +17,6 @@
 enum {
         CALL_TIMEOUT_USEC = 10 * 1000000,
         KILL_USEC = 2 * 1000000, /* from the request to stop until it is killed */
-        STOP_USEC = 5 * 1000000,
 };
 
 int container_leader(const char *name, pid_t *ret_leader, Error *reterr) {
@@ -116,7 +115,7 @@ start(Systemd *systemd, const ContainerProgram *program, const Running *running,
 static int stop(Running *running, const char *unit, Error *reterr) {
         Job *job = &running->stop;
         *job = (Job){ .unit = unit, .verb = VERB_STOP, .invocation_before = "" };
-        running->end_usec = now_usec() + STOP_USEC;
+        running->end_usec = now_usec() + CONTAINER_STOP_USEC;
         int r = await(running, job, reterr);
         if (r < 0)
                 return r;

@@ -24,8 +24,11 @@ typedef struct ContainerProgram {
         size_t output_max_bytes; /* of it, what is beyond fails; 0: its output is the container's */
 } ContainerProgram;
 
-/* Has it run once, to its end. ret_output: from malloc(), NULL where it is the container's; set
- * when the program failed, too. -ECHILD: it failed. */
+/* For what is left of an earlier run, and then of this one; beside timeout_usec. */
+enum { CONTAINER_STOP_USEC = 5 * 1000000 };
+
+/* Has it run once, to its end, and nothing of it stay. ret_output: from malloc(), NULL where it is
+ * the container's; set when the program failed, too. -ECHILD: it failed. */
 int container_run(Systemd *systemd,
                 const ContainerProgram *program,
                 char **ret_output,

@@ -267,7 +267,7 @@ static const char *unit_text(Arena *arena, const Declared *container) {
                         "RestartForceExitStatus=133\n"
                         "SuccessExitStatus=133\n"
                         "RestartSec=0\n"
-                        "TimeoutStartSec=120s\n"
+                        "TimeoutStartSec=%6$ds\n"
                         "TimeoutStopSec=90s\n"
                         "Slice=machine.slice\n"
                         "Delegate=yes\n"
@@ -283,7 +283,8 @@ static const char *unit_text(Arena *arena, const Declared *container) {
                         "DeviceAllow=block-device-mapper rw\n"
                         "%4$s%5$s",
                         container->name, root, flags_of(rule), limits,
-                        starts ? "\n[Install]\nWantedBy=multi-user.target\n" : "");
+                        starts ? "\n[Install]\nWantedBy=multi-user.target\n" : "",
+                        CONTAINER_START_SEC);
 }
 
 static int place_unit(Rendering *rendering, const Declared *container, Error *reterr) {

@@ -8,19 +8,20 @@
 #include "activate/unit_look.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "diff/container.h"
 #include "diff/nspawn.h"
 #include "diff/plan.h"
 #include "diff/quote.h"
 #include "switch/stop_request.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
 
 #define FIT_UNIT "sysswitch-fit.service"
 
-/* Together they are less than what the container's unit gives a reload (TimeoutStartSec= of
- * diff/render_container.c): nothing is killed half-way. Until it answered, nothing was changed. */
+/* Until it answered, nothing was changed. */
 enum {
         ANSWER_SEC = 10,
         FIT_USEC = 10 * 1000 * 1000,
@@ -30,7 +31,20 @@ enum {
         TURN_USEC = 5 * 1000 * 1000,
         LOG_USEC = 3 * 1000 * 1000,
         N_LOG_LINES = 5,
+        N_LOGS = 2, /* of the units that failed */
 };
+
+/* All of it, with an earlier activation that is taken back first, is less than what the container's
+ * unit gives a reload: nothing is killed half-way. */
+enum {
+        STOPS_USEC = 2 * CONTAINER_STOP_USEC,
+        WAIT_USEC = LOCK_USEC + TURN_USEC + ANSWER_SEC * 1000 * 1000,
+        GO_BACK_USEC = FIT_USEC + STOPS_USEC + BACK_USEC,
+        GO_FORWARD_USEC = FORWARD_USEC + FIT_USEC + STOPS_USEC + N_LOGS * (LOG_USEC + STOPS_USEC),
+};
+static_assert(WAIT_USEC + GO_BACK_USEC + GO_FORWARD_USEC + GO_BACK_USEC <
+                                CONTAINER_START_SEC * 1000 * 1000,
+                "an activation is killed half-way");
 
 typedef struct Inside {
         const char *name;
@@ -174,9 +188,11 @@ static int check_report(const Inside *inside, Error *reterr) {
         const Report *report = inside->report;
         if (report_n_caused(report) == 0)
                 return 0;
-        for (size_t i = 0; i < report->n_failures; i++)
-                if (report->failures[i].cause == FAILURE_CAUSED)
+        for (size_t i = 0, n_told = 0; i < report->n_failures && n_told < N_LOGS; i++)
+                if (report->failures[i].cause == FAILURE_CAUSED) {
                         tell_log(inside, &report->failures[i]);
+                        n_told++;
+                }
         for (size_t i = 0; i < report->n_failures; i++)
                 if (report->failures[i].cause == FAILURE_CAUSED)
                         return error_set(reterr, -ECHILD, "%s inside %s: %s (%s)",
