@@ -24,7 +24,7 @@ completes() {
         equal "${COMPREPLY[*]}" "$*" "${COMP_WORDS[*]}"
 }
 
-mkdir -p hosts/edge1
+mkdir -p hosts/edge1 image/etc
 completes '' / switch dry-activate rehearse rollback test boot confirm recover container diff init lint generations show status states log export pin prune verify
 completes s / switch show status states
 completes diff --sta / --states= --stat
@@ -42,6 +42,12 @@ completes container re / reboot remove
 completes container list '' /
 completes container --pu / --purge
 completes pin @d / @default
+completes switch --dry / --dry-run
+completes switch --pl / --plan=
+completes switch --che / --check
+completes switch --on-failure = '' / keep rollback
+completes switch --on-failure = r / rollback
+for verb in rollback pin show switch export; do completes "$verb" @p / @previous; done
 completes pin --rem / --remove
 completes prune --k / --keep=
 completes prune --keep = 3 /
@@ -49,6 +55,18 @@ completes export @p / @previous
 completes export @previous ho / hosts
 completes verify '' /
 completes log '' /
+
+# the numbers of generations, as the program lists them
+put hosts/edge1/etc/motd hello
+runs 0 --root=image switch hosts/edge1
+put with-image "#!/bin/sh
+exec '$program' --root=image \"\$@\""
+chmod +x with-image
+plain=$program program=$work/with-image
+completes rollback @1 / @1
+completes pin @0 / @0
+completes show @1 / @1
+program=$plain
 
 # zsh, where there is one: the same function, with what its completion system gives it
 command -v zsh > /dev/null || exit 0
@@ -95,6 +113,10 @@ zsh_completes diff --states=x / '(files)'
 zsh_completes -p '' /
 zsh_completes container re / reboot remove
 zsh_completes pin @d / @default
+zsh_completes switch --dry / --dry-run
+zsh_completes switch --pl / --plan=
+zsh_completes switch --on-failure=r / rollback
+zsh_completes rollback @p / @previous
 zsh_completes export @p / @previous
 zsh_completes export @previous ho / '(directories)'
 zsh_completes prune --keep=3 /
