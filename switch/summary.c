@@ -92,18 +92,39 @@ static void add_report(const Output *output, const Report *report, Text *text) {
         add_failures(output, report, FAILURE_BEFORE, "Had failed before:", text);
 }
 
-static void count_done(const Report *report, size_t counts[N_VERBS]) {
-        for (size_t i = 0; report && i < report->n_actions; i++)
-                if (report->actions[i].outcome == JOB_DONE ||
-                                report->actions[i].action->verb == VERB_SKIP)
-                        counts[report->actions[i].action->verb]++;
+/* Of the units that this switch touched: a job may be done, and its unit fail all the same. */
+static bool has_caused(const Report *report, const char *unit) {
+        for (size_t i = 0; i < report->n_failures; i++)
+                if (report->failures[i].cause == FAILURE_CAUSED &&
+                                strcmp(report->failures[i].unit, unit) == 0)
+                        return true;
+        return false;
+}
+
+static size_t count_done(const Report *report, size_t counts[N_VERBS]) {
+        size_t n_failed = 0;
+        for (size_t i = 0; report && i < report->n_failures; i++)
+                n_failed += report->failures[i].cause == FAILURE_CAUSED;
+        for (size_t i = 0; report && i < report->n_actions; i++) {
+                const ActionReport *done = &report->actions[i];
+                Verb verb = done->action->verb;
+                if (verb == VERB_SKIP)
+                        counts[verb]++;
+                else if (has_caused(report, done->action->unit))
+                        continue;
+                else if (done->outcome == JOB_DONE)
+                        counts[verb]++;
+                else if (job_outcome_is_bad(done->outcome))
+                        n_failed++;
+        }
+        return n_failed;
 }
 
 static void add_counts(const EngineResult *result, Text *text) {
         size_t counts[N_VERBS] = { 0 };
-        count_done(result->report, counts);
+        size_t n_failed = count_done(result->report, counts);
         for (size_t i = 0; i < result->n_user_reports; i++)
-                count_done(result->user_reports[i], counts);
+                n_failed += count_done(result->user_reports[i], counts);
         const char *separator = ": ";
         for (Verb verb = VERB_STOP; verb < N_VERBS; verb++) {
                 if (counts[verb] == 0)
@@ -111,6 +132,8 @@ static void add_counts(const EngineResult *result, Text *text) {
                 text_addf(text, "%s%zu %s", separator, counts[verb], verb_past(verb));
                 separator = ", ";
         }
+        if (n_failed > 0)
+                text_addf(text, "%s%zu failed", separator, n_failed);
 }
 
 void add_debts(const Output *output, const Debt *debts, size_t n_debts, Text *text) {

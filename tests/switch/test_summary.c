@@ -123,8 +123,8 @@ static void test_summary__tells_what_failed_and_why(void **state) {
                                      "  restart  dbus.service                skipped since -  ← "
                                      "its text changed\n"
                                      "  restart  agent.service of user 1000  failed since -\n"
-                                     "Generation 4 of system is active: 2 restarted, 1 reloaded, 1 "
-                                     "skipped, in 2.5 s.\n"
+                                     "Generation 4 of system is active: 1 restarted, 1 reloaded, 1 "
+                                     "skipped, 2 failed, in 2.5 s.\n"
                                      "'sysswitch switch' tries again what is owed, 'sysswitch "
                                      "rollback' goes back.\n");
 }
