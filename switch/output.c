@@ -11,18 +11,33 @@
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 
+static bool is_terminal(int fd) {
+        const char *term = getenv("TERM");
+        return isatty(fd) && term && strcmp(term, "dumb") != 0;
+}
+
+static bool takes_color(int fd) {
+        const char *no_color = getenv("NO_COLOR");
+        return is_terminal(fd) && !(no_color && *no_color);
+}
+
 void output_init(Output *output, const Options *options) {
-        const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
         struct winsize size;
         *output = (Output){ .width = 80 };
-        output->terminal = isatty(STDOUT_FILENO) && term && strcmp(term, "dumb") != 0;
-        output->color = output->terminal && !(no_color && *no_color);
+        output->terminal = is_terminal(STDOUT_FILENO);
+        output->color = takes_color(STDOUT_FILENO);
         output->stream = options->stream;
         output->color = output->color || output->stream; /* each watcher takes that away, or not */
         output->ascii = strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
         output->pager = output->terminal && !option_is_given(options, OPTION_NO_PAGER);
         if (output->terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
                 output->width = size.ws_col;
+}
+
+Output output_of_errors(const Output *output) {
+        Output errors = *output;
+        errors.color = output->stream || takes_color(STDERR_FILENO);
+        return errors;
 }
 
 static const char *const styles[] = {

@@ -31,6 +31,8 @@ typedef enum Style {
 } Style;
 
 void output_init(Output *output, const Options *options);
+/* The same for what is written to standard error, which has its own colour. */
+Output output_of_errors(const Output *output);
 /* Writes the text, through the pager when there is one; for verbs that only show. Returns 0, or a
  * negative errno. */
 int output_show(const Output *output, const Text *text, Error *reterr) must_check;

@@ -54,7 +54,9 @@ static void print_unstyled(const char *data, size_t size, FILE *file) {
 
 static void print(Watch *watch, const Frame *frame, FILE *file) {
         progress_view_clear(&watch->view);
-        if (watch->options->output->color || file == stderr)
+        bool color = file == stderr ? output_of_errors(watch->options->output).color
+                                    : watch->options->output->color;
+        if (color)
                 (void) fwrite(frame->data, 1, frame->size_bytes, file); /* output_close() tells */
         else
                 print_unstyled(frame->data, frame->size_bytes, file);

@@ -3,9 +3,11 @@
 
 #include "tests/support/cmocka.h"
 
+#include <fcntl.h>
 #include <locale.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 static const Output plain = { .width = 80 };
 static const Output colored = { .color = true, .width = 80 };
@@ -37,6 +39,28 @@ static void test_output__colours_do_not_move_columns(void **state) {
         table_to_text(&table, &colored, 0, &with);
         assert_string_equal(without.data, "on      x\nfailed  y\n");
         assert_string_equal(with.data, "\033[32mon\033[m      x\n\033[1;31mfailed\033[m  y\n");
+}
+
+/* Which colour standard error has while it is this file. */
+static bool error_color_on(int fd, const Output *output) {
+        cleanup_fd int before = dup(STDERR_FILENO);
+        assert_true(before >= 0 && dup2(fd, STDERR_FILENO) >= 0);
+        bool color = output_of_errors(output).color;
+        assert_true(dup2(before, STDERR_FILENO) >= 0);
+        return color;
+}
+
+static void test_output__errors_are_coloured_for_where_they_go(void **state) {
+        (void) state;
+        assert_int_equal(setenv("TERM", "xterm", 1), 0);
+        assert_int_equal(unsetenv("NO_COLOR"), 0);
+        cleanup_fd int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+        cleanup_fd int file = open("/dev/null", O_WRONLY | O_CLOEXEC);
+        assert_true(terminal >= 0 && file >= 0);
+        assert_false(error_color_on(file, &colored));
+        assert_true(error_color_on(terminal, &plain));
+        assert_int_equal(setenv("NO_COLOR", "1", 1), 0);
+        assert_false(error_color_on(terminal, &colored));
 }
 
 static void test_output__an_empty_table_is_nothing(void **state) {
@@ -79,6 +103,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_output__tables_are_aligned_by_what_is_seen),
                 cmocka_unit_test(test_output__colours_do_not_move_columns),
+                cmocka_unit_test(test_output__errors_are_coloured_for_where_they_go),
                 cmocka_unit_test(test_output__an_empty_table_is_nothing),
                 cmocka_unit_test(test_output__times_and_spans),
         };
