@@ -87,6 +87,31 @@ static int parse_timeout(const char *text, uint64_t *ret_usec, Error *reterr) {
         return 0;
 }
 
+/* A number without a unit, or with one that is minutes to some and months to others. */
+static bool is_ambiguous(const char *text) {
+        static const char digits[] = "0123456789";
+        for (text += strcspn(text, digits); *text; text += strcspn(text, digits)) {
+                text += strspn(text, "0123456789.");
+                text += strspn(text, " \t\n\r");
+                size_t length = strcspn(text, " \t\n\r0123456789.");
+                if (length == 0 || (length == 1 && (*text == 'm' || *text == 'M')))
+                        return true;
+                text += length;
+        }
+        return false;
+}
+
+/* What is older gets deleted: nothing is guessed, and nothing is infinitely old. */
+static int parse_age(const char *text, uint64_t *ret_usec, Error *reterr) {
+        uint64_t usec = 0;
+        if (time_span_parse(text, &usec) < 0 || usec == 0 || usec == UINT64_MAX ||
+                        is_ambiguous(text))
+                return error_set(reterr, -EINVAL,
+                                "Not a time span with its unit: %s (30d, 2w, 6month)", text);
+        *ret_usec = usec;
+        return 0;
+}
+
 static int parse_confirm(const char *text, uint64_t *ret_usec, Error *reterr) {
         uint64_t usec = 0;
         if (time_span_parse(text, &usec) < 0 || usec == 0 || usec == UINT64_MAX)
@@ -162,7 +187,7 @@ static int take(Options *options, OptionId id, const char *value, Error *reterr)
         case OPTION_KEEP:
                 return parse_count(value, "generations", &options->keep, reterr);
         case OPTION_OLDER_THAN:
-                return parse_timeout(value, &options->older_than_usec, reterr);
+                return parse_age(value, &options->older_than_usec, reterr);
         default:
                 return 0; /* its bit says all */
         }

@@ -82,7 +82,10 @@ has "Files:     as generation 6 has them."
 # what goes: not what is pinned, not what is active
 refuses 2 "Which generations" "${R[@]}" prune
 refuses 2 "Not a number of generations" "${R[@]}" prune --keep=0
-refuses 2 "Not a time span" "${R[@]}" prune --older-than=long
+for age in long 1 3m 3M '1d 2' '2w 1M' 1.5 0d infinity; do
+        refuses 2 "Not a time span with its unit: $age (30d, 2w, 6month)" "${R[@]}" prune --older-than="$age"
+done
+runs 0 "${R[@]}" prune --older-than='6month 2w 30d 1min' --dry-run
 refuses 2 "Which generation" "${R[@]}" pin
 refuses 2 "Not a generation" "${R[@]}" pin src
 refuses 1 "no generation 9" "${R[@]}" pin @9
