@@ -172,14 +172,28 @@ int container_run(Systemd *systemd,
         return r < 0 ? r : stopped;
 }
 
+static void name_log_unit(char *ret_unit, size_t size) {
+        (void) snprintf(ret_unit, size, "sysswitch-log-%d.service",
+                        (int) getpid()); /* several may look; fits */
+}
+
+int container_sync_log(Systemd *systemd, uint64_t timeout_usec, Error *reterr) {
+        static const char *const arguments[] = { "/usr/bin/journalctl", "--sync", NULL };
+        char unit[48];
+        name_log_unit(unit, sizeof(unit));
+        const ContainerProgram program = {
+                .unit = unit, .arguments = arguments, .timeout_usec = timeout_usec
+        };
+        return container_run(systemd, &program, NULL, reterr);
+}
+
 int container_log(
                 Systemd *systemd, const ContainerLogQuery *query, char **ret_text, Error *reterr) {
         enum { LINE_BYTES = 1024 };
         char unit[48], number[16], invocation[64];
         const char *arguments[12] = { "/usr/bin/journalctl", "--quiet", "--no-pager",
                 "--output=short", "-n", number };
-        (void) snprintf(unit, sizeof(unit), "sysswitch-log-%d.service",
-                        (int) getpid());                                /* several may look */
+        name_log_unit(unit, sizeof(unit));
         (void) snprintf(number, sizeof(number), "%zu", query->n_lines); /* fits */
         if (query->unit) {
                 arguments[6] = "-u";

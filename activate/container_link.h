@@ -41,6 +41,8 @@ typedef struct ContainerLogQuery {
         uint64_t timeout_usec;
 } ContainerLogQuery;
 
+/* Until what was written so far is in its journal. */
+int container_sync_log(Systemd *systemd, uint64_t timeout_usec, Error *reterr) must_check;
 /* The last lines of its own journal, as it tells them: any bytes, to be quoted where they are
  * shown. */
 int container_log(Systemd *systemd, const ContainerLogQuery *query, char **ret_text, Error *reterr)

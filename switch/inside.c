@@ -40,7 +40,8 @@ enum {
         STOPS_USEC = 2 * CONTAINER_STOP_USEC,
         WAIT_USEC = LOCK_USEC + TURN_USEC + ANSWER_SEC * 1000 * 1000,
         GO_BACK_USEC = FIT_USEC + STOPS_USEC + BACK_USEC,
-        GO_FORWARD_USEC = FORWARD_USEC + FIT_USEC + STOPS_USEC + N_LOGS * (LOG_USEC + STOPS_USEC),
+        GO_FORWARD_USEC = FORWARD_USEC + FIT_USEC + STOPS_USEC +
+                          (N_LOGS + 1) * (LOG_USEC + STOPS_USEC),
 };
 static_assert(WAIT_USEC + GO_BACK_USEC + GO_FORWARD_USEC + GO_BACK_USEC <
                                 CONTAINER_START_SEC * 1000 * 1000,
@@ -183,16 +184,23 @@ static void tell_log(const Inside *inside, const UnitFailure *failure) {
                 (void) fputs(text.data, stderr); /* as above */
 }
 
-/* What failed there, by name. */
-static int check_report(const Inside *inside, Error *reterr) {
+static void tell_logs(const Inside *inside) {
         const Report *report = inside->report;
-        if (report_n_caused(report) == 0)
-                return 0;
+        Error ignored; /* as above */
+        (void) !container_sync_log(inside->systemd, LOG_USEC, &ignored);
         for (size_t i = 0, n_told = 0; i < report->n_failures && n_told < N_LOGS; i++)
                 if (report->failures[i].cause == FAILURE_CAUSED) {
                         tell_log(inside, &report->failures[i]);
                         n_told++;
                 }
+}
+
+/* What failed there, by name. */
+static int check_report(const Inside *inside, Error *reterr) {
+        const Report *report = inside->report;
+        if (report_n_caused(report) == 0)
+                return 0;
+        tell_logs(inside);
         for (size_t i = 0; i < report->n_failures; i++)
                 if (report->failures[i].cause == FAILURE_CAUSED)
                         return error_set(reterr, -ECHILD, "%s inside %s: %s (%s)",
