@@ -60,6 +60,26 @@ static int open_host(const Options *options, bool stateless, Host *host, Error *
         return host_open(options_root(options), options->profile, DATABASE_READ, host, reterr);
 }
 
+/* --all takes a pattern, and two revisions that it is looked for in. */
+static int check_all(const Options *options, char **arguments, size_t n_arguments, Error *reterr) {
+        if (options->format == FORMAT_DOT)
+                return error_set(reterr, USAGE_ERROR,
+                                "--format=dot is one graph, of one host: leave --all away, or take "
+                                "another format");
+        if (n_arguments < 2)
+                return error_set(reterr, USAGE_ERROR,
+                                "--all=%s has %s: write the pattern and two, sysswitch diff "
+                                "--all='hosts/*' main HEAD",
+                                options->all, n_arguments == 0 ? "no revision" : "one revision");
+        for (size_t i = 0; i < 2; i++)
+                if (reference_is_source(arguments[i]))
+                        return error_set(reterr, USAGE_ERROR,
+                                        "%s is no revision by itself: with --all write main or "
+                                        "HEAD~1, the pattern has the path",
+                                        arguments[i]);
+        return 0;
+}
+
 int cmd_diff(const Options *options, char **arguments, size_t n_arguments, Error *reterr) {
         bool is_short = option_is_given(options, OPTION_STAT) ||
                         option_is_given(options, OPTION_NAME_ONLY);
@@ -69,12 +89,11 @@ int cmd_diff(const Options *options, char **arguments, size_t n_arguments, Error
         if (option_is_given(options, OPTION_STAT) && option_is_given(options, OPTION_NAME_ONLY))
                 return error_set(reterr, USAGE_ERROR, "--stat or --name-only: one of the two");
         if (option_is_given(options, OPTION_ALL)) {
-                if (n_arguments < 2 || options->format == FORMAT_DOT)
-                        return error_set(reterr, USAGE_ERROR,
-                                        "Which revisions? sysswitch diff --all='hosts/*' main "
-                                        "HEAD, not as dot");
+                int q = check_all(options, arguments, n_arguments, reterr);
+                if (q < 0)
+                        return q;
                 cleanup(host_donep) Host none;
-                int q = open_host(options, true, &none, reterr);
+                q = open_host(options, true, &none, reterr);
                 return q < 0 ? q
                              : diff_all(options, &none, arguments, arguments + 2, n_arguments - 2,
                                                reterr);

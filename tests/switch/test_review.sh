@@ -154,8 +154,13 @@ runs 0 -C conf diff --no-pager --all='hosts/*' HEAD~1 HEAD /etc/x
 has "1 of 5 hosts is touched."
 refuses 1 "nothing/*: No directory of these revisions matches" -C conf diff --all='nothing/*' HEAD~1 HEAD
 refuses 1 "no~1: No such revision" -C conf diff --all='hosts/*' no~1 HEAD
-refuses 2 "Which revisions?" -C conf diff --all='hosts/*' HEAD
-refuses 2 "not as dot" -C conf diff --all='hosts/*' --format=dot HEAD~1 HEAD
+refuses 2 "--all=hosts/* has one revision" -C conf diff --all='hosts/*' HEAD
+refuses 2 "--all=hosts/* has no revision" -C conf diff --all='hosts/*'
+refuses 2 "--all=HEAD~1 has one revision: write the pattern" -C conf diff --all HEAD~1 HEAD
+refuses 2 "HEAD~1:hosts is no revision" -C conf diff --all='hosts/*' HEAD~1:hosts HEAD
+refuses 2 "HEAD:hosts is no revision" -C conf diff --all='hosts/*' HEAD~1 HEAD:hosts
+runs 0 -C conf diff --no-pager --all='hosts/*' HEAD~1 @
+refuses 2 "--format=dot is one graph" -C conf diff --all='hosts/*' --format=dot HEAD~1 HEAD
 refuses 1 "There is no git repository" -C / diff --all='hosts/*' HEAD~1 HEAD
 
 # One host that cannot be compared hides no other.
