@@ -93,6 +93,6 @@ int cmd_export(const Options *options, char **arguments, size_t n_arguments, Err
                 return error_set(reterr, USAGE_ERROR,
                                 "Which generation, and where to? sysswitch export REF DIR");
         cleanup(host_donep) Host host;
-        int r = host_open(options_root(options), options->profile, DATABASE_READ, &host, reterr);
+        int r = host_open_switched(options_root(options), options->profile, &host, reterr);
         return r < 0 ? r : export(&host, options, arguments, reterr);
 }

@@ -94,7 +94,7 @@ int cmd_generations(const Options *options, char **arguments, size_t n_arguments
         (void) arguments; /* takes none */
         (void) n_arguments;
         cleanup(host_donep) Host host;
-        int r = host_open(options_root(options), options->profile, DATABASE_READ, &host, reterr);
+        int r = host_open_switched(options_root(options), options->profile, &host, reterr);
         if (r < 0)
                 return r;
         cleanup(generations_donep) Generations list = { 0 };

@@ -293,12 +293,15 @@ int cmd_log(const Options *options, char **arguments, size_t n_arguments, Error 
         if (option_is_given(options, OPTION_FOLLOW))
                 return follow(options, n_arguments, reterr);
         cleanup(host_donep) Host host;
-        int r = host_open(options_root(options), options->profile, DATABASE_READ, &host, reterr);
+        int r = host_open_switched(options_root(options), options->profile, &host, reterr);
         if (r < 0)
                 return r;
+        bool has_subject = n_arguments > 0 && history_is_subject(arguments[0]);
+        if (has_subject && strchr(arguments[0], '/') && *arguments[0] != '/')
+                return error_set(reterr, USAGE_ERROR, "%s: Write a path that begins with /, as /%s",
+                                arguments[0], arguments[0]);
         Log log = { .options = options, .host = &host };
         output_init(&log.output, options);
-        bool has_subject = n_arguments > 0 && history_is_subject(arguments[0]);
         if (has_subject || (n_arguments == 0 && option_is_given(options, OPTION_PATCH)))
                 r = history_show(options, &host, &log.output, has_subject ? arguments[0] : NULL,
                                 reterr);

@@ -24,7 +24,7 @@ int cmd_pin(const Options *options, char **arguments, size_t n_arguments, Error 
         if (n_arguments == 0)
                 return error_set(reterr, USAGE_ERROR, "Which generation? Write @NUMBER or @active");
         cleanup(host_donep) Host host;
-        int r = host_open(options_root(options), options->profile, DATABASE_READ, &host, reterr);
+        int r = host_open_switched(options_root(options), options->profile, &host, reterr);
         if (r < 0)
                 return r;
         if (!host.database)

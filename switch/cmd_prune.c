@@ -242,7 +242,7 @@ int cmd_prune(const Options *options, char **arguments, size_t n_arguments, Erro
                 return error_set(reterr, USAGE_ERROR,
                                 "Which generations? Write --keep=N, --older-than=TIME, or both");
         cleanup(host_donep) Host host;
-        int r = host_open(options_root(options), options->profile, DATABASE_READ, &host, reterr);
+        int r = host_open_switched(options_root(options), options->profile, &host, reterr);
         if (r < 0)
                 return r;
         Prune prune = { .options = options, .host = &host };

@@ -21,7 +21,7 @@ static int find_target(const char *argument, char **ret_reference, Error *reterr
 
 int cmd_rollback(const Options *options, char **arguments, size_t n_arguments, Error *reterr) {
         cleanup(host_donep) Host host;
-        int r = host_open(options_root(options), options->profile, DATABASE_READ, &host, reterr);
+        int r = host_open_switched(options_root(options), options->profile, &host, reterr);
         if (r < 0)
                 return r;
         cleanup_free char *reference = NULL;

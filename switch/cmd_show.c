@@ -378,6 +378,10 @@ int cmd_show(const Options *options, char **arguments, size_t n_arguments, Error
         int r = host_open(options_root(options), options->profile, DATABASE_READ, &host, reterr);
         if (r < 0)
                 return r;
+        if (n_arguments == 0 || reference_is_generation(arguments[0]))
+                r = host_check_switched(&host, reterr);
+        if (r < 0)
+                return r;
         Show show = { .options = options, .host = &host };
         output_init(&show.output, options);
         if (saved)

@@ -356,7 +356,7 @@ int cmd_status(const Options *options, char **arguments, size_t n_arguments, Err
         (void) arguments; /* takes none */
         (void) n_arguments;
         cleanup(host_donep) Host host;
-        int r = host_open(options_root(options), options->profile, DATABASE_READ, &host, reterr);
+        int r = host_open_switched(options_root(options), options->profile, &host, reterr);
         if (r < 0)
                 return r;
         Status status = { .options = options, .host = &host };

@@ -158,7 +158,7 @@ int cmd_verify(const Options *options, char **arguments, size_t n_arguments, Err
         (void) n_arguments;
         cleanup(host_donep) Host host = { 0 };
         Verify verify = { .options = options, .host = &host };
-        int r = host_open(options_root(options), options->profile, DATABASE_READ, &host, reterr);
+        int r = host_open_switched(options_root(options), options->profile, &host, reterr);
         if (r >= 0)
                 r = run(&verify, reterr);
         verify_done(&verify);

@@ -192,6 +192,25 @@ int host_open(const char *root,
         return r;
 }
 
+int host_check_switched(const Host *host, Error *reterr) {
+        if (!host->is_of_containers || host->profile.newest > 0)
+                return 0;
+        return error_set(reterr, -ENOENT,
+                        "%s: Nothing was ever switched in this profile; sysswitch -p %s switch "
+                        "SOURCE does it first",
+                        host->profile_name, host->profile_name);
+}
+
+int host_open_switched(const char *root, const char *profile_name, Host *ret_host, Error *reterr) {
+        int r = host_open(root, profile_name, DATABASE_READ, ret_host, reterr);
+        if (r < 0)
+                return r;
+        r = host_check_switched(ret_host, reterr);
+        if (r < 0)
+                host_done(ret_host);
+        return r;
+}
+
 static int reopen(Host *host, DatabaseMode mode, Error *reterr) {
         host->database = database_close(host->database);
         contents_set_loader(host->contents, NULL, NULL);

@@ -51,6 +51,11 @@ int host_open(const char *root,
                 DatabaseMode mode,
                 Host *ret_host,
                 Error *reterr) must_check;
+/* The same, to read, for verbs about what was switched. -ENOENT: of this profile of containers
+ * nothing ever was. */
+int host_open_switched(const char *root, const char *profile_name, Host *ret_host, Error *reterr)
+                must_check;
+int host_check_switched(const Host *host, Error *reterr) must_check;
 /* For verbs that need no state at all (diff of two sources): contents and distribution only, no
  * database. */
 int host_open_stateless(const char *root, const char *profile_name, Host *ret_host, Error *reterr)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "diff/container.h"
 #include "switch/commands.h"
 #include "switch/detach.h"
 #include "switch/engine.h"
@@ -335,6 +336,15 @@ static int run_verb(const DetachRequest *request, char **arguments, Error *reter
                                     : r;
 }
 
+/* A mistyped name is not taken for a profile that is as declared. */
+static int check_profile(const char *name, Error *reterr) {
+        const char *fault = strcmp(name, "system") == 0 ? NULL : container_profile_fault(name);
+        if (!fault)
+                return 0;
+        return error_set(reterr, -EOPNOTSUPP, "%s %s; without -p it is the host's, system", name,
+                        fault);
+}
+
 static int
 run(const Options *options, const Command *command, char **argv, int first, const char *directory) {
         Error error = { 0 };
@@ -362,7 +372,9 @@ run(const Options *options, const Command *command, char **argv, int first, cons
         const DetachRequest request = {
                 .options = options, .command = command, .directory = directory, .arguments = argv
         };
-        int r = run_verb(&request, arguments, &error);
+        int r = check_profile(options->profile, &error);
+        if (r == 0)
+                r = run_verb(&request, arguments, &error);
         if (r >= 0)
                 return r;
         output_error(&error);

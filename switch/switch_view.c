@@ -304,10 +304,6 @@ static int check_for_containers(const Host *host,
                 const Options *options,
                 const SwitchRequest *request,
                 Error *reterr) {
-        const char *fault = container_profile_fault(host->profile_name);
-        if (fault)
-                return error_set(reterr, -EOPNOTSUPP, "%s %s; without -p it is the host's, system",
-                                host->profile_name, fault);
         if (host->is_image)
                 return error_set(reterr, USAGE_ERROR,
                                 "%s: Containers run on a host, not in --root=: leave one of the "

@@ -255,6 +255,18 @@ refuses 1 "An empty name" "${R[@]}" switch ""
 refuses 1 "web is no profile of containers" "${R[@]}" -p web switch src
 refuses 1 "web is no profile of containers" "${R[@]}" -p web dry-activate src
 refuses 1 "containers/-x is no machine's name" "${R[@]}" -p containers/-x switch src
+for verb in status generations log show diff states verify 'lint src' 'export @active x' 'pin @active' 'prune --keep=1' rollback; do
+        # shellcheck disable=SC2086 # a verb and its arguments
+        refuses 1 "web is no profile of containers" "${R[@]}" -p web $verb
+        # shellcheck disable=SC2086
+        refuses 1 "../x is no profile of containers" "${R[@]}" -p ../x $verb
+        [[ $verb = @(diff|states|lint*) ]] && continue # which is what one looks at before the first switch
+        status=1
+        if [ "$verb" = verify ]; then status=2; fi # with which it tells that it could not
+        # shellcheck disable=SC2086
+        refuses "$status" "containers/wbe: Nothing was ever switched in this profile" "${R[@]}" -p containers/wbe $verb
+done
+[ ! -e x ] || fail "exported from nothing"
 refuses 2 "Containers run on a host, not in --root=" "${R[@]}" -p containers/web switch src
 refuses 1 "./@x" "${R[@]}" switch @x
 rm src/units/bad.service
