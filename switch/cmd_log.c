@@ -256,7 +256,10 @@ static int find_record(Log *log, const char *argument, SwitchRecord *ret_record,
         errno = 0;
         long long id = strtoll(argument, &end, 10);
         if (end == argument || *end || errno)
-                return error_set(reterr, USAGE_ERROR, "%s: Not the number of a switch", argument);
+                return error_set(reterr, USAGE_ERROR,
+                                "%s: Not the number of a switch; of a unit write its whole name, "
+                                "as nginx.service, of a file its path from /",
+                                argument);
         if (!log->host->database)
                 return error_set(reterr, -ENOENT,
                                 "There is no switch %lld: nothing was switched here yet", id);
