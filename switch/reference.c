@@ -177,8 +177,16 @@ static int read_directory(Host *host, const char *reference, ReferenceTree *tree
         tree->path = path_absolute(reference);
         if (!tree->path)
                 return error_oom(reterr);
-        return directory_read(reference, host->database, host->contents, host->faults, &tree->cache,
-                        &tree->source, reterr);
+        int r = directory_read(reference, host->database, host->contents, host->faults,
+                        &tree->cache, &tree->source, reterr);
+        if (r != -ENOENT || strchr(reference, '/') || access(reference, F_OK) == 0)
+                return r;
+        /* a single word that is no directory was rather meant for one of these */
+        if (!reference[strspn(reference, "0123456789")])
+                return error_set(reterr, r, "%s: No such directory; the generation is @%s",
+                                reference, reference);
+        return error_set(reterr, r, "%s: No such directory; of a revision in git write %s:PATH",
+                        reference, reference);
 }
 
 static int read_git(Host *host, const char *reference, ReferenceTree *tree, Error *reterr) {

@@ -86,6 +86,9 @@ runs 0 -C tree "${R[@]}" switch HEAD:hosts/edge
 has "Generation 5"
 
 # What cannot be.
+refuses 1 "HEAD: No such directory; of a revision in git write HEAD:PATH" -C conf lint HEAD
+refuses 1 "HEAD: No such directory; of a revision in git write HEAD:PATH" -C conf "${R[@]}" diff HEAD
+refuses 1 "1: No such directory; the generation is @1" "${R[@]}" show 1
 refuses 1 "HEAD:hosts/none: No such directory in that revision" -C conf "${R[@]}" switch HEAD:hosts/none
 refuses 1 "HEAD:hosts/edge/etc/motd: Not a directory in that revision" -C conf "${R[@]}" switch HEAD:hosts/edge/etc/motd
 refuses 1 "no~1:hosts: No such revision: no~1" -C conf "${R[@]}" switch no~1:hosts
