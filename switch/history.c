@@ -321,7 +321,7 @@ int history_show(const Options *options,
         int r = as_json && !history.shown ? error_oom(reterr) : 0;
         if (r >= 0 && host->database)
                 r = show_all(&history, reterr);
-        if (r >= 0 && subject && history.n_shown == 0)
+        if (r >= 0 && subject && history.n_shown == 0 && !as_json) /* a program reads "[]" */
                 r = error_set(reterr, -ENOENT,
                                 "%s: Nothing is known of it: no switch of %s changed or touched it",
                                 subject, host->profile_name);

@@ -145,7 +145,9 @@ refuses 2 "-p: Not the number of a switch" "${R[@]}" log -- -p
 refuses 2 "nginx: Not the number of a switch; of a unit write its whole name, as nginx.service" "${R[@]}" log nginx
 refuses 2 "etc/motd: Write a path that begins with /, as /etc/motd" "${R[@]}" log etc/motd
 refuses 1 "/etc/nope: Nothing is known of it" "${R[@]}" log /etc/nope
-refuses 1 "nope.service: Nothing is known of it" "${R[@]}" log --json nope.service
+refuses 1 "nope.service: Nothing is known of it" "${R[@]}" log nope.service
+runs 0 "${R[@]}" log --json nope.service
+equal "$out" "[]"
 runs 0 "${R[@]}" log /etc/motd
 has "/etc/motd"
 runs 0 "${R[@]}" show
