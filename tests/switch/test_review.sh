@@ -126,6 +126,13 @@ runs 0 -C conf diff --all='hosts/*' --format=markdown HEAD~1 HEAD
 has "- hosts/a  changed  1 file  restart web.service"
 has "### hosts/b"
 equal "$out" "$(cd conf && "$SOURCE_DIR/examples/review/comment" HEAD~1 HEAD | sed 1d)"
+mkdir conf/states
+echo '{"web.service": {"ActiveState": "inactive", "SubState": "dead"}}' > conf/states/a.json
+(cd conf && "$SOURCE_DIR/examples/review/comment" HEAD~1 HEAD) > comment.out
+out=$(sed -n '/^### a, by its own states/,$p' comment.out) # where it is off, and so does not restart
+has "web.conf"
+[[ $out != *restart* ]] || fail "the states of a host are not asked: $out"
+rm -r conf/states
 
 # A comment has room for so much.
 for n in 1 2 3; do
