@@ -166,6 +166,11 @@ equal "$out" "$(< src/profile.conf)"
 refuses 1 "Is a secret" "${R[@]}" show @1:etc/key
 refuses 1 "No such file" "${R[@]}" show @1:etc/none
 refuses 2 "Not a path of a generation" "${R[@]}" show @1:motd
+mkdir -p boxed/containers/web/etc
+touch boxed/containers/web.nspawn
+echo inside > boxed/containers/web/etc/note
+runs 0 "${R[@]}" show ./boxed:containers/web/etc/note
+equal "$out" "inside"
 runs 0 "${R[@]}" show src
 has "Source $work/src"
 
