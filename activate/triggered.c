@@ -7,8 +7,8 @@
  *      it does, no file may change.
  *   2. An event that systemd has not taken up yet would be thrown away by a daemon-reload. What is
  *      asked after the change is answered after the events before it.
- *   3. A job that waits in the queue would run with the new text after a daemon-reload: so it has
- * to begin before.
+ *   3. A job that waits in the queue would run with the new text after a daemon-reload: so it
+ *      begins before.
  *   4. What began with its old text ends with it where the plan acts on the unit as well, or drags
  *      it along: an action would else join the job that is there, or end it. */
 
