@@ -8,7 +8,7 @@
 #define UNIT_SUFFIX ".service"
 #define SETTINGS_SUFFIX ".nspawn"
 
-enum { NAME_MAX_BYTES = 64 };
+enum { NAME_MAX_BYTES = CONTAINER_NAME_SIZE - 1 };
 
 const char *container_name_fault(const char *name) {
         static const char valid[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -43,6 +43,25 @@ const Entry *container_settings(const Tree *tree, const char *name) {
         return tree_find(tree, ROOT_CONTAINERS, path);
 }
 
+const Entry *container_next(
+                const Tree *tree, size_t *position, char ret_name[CONTAINER_NAME_SIZE]) {
+        size_t i = *position, n_entries = tree ? tree->n_entries : 0;
+        if (i == 0 && tree)
+                i = tree_lower_bound(tree, ROOT_CONTAINERS, "");
+        for (; i < n_entries && tree->entries[i].root == ROOT_CONTAINERS; i++) {
+                const char *path = tree->entries[i].path;
+                if (strchr(path, '/'))
+                        continue;
+                size_t length = strlen(path) - strlen(SETTINGS_SUFFIX);
+                (void) snprintf(ret_name, CONTAINER_NAME_SIZE, "%.*s", (int) length,
+                                path); /* fits: names are checked */
+                *position = i + 1;
+                return &tree->entries[i];
+        }
+        *position = i;
+        return NULL;
+}
+
 int container_of_unit(Arena *arena,
                 const Tree *before,
                 const Tree *after,
@@ -67,7 +86,7 @@ const char *container_root(Arena *arena, const char *name, const ContainerRule *
                                   : arena_printf(arena, "/var/lib/containers/%s", name);
 }
 
-static const ContainerRule *rule_of(const ProfileConf *conf, const char *name) {
+const ContainerRule *container_rule(const ProfileConf *conf, const char *name) {
         for (size_t i = 0; conf && i < conf->n_containers; i++)
                 if (strcmp(conf->containers[i].name, name) == 0)
                         return &conf->containers[i];
@@ -82,25 +101,20 @@ int container_roots(Arena *arena,
                 Error *reterr) {
         const Entry *file = tree ? tree_find(tree, ROOT_PROFILE, "profile.conf") : NULL;
         const ProfileConf *conf = NULL;
-        size_t n_roots = 0, n_entries = tree ? tree->n_entries : 0;
+        size_t n_roots = 0, position = 0;
         int r = file ? profile_conf_parse(arena, "profile.conf", contents, file->content, &conf,
                                        reterr)
                      : 0;
         if (r < 0)
                 return r;
-        ContainerRoot *roots = arena_new(arena, ContainerRoot, n_entries + 1);
+        ContainerRoot *roots = arena_new(arena, ContainerRoot, (tree ? tree->n_entries : 0) + 1);
         if (!roots)
                 return error_oom(reterr);
-        for (size_t i = tree ? tree_lower_bound(tree, ROOT_CONTAINERS, "") : 0; i < n_entries;
-                        i++) {
-                const Entry *entry = &tree->entries[i];
-                if (entry->root != ROOT_CONTAINERS || strchr(entry->path, '/'))
-                        continue;
+        for (char name[CONTAINER_NAME_SIZE]; container_next(tree, &position, name);) {
                 ContainerRoot *root = &roots[n_roots++];
-                root->name = arena_strndup(
-                                arena, entry->path, strlen(entry->path) - strlen(SETTINGS_SUFFIX));
+                root->name = arena_strdup(arena, name);
                 root->path = root->name ? container_root(arena, root->name,
-                                                          rule_of(conf, root->name))
+                                                          container_rule(conf, name))
                                         : NULL;
                 if (!root->path)
                         return error_oom(reterr);

@@ -17,6 +17,9 @@
 /* What its unit gives a start, and an activation in place: TimeoutStartSec=. */
 enum { CONTAINER_START_SEC = 240 };
 
+/* Of a container's name, with the zero. */
+enum { CONTAINER_NAME_SIZE = 65 };
+
 typedef struct ContainerRoot {
         const char *name, *path;
 } ContainerRoot;
@@ -37,6 +40,12 @@ int container_of_unit(Arena *arena,
 
 /* The .nspawn file that declares it; NULL: it is not declared. */
 const Entry *container_settings(const Tree *tree, const char *name);
+/* All that a tree (which may be NULL) declares, by name; *position: 0 at first. Returns the .nspawn
+ * file, or NULL at the end. */
+const Entry *container_next(const Tree *tree, size_t *position, char ret_name[CONTAINER_NAME_SIZE]);
+
+/* What [Container] of profile.conf says of it; NULL: nothing. */
+const ContainerRule *container_rule(const ProfileConf *conf, const char *name);
 
 /* Where its root is; rule NULL: nothing says it. In the arena, or the rule's; NULL when memory is
  * short. */

@@ -57,13 +57,11 @@ static int look_at_settings(Comparison *comparison, const TreeChange *change, Er
 }
 
 /* OnChange=reboot. */
-static bool container_is_rebooted(const Comparison *comparison, const char *name, size_t length) {
-        const ProfileConf *conf = comparison->pair->confs[AFTER];
-        for (size_t i = 0; i < conf->n_containers; i++)
-                if (strncmp(conf->containers[i].name, name, length) == 0 &&
-                                !conf->containers[i].name[length])
-                        return conf->containers[i].on_change == ON_CHANGE_REBOOT;
-        return false;
+static bool container_is_rebooted(const Comparison *comparison, const char *path, size_t length) {
+        char name[CONTAINER_NAME_SIZE];
+        (void) snprintf(name, sizeof(name), "%.*s", (int) length, path); /* fits */
+        const ContainerRule *rule = container_rule(comparison->pair->confs[AFTER], name);
+        return rule && rule->on_change == ON_CHANGE_REBOOT;
 }
 
 static int look_inside(Comparison *comparison, const TreeChange *change, Error *reterr) {

@@ -71,7 +71,8 @@ static void set_presence(const Comparison *comparison, const Subject *subject, U
         facts->new_refuses_stop = unit_text_boolean(&after->text, "Unit", "RefuseManualStop") == 1;
         bool is_distribution = !before->is_defined && !after->is_defined;
         facts->is_unwanted = subject->wanted[BEFORE] && !subject->wanted[AFTER] &&
-                             !(is_distribution && subject->wanted[BEFORE] == WANTED_DEPENDENCY);
+                             !(is_distribution && subject->wanted[BEFORE] == WANTED_DEPENDENCY) &&
+                             !(facts->is_container && after->is_defined);
         facts->is_wanted = subject->wanted[AFTER] != 0;
         facts->is_newly_wanted = subject->wanted[AFTER] && !subject->wanted[BEFORE] &&
                                  (facts->is_on || !subject_counts_as_on(comparison, subject));
@@ -269,6 +270,7 @@ int facts_of(const Comparison *comparison, Subject *subject, Judgement *judgemen
         facts->is_elapsed_timer = subject->type == UNIT_TIMER &&
                                   subject_has_sub_state(comparison, subject, "elapsed");
         facts->is_hurried = subject_is_hurried(comparison, subject);
+        facts->is_container = judgement->container != NULL;
         set_presence(comparison, subject, facts);
         facts->change = judgement->change.level;
         facts->change_has_options = judgement->change.has_options;
@@ -286,7 +288,6 @@ int facts_of(const Comparison *comparison, Subject *subject, Judgement *judgemen
         set_starters(comparison, subject, facts);
         facts->is_protected = is_protected(subject);
         facts->can_reload = can_reload(subject);
-        facts->is_container = judgement->container != NULL;
         set_flags(subject, facts);
         set_debt(subject, facts);
         return 0;

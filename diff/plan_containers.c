@@ -139,20 +139,16 @@ static bool is_listed(const ContainerStates *states, size_t n_states, const char
 /* Of each NAME.nspawn. */
 static int
 split_for(const UnitStates *all, const Tree *tree, ContainerStates *states, size_t *n_states) {
-        static const char suffix[] = ".nspawn";
-        size_t i = tree_lower_bound(tree, ROOT_CONTAINERS, "");
-        for (; i < tree->n_entries && tree->entries[i].root == ROOT_CONTAINERS; i++) {
-                const char *path = tree->entries[i].path;
-                if (strchr(path, '/'))
-                        continue;
-                cleanup_free char *name = strndup(path, strlen(path) - strlen(suffix));
-                cleanup(unit_states_freep) UnitStates *inside = unit_states_new();
-                if (!name || !inside || take_apart(all, name, inside) < 0)
-                        return -ENOMEM;
+        size_t position = 0;
+        for (char name[CONTAINER_NAME_SIZE]; container_next(tree, &position, name);) {
                 if (is_listed(states, *n_states, name))
                         continue;
+                cleanup_free char *copy = strdup(name);
+                cleanup(unit_states_freep) UnitStates *inside = unit_states_new();
+                if (!copy || !inside || take_apart(all, name, inside) < 0)
+                        return -ENOMEM;
                 states[(*n_states)++] =
-                                (ContainerStates){ .name = TAKE(name), .states = TAKE(inside) };
+                                (ContainerStates){ .name = TAKE(copy), .states = TAKE(inside) };
         }
         return 0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Why each unit acts, in short and exact words, nearest cause first. */
+#include "diff/container.h"
 #include "diff/judge.h"
 
 #include <errno.h>
@@ -41,6 +42,25 @@ static int explain_debt(Judge *judge, const Subject *subject, Chain *chain) {
         return what ? chain_set(judge->arena, chain, what, CHAIN_END) : -ENOMEM;
 }
 
+/* What the user wrote, where a flag is one of those that are rendered for a container. */
+static const char *as_written(const Judge *judge, const Judgement *judgement, const char *reason) {
+        static const char *const flags[] = {
+                [ON_CHANGE_ACTIVATE] = "X-RestartIfChanged=no",
+                [ON_CHANGE_NONE] = "X-SwitchMethod=keep-old",
+        };
+        static const char *const written[] = {
+                [ON_CHANGE_ACTIVATE] = "OnChange=activate",
+                [ON_CHANGE_NONE] = "OnChange=none",
+        };
+        const ContainerRule *rule =
+                        judgement->container ? container_rule(judge->comparison->pair->confs[AFTER],
+                                                               judgement->container)
+                                             : NULL;
+        OnChange change = rule ? rule->on_change : ON_CHANGE_DYNAMIC;
+        return reason && flags[change] && strcmp(reason, flags[change]) == 0 ? written[change]
+                                                                             : reason;
+}
+
 /* What changed or fired, and the rule that makes this of it. */
 static int explain_change(Judge *judge, const Subject *subject, const char *more, Chain *chain) {
         const Judgement *judgement = subject->judgement;
@@ -53,8 +73,10 @@ static int explain_change(Judge *judge, const Subject *subject, const char *more
         if (!judgement->skips)
                 return chain_set(judge->arena, chain, first, second, more ? more : reason,
                                 CHAIN_END);
-        return chain_set(judge->arena, chain, reason ? reason : judgement->facts.no_restart, first,
-                        second, CHAIN_END);
+        if (!reason)
+                reason = judgement->facts.no_restart;
+        return chain_set(judge->arena, chain, as_written(judge, judgement, reason), first, second,
+                        CHAIN_END);
 }
 
 /* What a container that is off does not act on. */

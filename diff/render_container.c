@@ -7,6 +7,7 @@
 #include "base/path.h"
 #include "diff/container.h"
 #include "diff/nspawn.h"
+#include "diff/nspawn_keys.h"
 #include "diff/rendering.h"
 
 #include <errno.h>
@@ -299,25 +300,38 @@ static int place_unit(Rendering *rendering, const Declared *container, Error *re
                                        entry->path + strlen(directory), entry, reterr);
 }
 
-static int warn_of_users(Rendering *rendering, const Declared *container, Error *reterr) {
-        unsigned line = nspawn_shares_users(container->file);
-        if (!line)
-                return 0;
-        char name[SOURCE_MAX_PATH_BYTES * 2];
-        source_file_name(rendering->source, source_entry_file(container->settings), name,
-                        sizeof(name));
-        const char *text = arena_printf(&rendering->scratch,
-                        "%s:%u: PrivateUsers=no: root inside is root of the host, who can make "
-                        "its read-only mounts writable and change the host's kernel settings",
-                        name, line);
-        return text && strv_add(&rendering->tree->warnings, text) >= 0 ? 0 : error_oom(reterr);
+static int warn(Rendering *rendering, const char *name, unsigned line, const char *what) {
+        const char *text = arena_printf(&rendering->scratch, "%s:%u: %s", name, line, what);
+        return text ? strv_add(&rendering->tree->warnings, text) : -ENOMEM;
 }
 
-static const ContainerRule *rule_of(const ProfileConf *conf, const char *name) {
-        for (size_t i = 0; i < conf->n_containers; i++)
-                if (strcmp(conf->containers[i].name, name) == 0)
-                        return &conf->containers[i];
-        return NULL;
+static const char *describe_unknown(Arena *arena, const NspawnUnknown *unknown) {
+        static const char passed[] = "systemd-nspawn passes over it";
+        const UnitLine *line = unknown->line;
+        if (unknown->section)
+                return arena_printf(arena, "%s= is a setting of [%s], and none of [%s]: %s",
+                                line->key, unknown->section, line->section, passed);
+        return arena_printf(arena, "%s= is no setting of [%s]: %s%s%s%s", line->key, line->section,
+                        passed, unknown->nearest ? " (did you mean " : "",
+                        unknown->nearest ? unknown->nearest : "", unknown->nearest ? "=?)" : "");
+}
+
+/* name: of the file, for people. */
+static int warn_of_settings(
+                Rendering *rendering, const Declared *container, const char *name, Error *reterr) {
+        unsigned line = nspawn_shares_users(container->file);
+        size_t position = 0;
+        int r = line ? warn(rendering, name, line,
+                                       "PrivateUsers=no: root inside is root of the host, who can "
+                                       "make its read-only mounts writable and change the host's "
+                                       "kernel settings")
+                     : 0;
+        for (NspawnUnknown unknown;
+                        r >= 0 && nspawn_unknown_next(container->file, &position, &unknown);) {
+                const char *what = describe_unknown(&rendering->scratch, &unknown);
+                r = what ? warn(rendering, name, unknown.line->line, what) : -ENOMEM;
+        }
+        return r < 0 ? error_oom(reterr) : 0;
 }
 
 static int add_container(Rendering *rendering, const SourceEntry *settings, Error *reterr) {
@@ -325,7 +339,7 @@ static int add_container(Rendering *rendering, const SourceEntry *settings, Erro
         int r = name_of(rendering, settings, &container.name, reterr);
         if (r < 0)
                 return r;
-        container.rule = rule_of(rendering->conf, container.name);
+        container.rule = container_rule(rendering->conf, container.name);
         char name[SOURCE_MAX_PATH_BYTES * 2];
         source_file_name(rendering->source, source_entry_file(settings), name, sizeof(name));
         r = unit_file_of(rendering->contents, settings->content, name, &container.file, reterr);
@@ -340,7 +354,7 @@ static int add_container(Rendering *rendering, const SourceEntry *settings, Erro
         if (r >= 0)
                 r = place_unit(rendering, &container, reterr);
         if (r >= 0)
-                r = warn_of_users(rendering, &container, reterr);
+                r = warn_of_settings(rendering, &container, name, reterr);
         container.inside = tree_free(container.inside);
         return r;
 }

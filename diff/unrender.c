@@ -8,6 +8,8 @@
  * Whether a source is right is not reasoned about but rendered and compared. */
 #include "diff/unrender.h"
 
+#include "diff/container.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -94,16 +96,13 @@ static int add(Unrendered *unrendered, const Entry *entry, Error *reterr) {
 static bool is_of_container(const Tree *tree, const Entry *entry) {
         static const char settings[] = "systemd/nspawn/", unit[] = "systemd/system/container-";
         char path[512];
-        for (size_t i = tree_lower_bound(tree, ROOT_CONTAINERS, "");
-                        entry->root == ROOT_ETC && i < tree->n_entries; i++) {
-                const Entry *declared = &tree->entries[i];
-                int length = (int) strcspn(declared->path, "/") - (int) strlen(".nspawn");
-                if (declared->root != ROOT_CONTAINERS || strchr(declared->path, '/'))
-                        continue;
-                (void) snprintf(path, sizeof(path), "%s%s", settings, declared->path);
+        char name[CONTAINER_NAME_SIZE];
+        size_t position = 0;
+        while (entry->root == ROOT_ETC && container_next(tree, &position, name)) {
+                (void) snprintf(path, sizeof(path), "%s%s.nspawn", settings, name); /* fits, both */
                 if (strcmp(entry->path, path) == 0)
                         return true;
-                (void) snprintf(path, sizeof(path), "%s%.*s.service", unit, length, declared->path);
+                (void) snprintf(path, sizeof(path), "%s%s.service", unit, name);
                 if (strcmp(entry->path, path) == 0)
                         return true;
         }

@@ -37,17 +37,11 @@ static bool is_to_run(const Prepared *prepared, const char *unit) {
 }
 
 static size_t count_to_run(const Prepared *prepared) {
-        static const char suffix[] = ".nspawn";
-        const Tree *tree = prepared->effective.after;
-        size_t n = 0;
-        for (size_t i = tree_lower_bound(tree, ROOT_CONTAINERS, "");
-                        i < tree->n_entries && tree->entries[i].root == ROOT_CONTAINERS; i++) {
-                const char *path = tree->entries[i].path;
+        size_t n = 0, position = 0;
+        for (char name[CONTAINER_NAME_SIZE];
+                        container_next(prepared->effective.after, &position, name);) {
                 char unit[128];
-                if (strchr(path, '/'))
-                        continue;
-                (void) snprintf(unit, sizeof(unit), "container-%.*s.service",
-                                (int) (strlen(path) - strlen(suffix)), path); /* fits */
+                (void) snprintf(unit, sizeof(unit), "container-%s.service", name); /* fits */
                 n += is_to_run(prepared, unit);
         }
         return n;

@@ -32,20 +32,15 @@ static int read_conf(
 
 /* Those that are declared, and those that were. */
 static int find_names(Host *host, Strv *names, Error *reterr) {
-        static const char suffix[] = ".nspawn";
         const Tree *tree;
+        char name[CONTAINER_NAME_SIZE];
+        size_t position = 0;
         int r = host_active_tree(host, &tree, reterr);
         if (r >= 0)
                 r = bundle_roots_list(names, reterr);
-        size_t first = r < 0 ? 0 : tree_lower_bound(tree, ROOT_CONTAINERS, "");
-        for (size_t i = first; r >= 0 && i < tree->n_entries; i++) {
-                const char *path = tree->entries[i].path;
-                if (tree->entries[i].root != ROOT_CONTAINERS || strchr(path, '/'))
-                        continue;
-                cleanup_free char *name = strndup(path, strlen(path) - strlen(suffix));
-                if (!name || strv_add_unique(names, name) < 0)
+        while (r >= 0 && container_next(tree, &position, name))
+                if (strv_add_unique(names, name) < 0)
                         r = error_oom(reterr);
-        }
         strv_sort(names);
         return r < 0 ? r : 0;
 }
@@ -54,12 +49,10 @@ static int find_generation(
                 Host *host, const ProfileConf *conf, ContainerView *view, Error *reterr) {
         view->profile = host->profile_name;
         view->generation = host->profile.active;
-        for (size_t i = 0; i < conf->n_containers; i++)
-                if (strcmp(conf->containers[i].name, view->name) == 0 &&
-                                conf->containers[i].profile)
-                        view->profile = conf->containers[i].profile;
-        if (view->profile == host->profile_name)
+        const ContainerRule *rule = container_rule(conf, view->name);
+        if (!rule || !rule->profile)
                 return 0;
+        view->profile = rule->profile;
         cleanup(profile_donep) Profile profile = { 0 };
         int r = profile_load(host->database, view->profile, &profile, reterr);
         if (r >= 0)

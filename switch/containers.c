@@ -31,28 +31,23 @@ static int lay_one(Host *host,
 }
 
 int containers_lay(Host *host, const Prepared *prepared, LaidContainers *ret_laid, Error *reterr) {
-        static const char suffix[] = ".nspawn";
         const Tree *tree = prepared->effective.after;
         Arena *arena = (Arena *) (uintptr_t) &prepared->arena; /* it only grows */
-        size_t first = tree_lower_bound(tree, ROOT_CONTAINERS, "");
+        char name[CONTAINER_NAME_SIZE];
+        size_t position = 0;
         *ret_laid = (LaidContainers){ 0 };
         if (host->is_image)
                 return 0;
         /* what an earlier commit left to be done; or it would go with an undo of this switch */
         int r = bundle_store_settle(true, reterr);
         bundle_prune();
-        if (r < 0 || first == tree->n_entries)
+        if (r < 0)
                 return r;
-        ret_laid->items = arena_new(arena, LaidContainer, tree->n_entries - first + 1);
+        ret_laid->items = arena_new(arena, LaidContainer, tree->n_entries + 1);
         if (!ret_laid->items)
                 return error_oom(reterr);
-        for (size_t i = first; r >= 0 && i < tree->n_entries; i++) {
-                const char *path = tree->entries[i].path;
-                if (tree->entries[i].root != ROOT_CONTAINERS || strchr(path, '/'))
-                        continue;
-                const char *name = arena_strndup(arena, path, strlen(path) - strlen(suffix));
-                r = name ? lay_one(host, prepared, name, ret_laid, reterr) : error_oom(reterr);
-        }
+        while (r >= 0 && container_next(tree, &position, name))
+                r = lay_one(host, prepared, name, ret_laid, reterr);
         return r;
 }
 

@@ -140,14 +140,12 @@ int followers_load(Host *host, const char *container, Tree **ret_inside, Error *
                 r = read_conf(&followers, tree, &conf, reterr);
         if (r < 0)
                 return r;
-        for (size_t i = 0; i < conf->n_containers; i++)
-                if (strcmp(conf->containers[i].name, container) == 0 &&
-                                conf->containers[i].profile) {
-                        const Tree *inside; /* the caller's from here on */
-                        r = load(&followers, conf->containers[i].profile, &inside, reterr);
-                        if (r >= 0)
-                                *ret_inside = followers.followed->tree;
-                        return r;
-                }
-        return container_inside(tree, container, ret_inside, reterr);
+        const ContainerRule *rule = container_rule(conf, container);
+        if (!rule || !rule->profile)
+                return container_inside(tree, container, ret_inside, reterr);
+        const Tree *inside; /* the caller's from here on */
+        r = load(&followers, rule->profile, &inside, reterr);
+        if (r >= 0)
+                *ret_inside = followers.followed->tree;
+        return r;
 }

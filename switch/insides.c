@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "switch/insides.h"
 
+#include "diff/container.h"
 #include "diff/plan_containers.h"
 #include "switch/inside_states.h"
 
@@ -133,16 +134,10 @@ static int list_one(const char *container, UnitStates *states, Error *reterr) {
 }
 
 int insides_list(const Tree *tree, UnitStates *states, Error *reterr) {
-        static const char suffix[] = ".nspawn";
+        char name[CONTAINER_NAME_SIZE];
+        size_t position = 0;
         int r = 0;
-        for (size_t i = tree_lower_bound(tree, ROOT_CONTAINERS, "");
-                        r >= 0 && i < tree->n_entries && tree->entries[i].root == ROOT_CONTAINERS;
-                        i++) {
-                const char *path = tree->entries[i].path;
-                if (strchr(path, '/'))
-                        continue;
-                cleanup_free char *name = strndup(path, strlen(path) - strlen(suffix));
-                r = name ? list_one(name, states, reterr) : error_oom(reterr);
-        }
+        while (r >= 0 && container_next(tree, &position, name))
+                r = list_one(name, states, reterr);
         return r;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "switch/options.h"
 
+#include "base/nearest.h"
 #include "diff/time_span.h"
 #include "switch/reference.h"
 
@@ -193,40 +194,18 @@ static int take(Options *options, OptionId id, const char *value, Error *reterr)
         }
 }
 
-/* How many letters to change, leave out or add to make one name of the other; names longer than the
- * row are far apart. */
-static unsigned distance(const char *left, const char *right) {
-        unsigned row[32];
-        size_t n = strlen(right);
-        if (n >= N_ELEMENTS(row))
-                return UINT32_MAX;
-        for (size_t j = 0; j <= n; j++)
-                row[j] = (unsigned) j;
-        for (size_t i = 1; left[i - 1]; i++) {
-                unsigned diagonal = row[0];
-                row[0] = (unsigned) i;
-                for (size_t j = 1; j <= n; j++) {
-                        unsigned replaced = diagonal + (left[i - 1] != right[j - 1]);
-                        unsigned inserted = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
-                        diagonal = row[j];
-                        row[j] = replaced < inserted ? replaced : inserted;
-                }
-        }
-        return row[n];
-}
-
 static int find_command(const Command *commands,
                 const char *name,
                 const Command **ret_command,
                 Error *reterr) {
         const Command *nearest = NULL;
-        unsigned least = 3; /* further away, and it is a guess */
+        unsigned least = NEAREST_TOO_FAR;
         for (const Command *command = commands; command->name; command++) {
                 if (strcmp(command->name, name) == 0) {
                         *ret_command = command;
                         return 0;
                 }
-                unsigned letters = distance(name, command->name);
+                unsigned letters = nearest_distance(name, command->name);
                 if (letters < least) {
                         least = letters;
                         nearest = command;

@@ -173,6 +173,30 @@ static void test_render_container__some_settings_are_of_the_unit(void **state) {
         sample_done(&sample);
 }
 
+static void test_render_container__warns_of_settings_that_are_none(void **state) {
+        (void) state;
+        const SampleFile files[] = {
+                { "containers/web.nspawn", "[Network]\nBrdge=br0\nPrivate=yes\n[Exec]\n"
+                                           "Bind=/srv\nX-Mine=1\nSomethingElse=2\n[X-Other]\n"
+                                           "Any=3\n[Files]\nBindUserShell=/bin/sh\n" },
+                { NULL, NULL },
+        };
+        static const char *const want[] = {
+                "host/containers/web.nspawn:2: Brdge= is no setting of [Network]: systemd-nspawn "
+                "passes over it (did you mean Bridge=?)",
+                "host/containers/web.nspawn:5: Bind= is a setting of [Files], and none of [Exec]: "
+                "systemd-nspawn passes over it",
+                "host/containers/web.nspawn:7: SomethingElse= is no setting of [Exec]: "
+                "systemd-nspawn passes over it",
+        };
+        Sample sample;
+        assert_int_equal(sample_render(&sample, files, NULL), 0);
+        assert_int_equal(sample.tree->warnings.n_items, N_ELEMENTS(want));
+        for (size_t i = 0; i < N_ELEMENTS(want); i++)
+                assert_string_equal(sample.tree->warnings.items[i], want[i]);
+        sample_done(&sample);
+}
+
 static void test_render_container__refuses(void **state) {
         (void) state;
         static const struct {
@@ -237,6 +261,7 @@ int main(void) {
                 cmocka_unit_test(test_render_container__settings_are_merged),
                 cmocka_unit_test(test_render_container__unit_follows_its_section),
                 cmocka_unit_test(test_render_container__some_settings_are_of_the_unit),
+                cmocka_unit_test(test_render_container__warns_of_settings_that_are_none),
                 cmocka_unit_test(test_render_container__refuses),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

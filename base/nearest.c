@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/nearest.h"
+
+#include "base/cleanup.h"
+
+#include <stdint.h>
+#include <string.h>
+
+unsigned nearest_distance(const char *written, const char *name) {
+        unsigned row[32];
+        size_t n = strlen(name);
+        if (n >= N_ELEMENTS(row))
+                return UINT32_MAX;
+        for (size_t j = 0; j <= n; j++)
+                row[j] = (unsigned) j;
+        for (size_t i = 1; written[i - 1]; i++) {
+                unsigned diagonal = row[0];
+                row[0] = (unsigned) i;
+                for (size_t j = 1; j <= n; j++) {
+                        unsigned replaced = diagonal + (written[i - 1] != name[j - 1]);
+                        unsigned inserted = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
+                        diagonal = row[j];
+                        row[j] = replaced < inserted ? replaced : inserted;
+                }
+        }
+        return row[n];
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/nearest.h"
+#include "tests/support/cmocka.h"
+
+#include <stdint.h>
+
+static void test_nearest__counts_what_is_replaced_left_out_and_added(void **state) {
+        (void) state;
+        assert_int_equal(nearest_distance("Bridge", "Bridge"), 0);
+        assert_int_equal(nearest_distance("Brdge", "Bridge"), 1);
+        assert_int_equal(nearest_distance("Bridges", "Bridge"), 1);
+        assert_int_equal(nearest_distance("bridge", "Bridge"), 1);
+        assert_int_equal(nearest_distance("Birdge", "Bridge"), 2);
+        assert_int_equal(nearest_distance("", "abc"), 3);
+        assert_int_equal(nearest_distance("abc", ""), 3);
+}
+
+static void test_nearest__a_long_name_is_near_to_nothing(void **state) {
+        (void) state;
+        static const char name[] = "0123456789012345678901234567890123456789";
+        assert_int_equal(nearest_distance(name, name), UINT32_MAX);
+        assert_int_equal(nearest_distance(name, "0"), sizeof(name) - 2);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_nearest__counts_what_is_replaced_left_out_and_added),
+                cmocka_unit_test(test_nearest__a_long_name_is_near_to_nothing),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
