@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "diff/live_file.h"
 
+#include "diff/plan_json.h"
 #include "diff/quote.h"
 #include "diff/unit_name.h"
 
@@ -214,6 +215,10 @@ static int read_key(const LiveReader *reader, const char *key, json_t *value, Er
                 return unit_states_add_json(reader->file->states, reader->name, key, value, reterr);
         if (parse_uid(key, &uid))
                 return read_user(reader, uid, value, reterr);
+        if (strcmp(key, "@schema") == 0)
+                return json_integer_value(value) == JSON_SCHEMA_VERSION
+                                       ? 0
+                                       : refuse(reader, "It is of another version", reterr);
         if (strcmp(key, "@debt") == 0)
                 return read_debts(reader, value, reterr);
         if (strcmp(key, "@distribution") == 0)
@@ -450,7 +455,8 @@ static int add_beneath(json_t *object, const Tree *beneath) {
 
 int live_file_to_json(const LiveFacts *facts, json_t **ret_json, Error *reterr) {
         json_t *object = json_object();
-        int failed = add_units(object, facts->states);
+        int failed = json_object_set_new(object, "@schema", json_integer(JSON_SCHEMA_VERSION));
+        failed |= add_units(object, facts->states);
         failed |= add_users(object, facts);
         failed |= json_object_set_new(object, "@debt", debts_to_json(facts));
         failed |= add_beneath(object, facts->beneath);

@@ -5,7 +5,8 @@
  * anywhere, so that a plan that is made elsewhere is the host's. By hand just the first rows are
  * written:
  *
- *   { "nginx.service": { "ActiveState": "active", … },    a unit; what is not named is off
+ *   { "@schema": 1,                                     JSON_SCHEMA_VERSION; by hand not needed
+ *     "nginx.service": { "ActiveState": "active", … },    a unit; what is not named is off
  *     "web:x.service": { … },                             a unit in container web
  *     "@1000": { "x.service": { … } },                    the units of a user's manager
  *     "@debt": [ { "unit", "user", "verb", "cause", "reason" } ],

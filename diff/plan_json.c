@@ -275,7 +275,7 @@ static json_t *side(const PlanSide *side) {
 
 static int set_plan(json_t *object, const PlanJsonInput *input) {
         const Plan *plan = input->plan;
-        int failed = json_object_set_new(object, "schema", json_integer(1));
+        int failed = json_object_set_new(object, "schema", json_integer(JSON_SCHEMA_VERSION));
         failed |= json_object_set_new(object, "from", side(&input->from));
         failed |= json_object_set_new(object, "to", side(&input->to));
         failed |= json_object_set_new(object, "units", units(&plan->units));

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The plan as JSON, schema 1: docs/plan.schema.json. Never broken, only extended. */
+/* The plan as JSON, of docs/plan.schema.json. */
 
 #include "base/error.h"
 #include "diff/fit_plan.h"
 #include "diff/plan.h"
 #include "diff/problem.h"
+
+/* "schema" of all that is printed as JSON. Keys are added under the same version. */
+enum { JSON_SCHEMA_VERSION = 1 };
 
 typedef struct PlanSide {
         const char *profile; /* with a generation */

@@ -119,5 +119,7 @@ int cmd_container(const Options *options, char **arguments, size_t n_arguments, 
                 return error_set(reterr, USAGE_ERROR,
                                 "container %s takes no option of its own that was given",
                                 row->name);
+        if (row->run != container_list && option_is_given(options, OPTION_JSON))
+                return error_set(reterr, USAGE_ERROR, "container %s prints no JSON", row->name);
         return row->run(options, arguments + 1, n_given, reterr);
 }

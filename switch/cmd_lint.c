@@ -90,7 +90,7 @@ static int print(const Options *options, const Strv *faults, Error *reterr) {
                 for (size_t i = 0; i < faults->n_items; i++)
                         failed |= json_array_append_new(array, fault_to_json(faults->items[i]));
                 if (!failed)
-                        return json_print(array, reterr);
+                        return json_print_list("faults", array, reterr);
                 json_decref(array);
                 return error_oom(reterr);
         }

@@ -118,7 +118,7 @@ static int print_list_json(const SwitchRecord *records, size_t n_records, Error 
         for (size_t i = 0; i < n_records; i++)
                 failed |= json_array_append_new(array, record_json(&records[i]));
         if (!failed)
-                return json_print(array, reterr);
+                return json_print_list("switches", array, reterr);
         json_decref(array);
         return error_oom(reterr);
 }

@@ -116,7 +116,7 @@ static int print_saved_json(const SavedFile *files, size_t n_files, Error *reter
                 failed |= json_array_append_new(array, entry);
         }
         if (!failed)
-                return json_print(array, reterr);
+                return json_print_list("saved", array, reterr);
         json_decref(array);
         return error_oom(reterr);
 }
@@ -359,14 +359,20 @@ static int show_tree(Show *show, const char *reference, Error *reterr) {
 }
 
 static int show_reference(Show *show, const char *argument, Error *reterr) {
-        if (strncmp(argument, "saved:", strlen("saved:")) == 0)
-                return show_saved_file(show, argument + strlen("saved:"), reterr);
+        bool is_saved = strncmp(argument, "saved:", strlen("saved:")) == 0;
         const char *colon = strrchr(argument, ':');
         cleanup_free char *reference =
                         colon ? strndup(argument, (size_t) (colon - argument)) : NULL;
         if (colon && !reference)
                 return error_oom(reterr);
-        if (colon && (reference_is_generation(reference) || reference_is_source(reference)))
+        bool is_file = colon &&
+                       (reference_is_generation(reference) || reference_is_source(reference));
+        if ((is_saved || is_file) && option_is_given(show->options, OPTION_JSON))
+                return error_set(reterr, USAGE_ERROR,
+                                "%s: A file is printed as it is, there is no JSON of it", argument);
+        if (is_saved)
+                return show_saved_file(show, argument + strlen("saved:"), reterr);
+        if (is_file)
                 return show_file(show, reference, colon + 1, reterr);
         return show_tree(show, argument, reterr);
 }

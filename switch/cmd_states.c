@@ -170,7 +170,7 @@ static int print(States *states, Error *reterr) {
         };
         json_t *json = NULL;
         int r = live_file_to_json(&facts, &json, reterr);
-        return r < 0 ? r : json_print(json, reterr);
+        return r < 0 ? r : json_print_whole(json, reterr);
 }
 
 static int run_states(States *states, Error *reterr) {

@@ -181,9 +181,9 @@ static int print_json(const Fleet *fleet, Error *reterr) {
         cleanup_free char *faults = json_dumps(fleet->faults, 0);
         if (!faults || fleet->details.error < 0)
                 return error_oom(reterr);
-        printf("{\"schema\": 1, \"n_hosts\": %zu, \"hosts\": [%s], \"faults\": %s}\n",
-                        fleet->hosts.n_items, fleet->details.data ? fleet->details.data : "",
-                        faults);
+        printf("{\"schema\": %d, \"n_hosts\": %zu, \"hosts\": [%s], \"faults\": %s}\n",
+                        JSON_SCHEMA_VERSION, fleet->hosts.n_items,
+                        fleet->details.data ? fleet->details.data : "", faults);
         return 0;
 }
 

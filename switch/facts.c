@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "switch/facts.h"
 
+#include "diff/plan_json.h"
 #include "diff/quote.h"
 
 #include <time.h>
@@ -79,7 +80,25 @@ json_t *json_entry_path(EntryRoot root, const char *path) {
         return text.error < 0 ? NULL : json_text(text.data);
 }
 
-int json_print(json_t *value, Error *reterr) {
+int json_print(json_t *object, Error *reterr) {
+        json_t *document = json_object();
+        int failed = json_object_set_new(document, "schema", json_integer(JSON_SCHEMA_VERSION));
+        failed |= json_object_update(document, object);
+        json_decref(object);
+        if (failed)
+                document = (json_decref(document), NULL);
+        return json_print_whole(document, reterr);
+}
+
+int json_print_list(const char *key, json_t *array, Error *reterr) {
+        json_t *object = json_object();
+        int failed = json_object_set_new(object, key, array);
+        if (failed)
+                object = (json_decref(object), NULL);
+        return json_print(object, reterr);
+}
+
+int json_print_whole(json_t *value, Error *reterr) {
         char *json = value ? json_dumps(value, JSON_INDENT(2)) : NULL;
         json_decref(value);
         if (!json)

@@ -19,5 +19,7 @@ json_t *json_time(uint64_t usec) must_check; /* "2024-05-01T12:00:05Z"; null for
 json_t *json_generation(const Generation *generation) must_check;
 json_t *json_debts(const Debt *debts, size_t n_debts) must_check;
 json_t *json_entry_path(EntryRoot root, const char *path) must_check;
-/* Prints and releases; value NULL: out of memory. */
-int json_print(json_t *value, Error *reterr) must_check;
+/* Print and release; NULL: out of memory. An object is given "schema"; a list is one's only key. */
+int json_print(json_t *object, Error *reterr) must_check;
+int json_print_list(const char *key, json_t *array, Error *reterr) must_check;
+int json_print_whole(json_t *value, Error *reterr) must_check; /* as it is */

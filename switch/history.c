@@ -321,12 +321,12 @@ int history_show(const Options *options,
         int r = as_json && !history.shown ? error_oom(reterr) : 0;
         if (r >= 0 && host->database)
                 r = show_all(&history, reterr);
-        if (r >= 0 && subject && history.n_shown == 0 && !as_json) /* a program reads "[]" */
+        if (r >= 0 && subject && history.n_shown == 0 && !as_json) /* a program reads [] */
                 r = error_set(reterr, -ENOENT,
                                 "%s: Nothing is known of it: no switch of %s changed or touched it",
                                 subject, host->profile_name);
         if (r >= 0 && as_json)
-                r = json_print(TAKE(history.shown), reterr);
+                r = json_print_list("switches", TAKE(history.shown), reterr);
         else if (r >= 0 && !option_is_given(options, OPTION_QUIET))
                 r = output_show(output, &history.text, reterr);
         json_decref(history.shown);

@@ -111,6 +111,7 @@ static const Command commands[] = {
                         .arguments = "",
                         .summary = "Keep what a switch with --confirm= made",
                         .details = "Without it, the switch is taken back when its time is over.\n",
+                        .prints_no_json = true,
                         .acts = true,
                         .run = cmd_confirm,
         },
@@ -124,6 +125,7 @@ static const Command commands[] = {
                                    "switch.\n",
                         .options = OPTION_BIT(OPTION_TIMEOUT) | OPTION_BIT(OPTION_UNCONFIRMED) |
                                    OPTION_BIT(OPTION_EARLY) | OPTION_BIT(OPTION_BOOT),
+                        .prints_no_json = true,
                         .acts = true,
                         .run = cmd_recover,
         },
@@ -182,6 +184,7 @@ static const Command commands[] = {
                                    "and drop-ins in /etc, units that are on or off against the "
                                    "preset, settings of containers. A switch\n"
                                    "to it changes nothing.\n",
+                        .prints_no_json = true,
                         .max_arguments = 1,
                         .run = cmd_init,
         },
@@ -275,6 +278,7 @@ static const Command commands[] = {
                         .details = "",
                         .options = OPTION_BIT(OPTION_REMOVE),
                         .max_arguments = 1,
+                        .prints_no_json = true,
                         .run = cmd_pin,
         },
         {

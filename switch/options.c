@@ -219,6 +219,8 @@ static int find_command(const Command *commands,
 
 static int check_command(
                 const Command *command, const Options *options, int n_arguments, Error *reterr) {
+        if (command->prints_no_json && option_is_given(options, OPTION_JSON))
+                return error_set(reterr, -EINVAL, "%s prints no JSON", command->name);
         for (unsigned id = N_GLOBAL_OPTIONS; id < N_OPTIONS; id++)
                 if (options->given & ~command->options & OPTION_BIT(id))
                         return error_set(reterr, -EINVAL, "%s takes no option --%s", command->name,

@@ -89,6 +89,7 @@ typedef struct Command {
         uint64_t options;    /* beyond the global ones */
         uint64_t implied;    /* options that this name stands for */
         size_t max_arguments;
+        bool prints_no_json;
         bool acts;     /* changes the host: the loss of its output does not end it */
         bool detaches; /* runs as a service of its own where it can */
         /* Returns an exit status, or a negative errno with the reason in reterr: main() prints it.

@@ -111,6 +111,13 @@ expect_exit() {
         shift
         out=$("$@" 2>&1) || status=$?
         [ "$status" = "$want" ] || fail "exit status $status, not $want: $*${out:+$'\n'$out}"
+        [[ "$1 ${2-}" != "on sysswitch" || $out != "{"* ]] || check_json "${@:3}"
+}
+
+# check_json ARGUMENT...: what sysswitch printed for these is of the schema.
+check_json() {
+        local errors
+        errors=$(printf '%s' "$out" | "$SOURCE_DIR/tests/support/check_json.py" "$@") || fail "not of the schema: $errors"
 }
 
 expect_ok() {

@@ -28,31 +28,8 @@ run() {
 
 # check_json ARGUMENT...: what the program printed for these is what the schema says of the verb.
 check_json() {
-        local word verb='' more=() errors part
-        for word in "$@"; do
-                [[ $word = -* ]] && continue
-                if [ -n "$verb" ]; then more+=("$word"); fi
-                case $word in
-                diff | switch | dry-activate | rehearse | rollback | test | boot | generations | show | status | log | lint | verify | prune | export)
-                        verb=${verb:-$word}
-                        ;;
-                esac
-        done
-        case $verb in
-        generations | status) part=$verb ;;
-        show) part=tree ;;
-        log) if [[ ${more[*]-} = [0-9]* ]]; then part=record; elif [[ ${more[*]-} ]]; then part=history; else part=records; fi ;;
-        lint) part=faults ;;
-        verify) part=verified ;;
-        prune) part=pruned ;;
-        export) part=exported ;;
-        *) part= ;;
-        esac
-        [[ " $* " != *" --saved "* ]] || part=saved
-        [[ " $* " != *" --all"[\ =]* ]] || part=fleet
-        errors=$(printf '%s' "$out" |
-                "$SOURCE_DIR/tests/support/check_schema.py" "$SOURCE_DIR/docs/plan.schema.json${part:+#/\$defs/$part}") ||
-                fail "not of the schema${part:+, $part}: $errors"
+        local errors
+        errors=$(printf '%s' "$out" | "$SOURCE_DIR/tests/support/check_json.py" "$@") || fail "not of the schema: $errors"
 }
 
 # runs STATUS ARGUMENT...: and it must end so.

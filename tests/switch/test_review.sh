@@ -71,7 +71,7 @@ roles/web/profile.conf:7:
 roles/web/units/web.service:1:
 roles/web/units/web.service:3:"
 runs 1 -C conf lint --json hosts/a
-equal "$(json '[(f["file"], f["line"]) for f in j if "web.service" in f["file"]]')" \
+equal "$(json '[(f["file"], f["line"]) for f in j["faults"] if "web.service" in f["file"]]')" \
         "[('roles/web/units/web.service', 1), ('roles/web/units/web.service', 3)]"
 rm conf/hosts/b/pipe
 commit "faulty"

@@ -133,8 +133,8 @@ equal "$(head -2 <<< "$out" | tail -1 | tr -s ' ' | cut -d ' ' -f 4-8)" "switch 
 runs 0 "${R[@]}" log -n 1
 equal "$(wc -l <<< "$out")" 2
 runs 0 "${R[@]}" log --json
-equal "$(json '[(s["from"], s["to"]) for s in j][-1]')" "(0, 1)"
-newest=$(json 'j[0]["switch"]')
+equal "$(json '[(s["from"], s["to"]) for s in j["switches"]][-1]')" "(0, 1)"
+newest=$(json 'j["switches"][0]["switch"]')
 runs 0 "${R[@]}" log "$newest"
 has "Generation:  1 → 2"
 runs 0 "${R[@]}" log --json "$newest"
@@ -147,7 +147,7 @@ refuses 2 "etc/motd: Write a path that begins with /, as /etc/motd" "${R[@]}" lo
 refuses 1 "/etc/nope: Nothing is known of it" "${R[@]}" log /etc/nope
 refuses 1 "nope.service: Nothing is known of it" "${R[@]}" log nope.service
 runs 0 "${R[@]}" log --json nope.service
-equal "$out" "[]"
+equal "$(json 'j["switches"]')" "[]"
 runs 0 "${R[@]}" log /etc/motd
 has "/etc/motd"
 runs 0 "${R[@]}" show
@@ -198,8 +198,8 @@ equal "$(< image/etc/motd)" "version 3"
 runs 0 "${R[@]}" show --saved
 has "/etc/motd"
 runs 0 "${R[@]}" show --saved --json
-equal "$(json '[(f["path"], f["mode"]) for f in j]')" "[('/etc/motd', '0644')]"
-saved=$(json 'j[0]["saved"]')
+equal "$(json '[(f["path"], f["mode"]) for f in j["saved"]]')" "[('/etc/motd', '0644')]"
+saved=$(json 'j["saved"][0]["saved"]')
 runs 0 "${R[@]}" show "saved:$saved"
 equal "$out" "by hand"
 refuses 1 "no saved file 999" "${R[@]}" show saved:999
@@ -295,7 +295,7 @@ put src/etc/motd "version 4"
 printf '[File]\nPath=motd\nSecret=yes\n' >> src/profile.conf
 runs 0 "${R[@]}" switch --force src
 runs 0 "${R[@]}" show --saved --json
-equal "$(json '[f["secret"] for f in j if f["path"] == "/etc/motd"][-1]')" "True"
+equal "$(json '[f["secret"] for f in j["saved"] if f["path"] == "/etc/motd"][-1]')" "True"
 
 # a unit that is damaged in the database does not become a file
 put src/units/web.service "$(cat src/units/web.service; echo "# other")"
