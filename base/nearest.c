@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/nearest.h"
 
-#include "base/cleanup.h"
-
+#include <errno.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -24,4 +23,13 @@ unsigned nearest_distance(const char *written, const char *name) {
                 }
         }
         return row[n];
+}
+
+int nearest_names(const char *written, const Strv *names, size_t n_max, Strv *ret_nearest) {
+        for (unsigned letters = 0; letters < NEAREST_TOO_FAR; letters++)
+                for (size_t i = 0; i < names->n_items && ret_nearest->n_items < n_max; i++)
+                        if (nearest_distance(written, names->items[i]) == letters &&
+                                        strv_add_unique(ret_nearest, names->items[i]) < 0)
+                                return -ENOMEM;
+        return 0;
 }

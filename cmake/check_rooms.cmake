@@ -12,6 +12,7 @@ set(owners
         "git2\\.h|diff state"
         "git2/|diff state"
         "jansson\\.h|diff state switch"
+        "libkmod\\.h|activate"
         "sqlite3\\.h|state"
         "systemd/|activate"
         "zlib\\.h|activate"
