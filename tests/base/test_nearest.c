@@ -28,11 +28,11 @@ static void test_nearest__the_nearest_first_and_each_once(void **state) {
         cleanup_strv Strv names = { 0 }, nearest = { 0 }, one = { 0 }, none = { 0 };
         for (size_t i = 0; i < N_ELEMENTS(items); i++)
                 assert_int_equal(strv_add(&names, items[i]), 0);
-        assert_int_equal(nearest_names("dm_mog", &names, 3, &nearest), 0);
+        assert_int_equal(nearest_names("dm_moh", &names, 3, &nearest), 0);
         assert_int_equal(nearest.n_items, 2);
         assert_string_equal(nearest.items[0], "dm_mod");
         assert_string_equal(nearest.items[1], "dm_log");
-        assert_int_equal(nearest_names("dm_mog", &names, 1, &one), 0);
+        assert_int_equal(nearest_names("dm_moh", &names, 1, &one), 0);
         assert_int_equal(one.n_items, 1);
         assert_int_equal(nearest_names("nvidia", &names, 3, &none), 0);
         assert_int_equal(none.n_items, 0);
