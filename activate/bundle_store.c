@@ -257,6 +257,8 @@ static int settle_one(const char *name, bool is_commit, Error *reterr) {
                 return r;
         if (is_commit && (r = end_journal(name, reterr)) < 0)
                 return r;
+        if (unlinkat(fd, "force", 0) < 0 && errno != ENOENT)
+                return error_set_errno(reterr, -errno, NSPAWN_BUNDLES "/%s", name);
         if (is_commit)
                 r = renameat(fd, "next", fd, "default");
         else

@@ -8,6 +8,7 @@
  *   active        the tree that it was started with, or that was last activated
  *   default       the one that its next start takes, unless there is
  *   next          the one of the switch that is under way
+ *   force         the same, where that makes /etc exact: what was edited by hand is saved and goes
  *   .new-PID-…    what a process is just writing
  *
  * 'next' is made once the switch has its manifest, and removed before that when it is undone; after

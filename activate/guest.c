@@ -29,7 +29,18 @@ static void tell(const char *line) {
         (void) fprintf(stderr, "sysswitch-guest: %s\n", line); /* nobody else to tell */
 }
 
+/* A link of the bundle names a tree. */
+static int read_link(const char *link, char ret_tree[NAME_MAX + 1]) {
+        ssize_t length = readlink(link, ret_tree, NAME_MAX);
+        if (length < 0)
+                return -errno;
+        ret_tree[length] = 0;
+        return 0;
+}
+
 static int fit(const char *tree, bool is_starting) {
+        char forced[NAME_MAX + 1];
+        bool is_forced = read_link(NSPAWN_BUNDLE "/force", forced) >= 0 && !strcmp(forced, tree);
         bool is_layer = access(LAYER_STATE, F_OK) == 0;
         const GuestFit guest = { .etc = "/etc",
                 .state = is_layer ? LAYER_STATE : NSPAWN_STATE_DIRECTORY,
@@ -38,6 +49,7 @@ static int fit(const char *tree, bool is_starting) {
                 .tree = tree,
                 .run_programs = true,
                 .is_starting = is_starting,
+                .force = is_forced,
                 .tell = tell };
         Error error;
         int r = guest_fit(&guest, &error);
@@ -80,12 +92,10 @@ static int become_systemd(char **arguments) {
         static const char *const programs[] = { "/usr/lib/systemd/systemd",
                 "/lib/systemd/systemd" };
         char tree[NAME_MAX + 1];
-        ssize_t length = readlink(NSPAWN_BUNDLE "/active", tree, sizeof(tree) - 1);
-        if (length < 0) {
+        if (read_link(NSPAWN_BUNDLE "/active", tree) < 0) {
                 tell("the bundle names no tree");
                 return 1;
         }
-        tree[length] = 0;
         int r = make_etc_writable();
         if (r < 0)
                 tell("/etc is read-only, and no layer can be put over it");

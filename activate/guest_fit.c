@@ -122,6 +122,7 @@ static int look_at(Guest *guest, const Strv *left_out, Look *look, Error *reterr
                 .old = look->old,
                 .new = look->new,
                 .save_edited = true,
+                .force = guest->fit->force,
                 .check_owners = true,
                 .resolve = owners_resolve,
                 .userdata = guest->owners };
@@ -133,7 +134,7 @@ static int look_at(Guest *guest, const Strv *left_out, Look *look, Error *reterr
         input->displaced = displaced;
         cleanup_free Sought *sought = NULL;
         size_t n_sought = 0;
-        if (fit_plan_seek(input, false, &sought, &n_sought) < 0)
+        if (fit_plan_seek(input, guest->fit->force, &sought, &n_sought) < 0)
                 return error_oom(reterr);
         r = scan_new(&guest->etc, sought, n_sought, guest->contents, &look->scan, reterr);
         if (r < 0)

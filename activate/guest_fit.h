@@ -23,6 +23,7 @@ typedef struct GuestFit {
         const char *tree;                 /* the name of the bundle's tree */
         bool run_programs; /* systemd-sysusers before it; and systemd-tmpfiles behind it, unless */
         bool is_starting;  /* the container's own boot does that */
+        bool force;        /* all that is managed is made exact */
         void (*tell)(const char *line);
 } GuestFit;
 

@@ -99,12 +99,9 @@ int container_roots(Arena *arena,
                 const ContainerRoot **ret_roots,
                 size_t *ret_n_roots,
                 Error *reterr) {
-        const Entry *file = tree ? tree_find(tree, ROOT_PROFILE, "profile.conf") : NULL;
         const ProfileConf *conf = NULL;
         size_t n_roots = 0, position = 0;
-        int r = file ? profile_conf_parse(arena, "profile.conf", contents, file->content, &conf,
-                                       reterr)
-                     : 0;
+        int r = profile_conf_of(arena, tree, contents, &conf, reterr);
         if (r < 0)
                 return r;
         ContainerRoot *roots = arena_new(arena, ContainerRoot, (tree ? tree->n_entries : 0) + 1);

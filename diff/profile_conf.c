@@ -3,6 +3,7 @@
 
 #include "base/map.h"
 #include "diff/conf_reader.h"
+#include "diff/tree.h"
 
 #include <errno.h>
 #include <string.h>
@@ -282,4 +283,18 @@ int profile_conf_parse(Arena *arena,
                 const ProfileConf **ret_conf,
                 Error *reterr) {
         return profile_conf_parse_all(arena, name, contents, content, NULL, ret_conf, reterr);
+}
+
+int profile_conf_of(Arena *arena,
+                const Tree *tree,
+                Contents *contents,
+                const ProfileConf **ret_conf,
+                Error *reterr) {
+        static const ProfileConf none;
+        const Entry *entry = tree ? tree_find(tree, ROOT_PROFILE, "profile.conf") : NULL;
+        if (entry)
+                return profile_conf_parse(
+                                arena, "profile.conf", contents, entry->content, ret_conf, reterr);
+        *ret_conf = &none;
+        return 0;
 }

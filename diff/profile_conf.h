@@ -17,6 +17,8 @@
 
 #include <stdint.h>
 
+typedef struct Tree Tree;
+
 typedef struct FileRule {
         const char *path;  /* pattern relative to /etc: "ssl/private/key.pem", "ssl/?.key" */
         int mode;          /* -1: not given */
@@ -129,6 +131,14 @@ int profile_conf_parse_all(Arena *arena,
                 Contents *contents,
                 Content *content,
                 Strv *faults,
+                const ProfileConf **ret_conf,
+                Error *reterr) must_check;
+
+/* Of a tree: what its profile.conf says, which was checked when it was rendered; one that says
+ * nothing where there is none. */
+int profile_conf_of(Arena *arena,
+                const Tree *tree,
+                Contents *contents,
                 const ProfileConf **ret_conf,
                 Error *reterr) must_check;
 

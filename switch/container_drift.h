@@ -2,8 +2,7 @@
 #pragma once
 
 /* Where the containers of a host are not as declared. That one is off is told of its unit, as of
- * any. The files inside are read by the host, by descriptors from the container's root on: nothing
- * in there is asked, and no link of it followed. */
+ * any. */
 
 #include "switch/container_view.h"
 #include "switch/drift.h"

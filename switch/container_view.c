@@ -20,14 +20,9 @@ void container_views_done(ContainerViews *views) {
 
 static int read_conf(
                 Host *host, ContainerViews *views, const ProfileConf **ret_conf, Error *reterr) {
-        static const ProfileConf none;
         const Tree *tree;
-        *ret_conf = &none;
         int r = host_active_tree(host, &tree, reterr);
-        const Entry *entry = r < 0 ? NULL : tree_find(tree, ROOT_PROFILE, "profile.conf");
-        return entry ? profile_conf_parse(&views->arena, "profile.conf", host->contents,
-                                       entry->content, ret_conf, reterr)
-                     : r;
+        return r < 0 ? r : profile_conf_of(&views->arena, tree, host->contents, ret_conf, reterr);
 }
 
 /* Those that are declared, and those that were. */

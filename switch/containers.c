@@ -22,11 +22,13 @@ static int lay_one(Host *host,
                 r = bundle_store_lay(name, inside, host->contents, tree, reterr);
         if (r >= 0)
                 r = bundle_store_pointed(name, "default", there, reterr);
-        if (r < 0 || strcmp(tree, there) == 0)
+        bool is_forced = strv_has(&prepared->forced, name);
+        if (r < 0 || (strcmp(tree, there) == 0 && !is_forced))
                 return r < 0 ? r : 0;
         LaidContainer *one = &laid->items[laid->n_items++];
         one->name = arena_strdup(arena, name);
         one->tree = arena_strdup(arena, tree);
+        one->is_forced = is_forced;
         return one->name && one->tree ? 0 : error_oom(reterr);
 }
 
@@ -65,7 +67,12 @@ int containers_lay_lost(const char *name, Error *reterr) {
 
 int containers_point(const LaidContainers *laid, Error *reterr) {
         int r = 0;
-        for (size_t i = 0; r >= 0 && i < laid->n_items; i++)
-                r = bundle_store_point(laid->items[i].name, "next", laid->items[i].tree, reterr);
+        for (size_t i = 0; r >= 0 && i < laid->n_items; i++) {
+                const LaidContainer *one = &laid->items[i];
+                if (one->is_forced)
+                        r = bundle_store_point(one->name, "force", one->tree, reterr);
+                if (r >= 0)
+                        r = bundle_store_point(one->name, "next", one->tree, reterr);
+        }
         return r;
 }

@@ -10,10 +10,11 @@
 typedef struct LaidContainer {
         const char *name;
         const char *tree;
+        bool is_forced; /* its /etc is made exact: what was edited there goes, too */
 } LaidContainer;
 
 typedef struct LaidContainers {
-        LaidContainer *items; /* those that shall have another tree */
+        LaidContainer *items; /* those that shall have another tree, or the same exactly */
         size_t n_items;
 } LaidContainers;
 

@@ -4,9 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
-/* What is at a path as an entry: absent, where there is nothing that a unit could read. */
-static int add_found(Tree *tree, const FitInput *fit, const Found *found, const Entry *like) {
-        /* where it equals what a tree declares, that stands for it: nothing seems to change */
+int effective_add_found(Tree *tree, const FitInput *fit, const Found *found, const Entry *like) {
         if (like && fit_is_as_declared(fit, like, found))
                 return tree_add(tree, like);
         char uid[16], gid[16];
@@ -86,7 +84,8 @@ static int add_beneath(Tree *tree,
                         continue;
                 if (found[i].kind == FOUND_NOTHING)
                         continue;
-                int r = add_found(tree, fit, &found[i], tree_find(like, fit->root, found[i].path));
+                int r = effective_add_found(
+                                tree, fit, &found[i], tree_find(like, fit->root, found[i].path));
                 if (r < 0)
                         return r;
         }
@@ -101,7 +100,7 @@ static int add_repairs(Tree *tree, const EffectiveInput *input) {
                 const Entry *new = tree_find(input->new, operation->root, operation->path);
                 if (!old || !new || operation->verb == FIT_RECORD || !entry_equal(old, new))
                         continue;
-                int r = add_found(tree, input->fit_input, operation->found, NULL);
+                int r = effective_add_found(tree, input->fit_input, operation->found, NULL);
                 if (r < 0)
                         return r;
         }

@@ -20,13 +20,18 @@ typedef struct EffectiveTrees {
                                only new manages; where an entry that stays as it is will be put
                                right, what is there now */
         const Tree *after;  /* what it shall have: new, laid over what is given back */
-        Tree *parts[12];    /* owned: what the two are made of */
+        Tree *parts[14];    /* owned: what the two are made of */
         size_t n_parts;
 } EffectiveTrees;
 
 /* The input must outlive the result. */
 int effective_trees(
                 const EffectiveInput *input, EffectiveTrees *ret_trees, Error *reterr) must_check;
+/* What is at a path as an entry: absent, where there is nothing that a unit could read. Where it
+ * equals what a tree declares there (like, or NULL), that stands for it: nothing seems to change.
+ * Returns 0 or -ENOMEM. */
+int effective_add_found(
+                Tree *tree, const FitInput *fit, const Found *found, const Entry *like) must_check;
 /* A tree that lives as long as these, not sealed. NULL when memory is short. */
 Tree *effective_part(EffectiveTrees *trees) must_check;
 /* *ret is the one over the other, as tree_overlay() makes it. */

@@ -28,16 +28,6 @@ static void followers_done(Followers *followers) {
                 each->tree = tree_free(each->tree);
 }
 
-static int
-read_conf(Followers *followers, const Tree *tree, const ProfileConf **ret_conf, Error *reterr) {
-        static const ProfileConf none;
-        const Entry *entry = tree_find(tree, ROOT_PROFILE, "profile.conf");
-        *ret_conf = &none;
-        return entry ? profile_conf_parse(followers->arena, "profile.conf",
-                                       followers->host->contents, entry->content, ret_conf, reterr)
-                     : 0;
-}
-
 static int load(Followers *followers, const char *profile, const Tree **ret_tree, Error *reterr) {
         Host *host = followers->host;
         for (const Followed *each = followers->followed; each; each = each->next)
@@ -67,7 +57,7 @@ static int
 place(Followers *followers, const Tree *tree, const Tree *own, Tree *placed, Error *reterr) {
         const Host *host = followers->host;
         const ProfileConf *conf;
-        int r = read_conf(followers, tree, &conf, reterr);
+        int r = profile_conf_of(followers->arena, tree, host->contents, &conf, reterr);
         for (size_t i = 0; r >= 0 && i < conf->n_containers; i++) {
                 const ContainerRule *rule = &conf->containers[i];
                 const Tree *inside = own;
@@ -137,7 +127,7 @@ int followers_load(Host *host, const char *container, Tree **ret_inside, Error *
         if (r >= 0 && !container_settings(tree, container))
                 return error_set(reterr, -ENOENT, "Container %s is not declared", container);
         if (r >= 0)
-                r = read_conf(&followers, tree, &conf, reterr);
+                r = profile_conf_of(&arena, tree, host->contents, &conf, reterr);
         if (r < 0)
                 return r;
         const ContainerRule *rule = container_rule(conf, container);

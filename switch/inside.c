@@ -12,6 +12,7 @@
 #include "diff/nspawn.h"
 #include "diff/plan.h"
 #include "diff/quote.h"
+#include "switch/container_edits.h"
 #include "switch/stop_request.h"
 
 #include <assert.h>
@@ -52,7 +53,10 @@ typedef struct Inside {
         Arena arena;
         Contents *contents;
         char old_name[BUNDLE_TREE_SIZE], new_name[BUNDLE_TREE_SIZE];
+        bool is_forced; /* /etc is made exact, what was edited by hand included */
+        pid_t leader;
         Tree *old, *new;
+        Tree *declared, *edits; /* NULL, or what old is laid from */
         Systemd *systemd;
         UnitStates *states;
         Plan *plan;
@@ -68,6 +72,8 @@ static void inside_donep(Inside *inside) {
         (void) systemd_close(inside->systemd);
         (void) tree_free(inside->old);
         (void) tree_free(inside->new);
+        (void) tree_free(inside->declared);
+        (void) tree_free(inside->edits);
         (void) contents_free(inside->contents);
         arena_done(&inside->arena);
 }
@@ -84,6 +90,20 @@ static int read_trees(Inside *inside, Error *reterr) {
                         inside->name, inside->old_name, inside->contents, &inside->old, reterr);
 }
 
+/* What was edited by hand changes, too, and units act on that. */
+static int lay_edits(Inside *inside, Error *reterr) {
+        Tree *whole = NULL;
+        int r = container_edits_find(inside->leader, inside->old, inside->new, inside->contents,
+                        &inside->edits, reterr);
+        if (r > 0)
+                r = tree_overlay(inside->old, inside->edits, &whole, reterr);
+        if (!whole)
+                return r;
+        inside->declared = inside->old;
+        inside->old = whole;
+        return 0;
+}
+
 /* A container whose first process is stopped takes what it is sent, and does not answer. */
 static char no_answer[128];
 
@@ -97,15 +117,14 @@ static void give_up(int signal) {
 static int connect_to(Inside *inside, Error *reterr) {
         const struct sigaction action = { .sa_handler = give_up };
         UnitLook look = { .unit = FIT_UNIT };
-        pid_t leader = 0;
-        int r = container_leader(inside->name, &leader, reterr);
+        int r = container_leader(inside->name, &inside->leader, reterr);
         if (r < 0)
                 return r;
         (void) snprintf(no_answer, sizeof(no_answer),
                         "sysswitch: Container %.64s does not answer\n", inside->name); /* fits */
         (void) sigaction(SIGALRM, &action, NULL); /* cannot fail for this signal */
         (void) alarm(ANSWER_SEC);
-        r = container_connect(inside->name, leader, &inside->systemd, reterr);
+        r = container_connect(inside->name, inside->leader, &inside->systemd, reterr);
         if (r >= 0)
                 r = unit_look(inside->systemd, &look, 1, LOOK_STATE, reterr);
         (void) alarm(0);
@@ -267,6 +286,9 @@ static int take_back(Inside *inside, const Manifest *journal, Error *reterr) {
         return r < 0 ? r : bundle_journal_drop(inside->name, reterr);
 }
 
+/* A tree's name that is none: the same tree is made exact, and that is not complete. */
+#define FORCED "forced"
+
 /* An activation that was cut off is taken back first; and so is one that was complete, when what it
  * came from is wanted again: from then on it is one that was cut off, too. Returns 1 when the
  * journal says so. */
@@ -314,13 +336,22 @@ static int begin(Inside *inside, Manifest *journal, Error *reterr) {
 }
 
 static int activate(Inside *inside, Error *reterr) {
-        Manifest journal = { .switch_id = "0", .from = inside->old_name, .to = inside->new_name };
+        bool is_same = strcmp(inside->old_name, inside->new_name) == 0;
+        Manifest journal = { .switch_id = "0",
+                .from = inside->old_name,
+                .to = is_same ? (char *) (uintptr_t) FORCED : inside->new_name }; /* only read */
         int r = read_trees(inside, reterr);
+        if (r >= 0 && inside->is_forced)
+                r = lay_edits(inside, reterr);
         if (r >= 0)
                 r = begin(inside, &journal, reterr);
         if (r < 0)
                 return r;
         r = carry_out(inside, reterr);
+        if (r >= 0 && is_same) {
+                journal.to = inside->new_name;
+                return bundle_journal_write(inside->name, &journal, reterr);
+        }
         if (r >= 0)
                 return bundle_store_point(inside->name, "active", inside->new_name, reterr);
         const Error first = *reterr;
@@ -332,12 +363,17 @@ static int activate(Inside *inside, Error *reterr) {
 }
 
 static int find_trees(Inside *inside, Error *reterr) {
+        char forced[BUNDLE_TREE_SIZE];
         int r = bundle_store_wanted(inside->name, inside->new_name, reterr);
         if (r >= 0)
                 r = bundle_store_pointed(inside->name, "active", inside->old_name, reterr);
-        return r == 0 ? error_set(reterr, -ENOENT, "Container %s was not started by its unit",
-                                        inside->name)
-                      : r;
+        if (r == 0)
+                return error_set(reterr, -ENOENT, "Container %s was not started by its unit",
+                                inside->name);
+        if (r >= 0)
+                r = bundle_store_pointed(inside->name, "force", forced, reterr);
+        inside->is_forced = r > 0 && strcmp(forced, inside->new_name) == 0;
+        return r;
 }
 
 int inside_activate(const char *name, Error *reterr) {
@@ -351,7 +387,8 @@ int inside_activate(const char *name, Error *reterr) {
                 r = bundle_journal_read(name, &journal, reterr);
         if (r > 0)
                 r = is_to_take_back(&inside, journal, reterr);
-        bool is_new = strcmp(inside.old_name, inside.new_name) != 0, is_half = r > 0;
+        bool is_new = inside.is_forced || strcmp(inside.old_name, inside.new_name) != 0,
+             is_half = r > 0;
         if (r < 0 || (!is_new && !is_half))
                 return r;
         cleanup_fd int turn_fd = bundle_journal_take_turn(TURN_USEC);

@@ -6,6 +6,7 @@
 #include "state/displaced.h"
 #include "state/record.h"
 #include "switch/checks.h"
+#include "switch/container_edits.h"
 #include "switch/engine.h"
 #include "switch/followers.h"
 #include "switch/packaged.h"
@@ -27,6 +28,7 @@ Prepared *prepared_free(Prepared *prepared) {
         unit_states_free(prepared->states);
         insides_done(&prepared->insides);
         users_done(&prepared->users);
+        strv_done(&prepared->forced);
         effective_trees_done(&prepared->effective);
         reference_tree_done(&prepared->target);
         arena_done(&prepared->arena);
@@ -259,6 +261,8 @@ int prepare(Host *host,
                                            : look_at_files(host, prepared, options, reterr);
         if (r >= 0)
                 r = followers_add(host, prepared, reterr);
+        if (r >= 0 && options->force && host_has_units(host))
+                r = container_edits_add(host, prepared, reterr);
         if (r >= 0)
                 r = read_states(host, prepared, reterr);
         if (r >= 0)

@@ -43,6 +43,7 @@ typedef struct Prepared {
         size_t n_superseded;
         FitInput fit_input; /* what fit was made from, for later comparisons */
         FitPlan *fit;
+        Strv forced;               /* containers with edits inside, which this makes exact */
         PlanDraft *draft;          /* of the effective trees: it is planned more than once */
         Distribution distribution; /* as the plan reads it */
         RunningKernel kernel;      /* nothing known: an image */
