@@ -89,10 +89,8 @@ static int add_command(sd_bus_message *call, const TransientService *service) {
         return r;
 }
 
-static int add_output(sd_bus_message *call, int fd) {
-        int r = sd_bus_message_append(call, "(sv)", "StandardOutputFileDescriptor", "h", fd);
-        return r < 0 ? r
-                     : sd_bus_message_append(call, "(sv)", "StandardErrorFileDescriptor", "h", fd);
+static int add_fd(sd_bus_message *call, const char *name, int fd) {
+        return sd_bus_message_append(call, "(sv)", name, "h", fd);
 }
 
 static int add_service_settings(sd_bus_message *call, const TransientService *service) {
@@ -106,8 +104,12 @@ static int add_service_settings(sd_bus_message *call, const TransientService *se
                                 call, "(sv)", "TimeoutStopUSec", "t", service->stop_timeout_usec);
         if (r >= 0)
                 r = add_good_exits(call, service);
+        if (r >= 0 && service->input_fd)
+                r = add_fd(call, "StandardInputFileDescriptor", *service->input_fd);
         if (r >= 0 && service->output_fd)
-                r = add_output(call, *service->output_fd);
+                r = add_fd(call, "StandardOutputFileDescriptor", *service->output_fd);
+        if (r >= 0 && service->output_fd)
+                r = add_fd(call, "StandardErrorFileDescriptor", *service->output_fd);
         return r < 0 ? r : add_command(call, service);
 }
 

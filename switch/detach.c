@@ -127,7 +127,7 @@ static int write_stream(Caller *caller, Error *reterr) {
         r = write_request(caller);
         if (r < 0)
                 return error_set_errno(reterr, r, "%s", stream_path(caller->stream));
-        return stream_open(stream_path(caller->stream), &caller->reader, reterr);
+        return stream_open_own(caller->stream, &caller->reader, reterr);
 }
 
 /* 1: a switch of that service is under way; 0: it is not, or not yet, or not any more. */
@@ -178,6 +178,7 @@ static int start(const Caller *caller, Error *reterr) {
                 .name = DETACH_SERVICE,
                 .description = description,
                 .arguments = { caller->program, DETACH_ENGINE_OPTION, stream_path(caller->stream) },
+                .input_fd = stream_wake_fd(caller->stream),
                 .on_failure = RECOVER_SERVICE,
                 .good_exits = good_exits,
                 .n_good_exits = N_ELEMENTS(good_exits),

@@ -3,6 +3,7 @@
 #include "switch/stop_request.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 static int set_variable(const char *variable) {
@@ -75,6 +76,13 @@ static int redirect(Stream *stream, Error *reterr) {
         return 0;
 }
 
+/* What the caller is woken by is nobody's to read. */
+static int leave_input(Error *reterr) {
+        cleanup_fd int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        return fd < 0 || dup2(fd, STDIN_FILENO) < 0 ? error_set_errno(reterr, -errno, "/dev/null")
+                                                    : 0;
+}
+
 int engine_begin(const char *path, DetachedEngine *ret_engine, Error *reterr) {
         DetachedEngine engine = { 0 };
         if (clearenv() != 0)
@@ -82,7 +90,9 @@ int engine_begin(const char *path, DetachedEngine *ret_engine, Error *reterr) {
         stop_request_listen(); /* who knows that it has begun may ask it to stop */
         int r = read_request(path, &engine, reterr);
         if (r >= 0)
-                r = stream_take_over(path, &engine.stream, reterr);
+                r = stream_take_over(path, STDIN_FILENO, &engine.stream, reterr);
+        if (r >= 0)
+                r = leave_input(reterr);
         if (r >= 0)
                 r = redirect(engine.stream, reterr);
         if (r < 0) {

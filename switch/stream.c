@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -21,7 +22,7 @@ typedef struct FrameHead {
 } FrameHead;
 
 struct Stream {
-        int fd;
+        int fd, wake_fd; /* the caller's reader waits for the latter; -1: none */
         char *path;
         off_t end; /* of what was written whole */
         int error; /* the first; nothing is added after it */
@@ -36,8 +37,15 @@ struct StreamReader {
         char buffer[sizeof(FrameHead) + FRAME_MAX_BYTES];
 };
 
+/* It is never full: whoever reads it takes all that it counts at once. */
+static void wake(const Stream *stream) {
+        if (stream->wake_fd >= 0)
+                (void) !eventfd_write(stream->wake_fd, 1); /* what was written can be read anyway */
+}
+
 static int write_head(const Stream *stream) {
         ssize_t written = pwrite(stream->fd, &stream->head, sizeof(stream->head), 0);
+        wake(stream);
         if (written == (ssize_t) sizeof(stream->head))
                 return 0;
         return written < 0 ? -errno : -ENOSPC;
@@ -56,7 +64,7 @@ int stream_create(const char *directory, Stream **ret_stream, Error *reterr) {
         cleanup(stream_freep) Stream *stream = calloc(1, sizeof(Stream));
         if (!stream)
                 return error_oom(reterr);
-        stream->fd = -1;
+        stream->fd = stream->wake_fd = -1;
         if (asprintf(&stream->path, "%s/switch.XXXXXX", directory) < 0) {
                 stream->path = NULL;
                 return error_oom(reterr);
@@ -72,12 +80,17 @@ int stream_create(const char *directory, Stream **ret_stream, Error *reterr) {
                 (void) unlink(stream->path); /* what stays harms nobody */
                 return error_set_errno(reterr, r, "%s", stream->path);
         }
+        stream->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         *ret_stream = TAKE(stream);
         return 0;
 }
 
 const char *stream_path(const Stream *stream) {
         return stream->path;
+}
+
+const int *stream_wake_fd(const Stream *stream) {
+        return stream->wake_fd < 0 ? NULL : &stream->wake_fd;
 }
 
 static int make_current(Stream *stream) {
@@ -119,10 +132,11 @@ static int take_over(Stream *stream) {
         return r < 0 ? r : write_head(stream);
 }
 
-int stream_take_over(const char *path, Stream **ret_stream, Error *reterr) {
+int stream_take_over(const char *path, int wake_fd, Stream **ret_stream, Error *reterr) {
         cleanup(stream_freep) Stream *stream = calloc(1, sizeof(Stream));
         if (!stream)
                 return error_oom(reterr);
+        stream->wake_fd = wake_fd < 0 ? -1 : fcntl(wake_fd, F_DUPFD_CLOEXEC, 3);
         stream->fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
         if (stream->fd < 0)
                 return error_set_errno(reterr, -errno, "%s", path);
@@ -150,6 +164,7 @@ static int add_frame(Stream *stream, FrameKind kind, const char *data, size_t si
         if ((size_t) written < total)
                 return -ENOSPC;
         stream->end += (off_t) total;
+        wake(stream);
         return 0;
 }
 
@@ -178,8 +193,10 @@ void stream_end(Stream *stream, int exit_status) {
 Stream *stream_free(Stream *stream) {
         if (!stream)
                 return NULL;
-        if (stream->fd >= 0)
-                (void) close(stream->fd); /* nothing is relied on that was not checked */
+        const int fds[] = { stream->fd, stream->wake_fd };
+        for (size_t i = 0; i < N_ELEMENTS(fds); i++)
+                if (fds[i] >= 0)
+                        (void) close(fds[i]); /* nothing is relied on that was not checked */
         free(stream->path);
         free(stream);
         return NULL;
@@ -195,7 +212,7 @@ static void watch_file(StreamReader *reader) {
         (void) close(TAKE_FD(reader->events_fd)); /* nothing was written */
 }
 
-int stream_open(const char *path, StreamReader **ret_reader, Error *reterr) {
+static int open_reader(const char *path, StreamReader **ret_reader, Error *reterr) {
         cleanup(stream_closep) StreamReader *reader = calloc(1, sizeof(StreamReader));
         if (!reader)
                 return error_oom(reterr);
@@ -209,9 +226,22 @@ int stream_open(const char *path, StreamReader **ret_reader, Error *reterr) {
         reader->path = strdup(path);
         if (!reader->path)
                 return error_oom(reterr);
-        watch_file(reader);
         *ret_reader = TAKE(reader);
         return 0;
+}
+
+int stream_open(const char *path, StreamReader **ret_reader, Error *reterr) {
+        int r = open_reader(path, ret_reader, reterr);
+        if (r >= 0)
+                watch_file(*ret_reader);
+        return r;
+}
+
+int stream_open_own(const Stream *stream, StreamReader **ret_reader, Error *reterr) {
+        int r = open_reader(stream->path, ret_reader, reterr);
+        if (r >= 0 && stream->wake_fd >= 0)
+                (*ret_reader)->events_fd = fcntl(stream->wake_fd, F_DUPFD_CLOEXEC, 3);
+        return r;
 }
 
 int stream_open_current(const char *directory, StreamReader **ret_reader, Error *reterr) {

@@ -55,9 +55,12 @@ typedef struct Stream Stream;
 /* The caller's side: a new file in directory, which is made when absent. */
 int stream_create(const char *directory, Stream **ret_stream, Error *reterr) must_check;
 const char *stream_path(const Stream *stream);
+/* An eventfd(2) for the engine, by which it wakes the caller's own reader; NULL: there is none. */
+const int *stream_wake_fd(const Stream *stream);
 /* The engine's side: locks the file at path, marks it as begun and gives it the name of the current
- * one. -EBUSY: another engine has it. */
-int stream_take_over(const char *path, Stream **ret_stream, Error *reterr) must_check;
+ * one. wake_fd (it stays the caller's) is what stream_wake_fd() was, or anything that may be
+ * written to; -1: none. -EBUSY: another engine has it. */
+int stream_take_over(const char *path, int wake_fd, Stream **ret_stream, Error *reterr) must_check;
 /* Never waits for a reader. What is longer than a frame becomes several. Returns 0, or the first
  * negative errno that a write of this stream came to: that is noted in its head. */
 int stream_add(Stream *stream, FrameKind kind, const void *data, size_t size_bytes);
@@ -76,6 +79,9 @@ typedef struct StreamReader StreamReader;
 /* The current one of directory. 1: there it is; 0: there is none. */
 int stream_open_current(const char *directory, StreamReader **ret_reader, Error *reterr) must_check;
 int stream_open(const char *path, StreamReader **ret_reader, Error *reterr) must_check;
+/* The caller's own. It has no inotify instance: to close one takes the kernel a grace period, 10 to
+ * 25 ms that whoever asked for a switch would wait. */
+int stream_open_own(const Stream *stream, StreamReader **ret_reader, Error *reterr) must_check;
 StreamReader *stream_close(StreamReader *reader);
 DEFINE_CLEANUP(StreamReader, stream_close);
 
@@ -84,6 +90,6 @@ int stream_read_head(StreamReader *reader, StreamHead *ret_head, Error *reterr) 
 int stream_read(StreamReader *reader, Frame *ret_frame, Error *reterr) must_check;
 /* 1: the engine lives; 0: it has not begun, or has ended. */
 int stream_is_held(const StreamReader *reader, Error *reterr) must_check;
-/* Readable when something was written: of inotify(7); -1 where that is not to be had. */
+/* Readable when something was written; -1 where neither inotify(7) nor eventfd(2) is to be had. */
 int stream_events_fd(const StreamReader *reader);
 void stream_take_events(StreamReader *reader);

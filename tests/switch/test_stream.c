@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -48,7 +49,7 @@ static StreamReader *open_path(const char *path) {
 static Stream *take_over(const char *path) {
         Error error;
         Stream *stream = NULL;
-        if (stream_take_over(path, &stream, &error) < 0)
+        if (stream_take_over(path, -1, &stream, &error) < 0)
                 fail_msg("%s", error.message);
         return stream;
 }
@@ -100,7 +101,7 @@ static void test_stream__a_request_then_what_is_told(void **state) {
         assert_int_equal(head_of(current).exit_status, -1);
         assert_int_equal(stream_is_held(current, &error), 1);
         Stream *second = NULL;
-        assert_int_equal(stream_take_over(stream_path(engine), &second, &error), -EBUSY);
+        assert_int_equal(stream_take_over(stream_path(engine), -1, &second, &error), -EBUSY);
         expect(reader, FRAME_ARGUMENT, "sysswitch");
         expect(reader, FRAME_ARGUMENT, "");
         expect_none(reader);
@@ -117,6 +118,40 @@ static void test_stream__a_request_then_what_is_told(void **state) {
         expect(current, FRAME_ARGUMENT, "sysswitch");
         stream_close(reader);
         stream_close(current);
+}
+
+static bool is_woken(StreamReader *reader) {
+        struct pollfd fd = { .fd = stream_events_fd(reader), .events = POLLIN };
+        assert_true(fd.fd >= 0);
+        int r = poll(&fd, 1, 0);
+        stream_take_events(reader);
+        return r > 0;
+}
+
+static void test_stream__who_asked_is_woken_as_all_others_are(void **state) {
+        (void) state;
+        Error error;
+        cleanup_free char *path = NULL;
+        Stream *caller = create(&path), *engine = NULL;
+        StreamReader *other = open_path(path), *own = NULL;
+        assert_int_equal(stream_open_own(caller, &own, &error), 0);
+        assert_false(is_woken(own));
+        assert_int_equal(stream_take_over(path, *stream_wake_fd(caller), &engine, &error), 0);
+        stream_free(caller);
+        for (unsigned i = 0; i < 3; i++) { /* begun, a frame, the end */
+                if (i == 1)
+                        add(engine, FRAME_OUTPUT, "one");
+                if (i == 2)
+                        stream_end(engine, 0);
+                assert_true(is_woken(own));
+                assert_true(is_woken(other));
+                assert_false(is_woken(own));
+                assert_false(is_woken(other));
+        }
+        expect(own, FRAME_OUTPUT, "one");
+        stream_free(engine);
+        stream_close(own);
+        stream_close(other);
 }
 
 static void test_stream__what_is_longer_than_a_frame_is_several(void **state) {
@@ -239,7 +274,7 @@ static pid_t begin_engine(const char *path, const int *go_on, int exit_status) {
         Stream *stream = NULL;
         char byte;
         (void) close(go_on[1]); /* a copy */
-        if (stream_take_over(path, &stream, &error) < 0)
+        if (stream_take_over(path, -1, &stream, &error) < 0)
                 _exit(1);
         const Output output = { .stream = stream, .color = true };
         ProgressView view = { .output = &output };
@@ -304,6 +339,7 @@ static void test_watch__an_engine_that_ends_without_a_word_was_killed(void **sta
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_stream__a_request_then_what_is_told),
+                cmocka_unit_test(test_stream__who_asked_is_woken_as_all_others_are),
                 cmocka_unit_test(test_stream__what_is_longer_than_a_frame_is_several),
                 cmocka_unit_test(test_stream__a_torn_frame_is_none),
                 cmocka_unit_test(test_stream__damage_is_an_error),
