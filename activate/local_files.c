@@ -3,6 +3,7 @@
 
 #include "activate/in_root.h"
 #include "activate/process.h"
+#include "activate/rpm.h"
 #include "base/hash.h"
 
 #include <dirent.h>
@@ -12,6 +13,7 @@
 #include <sys/stat.h>
 
 #define PACMAN "var/lib/pacman/local"
+#define UCF "var/lib/ucf/hashfile"
 
 enum { MAX_FILE_BYTES = 64 * 1024 * 1024, TIMEOUT_SEC = 300 };
 
@@ -30,9 +32,15 @@ static bool is_missing(int code) {
         return code == -ENOENT || code == -ENOTDIR;
 }
 
-static int add_below(int fd, const char *path, unsigned depth, Strv *paths, Error *reterr) {
+/* owned: what it has is passed over; NULL: nothing is. */
+static int add_below(int fd,
+                const char *path,
+                unsigned depth,
+                const OwnedPaths *owned,
+                Strv *paths,
+                Error *reterr) {
         cleanup_dir DIR *directory = NULL;
-        int r = open_directory(fd, path, &directory);
+        int r = open_directory(fd, *path ? path : ".", &directory);
         if (r < 0)
                 return is_missing(r) ? 0 : error_set_errno(reterr, r, "/etc/%s", path);
         for (const struct dirent *item; (item = readdir(directory));) {
@@ -41,10 +49,12 @@ static int add_below(int fd, const char *path, unsigned depth, Strv *paths, Erro
                 if (*item->d_name == '.' || fstatat(dirfd(directory), item->d_name, &st,
                                                             AT_SYMLINK_NOFOLLOW) < 0)
                         continue;
-                if (asprintf(&below, "%s/%s", path, item->d_name) < 0)
+                if (asprintf(&below, "%s%s%s", path, *path ? "/" : "", item->d_name) < 0)
                         return error_oom(reterr);
                 if (S_ISDIR(st.st_mode))
-                        r = depth > 0 ? add_below(fd, below, depth - 1, paths, reterr) : 0;
+                        r = depth > 0 ? add_below(fd, below, depth - 1, owned, paths, reterr) : 0;
+                else if (owned && owned_paths_have(owned, below))
+                        continue;
                 else if ((S_ISREG(st.st_mode) || S_ISLNK(st.st_mode)) && strv_add(paths, below) < 0)
                         r = error_oom(reterr);
                 if (r < 0)
@@ -60,7 +70,13 @@ int local_unit_paths(const Root *etc, Strv *ret_paths, Error *reterr) {
         } places[] = { { "systemd/system", 1 }, { "systemd/user", 1 }, { "systemd/nspawn", 0 } };
         int r = 0;
         for (size_t i = 0; r >= 0 && etc->fd >= 0 && i < N_ELEMENTS(places); i++)
-                r = add_below(etc->fd, places[i].path, places[i].depth, ret_paths, reterr);
+                r = add_below(etc->fd, places[i].path, places[i].depth, NULL, ret_paths, reterr);
+        strv_sort(ret_paths);
+        return r;
+}
+
+int local_own_paths(const Root *etc, const OwnedPaths *owned, Strv *ret_paths, Error *reterr) {
+        int r = etc->fd < 0 ? 0 : add_below(etc->fd, "", ROOT_MAX_DEPTH, owned, ret_paths, reterr);
         strv_sort(ret_paths);
         return r;
 }
@@ -82,6 +98,18 @@ static int add_of_dpkg(const Root *etc, const Packages *packages, Strv *paths, E
         return 0;
 }
 
+static int
+add_unless_md5(const Root *etc, const char *path, const char *shipped, Strv *paths, Error *reterr) {
+        cleanup_free char *data = NULL;
+        size_t size;
+        char md5[MD5_HEX_SIZE];
+        if (in_root_read(etc->fd, path, MAX_FILE_BYTES, &data, &size) < 0)
+                return 0; /* as above */
+        if (md5_to_hex(data, size, md5) < 0)
+                return error_set(reterr, -EIO, "/etc/%s: No digest can be had", path);
+        return strcmp(md5, shipped) == 0 || strv_add(paths, path) >= 0 ? 0 : error_oom(reterr);
+}
+
 /* pacman: "%BACKUP%" and lines "etc/PATH\tMD5" in the file of each package. */
 static int add_of_package(const Root *etc, char *text, Strv *paths, Error *reterr) {
         bool is_backup = false;
@@ -92,15 +120,9 @@ static int add_of_package(const Root *etc, char *text, Strv *paths, Error *reter
                 if (!is_backup || !tab || strncmp(line, "etc/", 4) != 0)
                         continue;
                 *tab = 0;
-                cleanup_free char *data = NULL;
-                size_t size;
-                char md5[MD5_HEX_SIZE];
-                if (in_root_read(etc->fd, line + 4, MAX_FILE_BYTES, &data, &size) < 0)
-                        continue; /* as above */
-                if (md5_to_hex(data, size, md5) < 0)
-                        return error_set(reterr, -EIO, "/%s: No digest can be had", line);
-                if (strcmp(md5, tab + 1) != 0 && strv_add(paths, line + 4) < 0)
-                        return error_oom(reterr);
+                int r = add_unless_md5(etc, line + 4, tab + 1, paths, reterr);
+                if (r < 0)
+                        return r;
         }
         return 0;
 }
@@ -120,6 +142,25 @@ static int add_of_pacman(int root_fd, const Root *etc, Strv *paths, Error *reter
                         r = add_of_package(etc, text, paths, reterr);
         }
         return r;
+}
+
+/* ucf: "MD5  /etc/PATH", as the package brought it. */
+static int add_of_ucf(int root_fd, const Root *etc, Strv *paths, Error *reterr) {
+        cleanup_free char *text = NULL;
+        size_t size;
+        if (in_root_read(root_fd, UCF, MAX_FILE_BYTES, &text, &size) < 0)
+                return 0; /* there is none */
+        char *rest = text;
+        for (char *line; (line = strsep(&rest, "\n"));) {
+                char *path = strstr(line, "  /etc/");
+                if (!path)
+                        continue;
+                *path = 0;
+                int r = add_unless_md5(etc, path + strlen("  /etc/"), line, paths, reterr);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
 }
 
 typedef struct Lines {
@@ -142,14 +183,8 @@ static int add_of_rpm(Strv *paths, Error *reterr) {
         static const char *const arguments[] = { "rpm", "--verify", "--all", "--configfiles",
                 "--nodeps", "--noscripts", NULL };
         Lines lines = { .paths = paths };
-        const ProcessOptions options = { .arguments = arguments,
-                .program_fd = -1,
-                .timeout_usec = TIMEOUT_SEC * 1000000ull,
-                .output = take_rpm_line,
-                .userdata = &lines };
-        if (!process_finds("rpm"))
-                return 0;
-        int r = process_run(&options, reterr); /* not 0: some file is not as it came */
+        /* not 0: some file is not as it came */
+        int r = rpm_run(arguments, take_rpm_line, &lines, reterr);
         if (r < 0)
                 return r;
         return lines.error < 0 ? error_oom(reterr) : 0;
@@ -165,8 +200,10 @@ int local_conffiles(int root_fd,
                 return 0;
         int r = add_of_dpkg(etc, packages, ret_paths, reterr);
         if (r >= 0)
+                r = add_of_ucf(root_fd, etc, ret_paths, reterr);
+        if (r >= 0)
                 r = add_of_pacman(root_fd, etc, ret_paths, reterr);
-        if (r >= 0 && !is_image)
+        if (r >= 0 && !is_image && rpm_is_used(root_fd))
                 r = add_of_rpm(ret_paths, reterr);
         strv_sort(ret_paths);
         return r;

@@ -2,8 +2,10 @@
 #pragma once
 
 /* What an administrator made of a host: configuration files of packages that are not as they came
- * (dpkg, pacman, rpm), and what was put where units and containers are looked for. */
+ * (dpkg, ucf, pacman, rpm), what was put where units and containers are looked for, and what else
+ * no package has. */
 
+#include "activate/owned_paths.h"
 #include "activate/packages.h"
 #include "activate/root.h"
 #include "base/error.h"
@@ -20,6 +22,10 @@ int local_conffiles(int root_fd,
                 bool is_image,
                 Strv *ret_paths,
                 Error *reterr) must_check;
+
+/* All files and links that are not owned; none that begins with a dot, or lies below such a one. */
+int local_own_paths(const Root *etc, const OwnedPaths *owned, Strv *ret_paths, Error *reterr)
+                must_check;
 
 /* A unit file, by "systemctl list-unit-files". */
 typedef int (*TakeUnitFile)(

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "switch/first_source.h"
 
+#include "activate/in_root.h"
 #include "activate/local_files.h"
 #include "activate/scan.h"
 #include "base/text.h"
+#include "diff/glob.h"
 #include "diff/quote.h"
 #include "diff/unit_name.h"
 
@@ -11,6 +13,9 @@
 #include <string.h>
 
 #define SYSTEM "systemd/system/"
+#define USER "systemd/user/"
+
+enum { MAX_PRESET_BYTES = 1024 * 1024 };
 
 struct FirstSource {
         Host *host;
@@ -19,7 +24,9 @@ struct FirstSource {
         Strv paths;                 /* that are looked at; sorted */
         Strv enable, disable, mask; /* units */
         Strv local;                 /* units whose file lies in /etc and is no package's */
+        Strv own_presets;           /* globs of systemd's own units */
         Strv dropped;               /* on or off, and not said */
+        LeftOut left_out;
 };
 
 FirstSource *first_source_free(FirstSource *source) {
@@ -32,7 +39,9 @@ FirstSource *first_source_free(FirstSource *source) {
         strv_done(&source->disable);
         strv_done(&source->mask);
         strv_done(&source->local);
+        strv_done(&source->own_presets);
         strv_done(&source->dropped);
+        left_out_done(&source->left_out);
         free(source);
         return NULL;
 }
@@ -59,12 +68,27 @@ static bool is_as_packaged(const FirstSource *source, const Found *found) {
         return packages_judge(source->packages, found) == PACKAGED_AS_SHIPPED;
 }
 
+static bool is_unit_place(const char *path) {
+        return strncmp(path, SYSTEM, strlen(SYSTEM)) == 0 || strncmp(path, USER, strlen(USER)) == 0;
+}
+
+/* An editor's copies and the like it does not, and a source cannot have them. */
+static bool is_read_by_systemd(const char *path) {
+        const char *name = base_name(path);
+        size_t length = strlen(name);
+        return unit_name_is_valid(name) ||
+               (strstr(path, ".d/") && length > 5 && strcmp(name + length - 5, ".conf") == 0);
+}
+
 static int look(FirstSource *source, Error *reterr) {
         Host *host = source->host;
         int r = local_unit_paths(&host->etc, &source->paths, reterr);
         if (r >= 0)
                 r = local_conffiles(host->root_fd, &host->etc, source->packages, host->is_image,
                                 &source->paths, reterr);
+        if (r >= 0)
+                r = own_files_list(
+                                host, source->packages, &source->paths, &source->left_out, reterr);
         if (r < 0)
                 return r;
         strv_sort(&source->paths);
@@ -76,6 +100,20 @@ static int look(FirstSource *source, Error *reterr) {
                 if (i == 0 || strcmp(source->paths.items[i - 1], source->paths.items[i]) != 0)
                         sought[n_sought++] = (Sought){ source->paths.items[i], true };
         return scan_new(&host->etc, sought, n_sought, host->contents, &source->scan, reterr);
+}
+
+/* Of what is no package's, and of the places of units, what is no configuration or too much. */
+static int leave_out(FirstSource *source, Error *reterr) {
+        for (size_t i = 0; i < source->scan->n_found; i++) {
+                const Found *found = &source->scan->found[i];
+                const char *why = own_file_fault(&source->left_out, found);
+                if (!why && found->kind == FOUND_FILE && is_unit_place(found->path) &&
+                                !is_as_packaged(source, found) && !is_read_by_systemd(found->path))
+                        why = "nothing that systemd reads there";
+                if (why && left_out_add(&source->left_out, found->path, why) < 0)
+                        return error_oom(reterr);
+        }
+        return 0;
 }
 
 static int find_local_units(FirstSource *source, Error *reterr) {
@@ -93,6 +131,53 @@ static int find_local_units(FirstSource *source, Error *reterr) {
         return 0;
 }
 
+/* systemd's own units, which every host has as systemd would have them. */
+static bool preset_is_of_systemd(const FirstSource *source, const char *unit) {
+        for (size_t i = 0; i < source->own_presets.n_items; i++)
+                if (glob_match(source->own_presets.items[i], unit))
+                        return true;
+        return false;
+}
+
+static int read_own_presets(FirstSource *source, Error *reterr) {
+        static const char *const paths[] = { "usr/lib/systemd/system-preset/90-systemd.preset",
+                "lib/systemd/system-preset/90-systemd.preset" };
+        cleanup_free char *text = NULL;
+        size_t size;
+        for (size_t i = 0; !text && i < N_ELEMENTS(paths); i++)
+                if (in_root_read(source->host->root_fd, paths[i], MAX_PRESET_BYTES, &text, &size) <
+                                0)
+                        text = NULL; /* the other one, or none */
+        char *rest = text;
+        for (char *line; rest && (line = strsep(&rest, "\n"));) {
+                char word[16], unit[256];
+                bool is_rule = sscanf(line, "%15s %255s", word, unit) == 2 &&
+                               (strcmp(word, "enable") == 0 || strcmp(word, "disable") == 0);
+                if (is_rule && strcmp(unit, "*") != 0 && strv_add(&source->own_presets, unit) < 0)
+                        return error_oom(reterr);
+        }
+        return 0;
+}
+
+/* Instances of the distribution's templates, which no list of unit files has. */
+static int find_instances(FirstSource *source, Error *reterr) {
+        cleanup(arena_donep) Arena arena = { 0 };
+        for (size_t i = 0; i < source->scan->n_found; i++) {
+                const Found *found = &source->scan->found[i];
+                const char *unit = base_name(found->path);
+                const char *of = unit_name_is_valid(unit) ? unit_name_template_of(&arena, unit)
+                                                          : NULL;
+                if (!of || found->kind != FOUND_LINK || is_mask(found) ||
+                                strncmp(found->path, SYSTEM, strlen(SYSTEM)) != 0 ||
+                                unit_of_path(found->path) || is_as_packaged(source, found) ||
+                                strv_has(&source->local, of) || preset_is_of_systemd(source, of))
+                        continue;
+                if (strv_add_unique(&source->enable, unit) < 0)
+                        return error_oom(reterr);
+        }
+        return 0;
+}
+
 /* Of a template only its instances are on or off. */
 static int take_unit_file(void *userdata, const char *unit, const char *state, const char *preset) {
         FirstSource *source = userdata;
@@ -102,7 +187,7 @@ static int take_unit_file(void *userdata, const char *unit, const char *state, c
                 return 0;
         if (strv_has(&source->local, unit)) /* its [Install] would put it on */
                 return is_off ? strv_add(&source->disable, unit) : 0;
-        if (is_on && strcmp(preset, "disabled") == 0)
+        if (is_on && (strcmp(preset, "disabled") == 0 || !preset_is_of_systemd(source, unit)))
                 return strv_add(&source->enable, unit);
         if (is_off && strcmp(preset, "enabled") == 0)
                 return strv_add(&source->disable, unit);
@@ -118,7 +203,13 @@ int first_source_new(Host *host, FirstSource **ret_source, Error *reterr) {
         if (r >= 0)
                 r = look(source, reterr);
         if (r >= 0)
+                r = leave_out(source, reterr);
+        if (r >= 0)
                 r = find_local_units(source, reterr);
+        if (r >= 0)
+                r = read_own_presets(source, reterr);
+        if (r >= 0)
+                r = find_instances(source, reterr);
         if (r >= 0)
                 r = local_unit_files(
                                 host->is_image ? host->root : NULL, take_unit_file, source, reterr);
@@ -146,6 +237,18 @@ bool first_source_drop_unit(FirstSource *source, const char *unit) {
         return was_said && strv_add(&source->dropped, unit) >= 0;
 }
 
+bool first_source_take_back(FirstSource *source, const char *unit) {
+        return drop(&source->dropped, unit) && strv_add(&source->enable, unit) >= 0;
+}
+
+const Strv *first_source_enabled(const FirstSource *source) {
+        return &source->enable;
+}
+
+const LeftOut *first_source_left_out(const FirstSource *source) {
+        return &source->left_out;
+}
+
 /* A link that enables or names another unit: of one that is said to be on, or that is ours. */
 static bool is_wanted_link(const FirstSource *source, const Found *found) {
         const char *unit = unit_of_path(found->path);
@@ -161,24 +264,14 @@ static bool is_wanted_link(const FirstSource *source, const Found *found) {
 }
 
 static bool is_wanted(const FirstSource *source, const Found *found) {
-        bool is_unit_place = strncmp(found->path, "systemd/system/", 15) == 0 ||
-                             strncmp(found->path, "systemd/user/", 13) == 0;
+        bool is_of_unit = is_unit_place(found->path);
         if ((found->kind != FOUND_FILE && found->kind != FOUND_LINK) ||
-                        is_as_packaged(source, found))
+                        is_as_packaged(source, found) ||
+                        left_out_has(&source->left_out, found->path))
                 return false;
-        if (is_unit_place && found->kind == FOUND_LINK)
+        if (is_of_unit && found->kind == FOUND_LINK)
                 return is_wanted_link(source, found);
-        /* an editor's copies and the like systemd does not read, and a source cannot have */
-        const char *name = base_name(found->path);
-        if (!is_unit_place)
-                return true;
-        size_t length = strlen(name);
-        return unit_name_is_valid(name) || (strstr(found->path, ".d/") && length > 5 &&
-                                                           strcmp(name + length - 5, ".conf") == 0);
-}
-
-static bool is_for_everybody(const Found *found) {
-        return (found->mode & 0004) != 0;
+        return !is_of_unit || is_read_by_systemd(found->path);
 }
 
 static bool is_default_mode(const Found *found) {

@@ -2,12 +2,13 @@
 #pragma once
 
 /* A first source, made of what a host is: the tree that a switch would adopt without changing
- * anything. Configuration files of packages that were changed, units, drop-ins and container
- * settings that lie in /etc and are no package's, and the units that are on or off against the
+ * anything. Configuration files of packages that were changed, what lies in /etc and is no
+ * package's, the units that are on, but for systemd's own, and those that are off against the
  * preset. */
 
 #include "diff/tree.h"
 #include "switch/host.h"
+#include "switch/own_files.h"
 
 typedef struct FirstSource FirstSource;
 
@@ -20,3 +21,8 @@ int first_source_tree(FirstSource *source, Tree **ret_tree, Error *reterr) must_
 /* Leaves a unit's being on or off unsaid, since a switch would act on it. false: it was not said.
  */
 bool first_source_drop_unit(FirstSource *source, const char *unit);
+/* And the way back, of one that was on. */
+bool first_source_take_back(FirstSource *source, const char *unit);
+/* Said to be on; good until one of the two calls above. */
+const Strv *first_source_enabled(const FirstSource *source);
+const LeftOut *first_source_left_out(const FirstSource *source);

@@ -180,11 +180,11 @@ static const Command commands[] = {
                         .arguments = "[DIR]",
                         .summary = "Make a first source of what this host is",
                         .details = "DIR (/etc/sysswitch) must not be there, or be empty. Changed "
-                                   "configuration files of packages, units\n"
-                                   "and drop-ins in /etc, units that are on or off against the "
-                                   "preset, settings of containers. A switch\n"
-                                   "to it changes nothing.\n",
-                        .prints_no_json = true,
+                                   "configuration files of packages, what\n"
+                                   "else in /etc no package has, the units that are on, those that "
+                                   "are off against the preset. It tells\n"
+                                   "what it leaves out (-v: all of it). A switch to it changes "
+                                   "nothing.\n",
                         .max_arguments = 1,
                         .run = cmd_init,
         },

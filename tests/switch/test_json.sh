@@ -62,7 +62,7 @@ printf 'Nonsense\n' >> src/profile.conf
 prints 1 lint lint src
 
 # What cannot print any says so.
-for line in "confirm" "recover" "init new" "pin @active" "show @active:etc/motd" "show saved:1"; do
+for line in "confirm" "recover" "pin @active" "show @active:etc/motd" "show saved:1"; do
         # shellcheck disable=SC2086 # words
         refuses 2 "JSON" "${R[@]}" $line --json
         verbs+="${line%% *} "
@@ -72,8 +72,8 @@ for line in "reboot web" "activate web" "shell web" "log web" "remove web"; do
         refuses 2 "prints no JSON" container $line --json
 done
 out=$("$program" --help)
-# Of a host that runs: lab.rehearse and lab.secret, lab.elsewhere, lab.container_verb, lab.saved_plan.
-verbs+="rehearse states container " parts+="states container_list "
+# Of a host that runs: lab.init, lab.rehearse and lab.secret, lab.elsewhere, lab.container_verb, lab.saved_plan.
+verbs+="init rehearse states container " parts+="states container_list saved_plan init "
 for verb in $(sed -n '/^Verbs:/,/^$/s/^  \([a-z-]*\) .*/\1/p' <<< "$out"); do
         [[ $verbs = *" $verb "* ]] || fail "$verb is not looked at"
 done
