@@ -7,8 +7,6 @@
 #include "base/arena.h"
 #include "base/error.h"
 
-#include <stdbool.h>
-
 #define BOOT_LOADER_DIRECTORY "boot/grub"
 #define BOOT_LOADER_MENU BOOT_LOADER_DIRECTORY "/custom.cfg"
 
@@ -18,8 +16,6 @@ typedef struct BootLoader {
         const char *kernel_link; /* where /vmlinuz leads to, absolute; NULL: nowhere */
         const char *initrd_link; /* the same of /initrd.img */
 } BootLoader;
-
-bool boot_loader_is_there(int root_fd);
 
 /* All of it in the arena. */
 int boot_loader_read(int root_fd, Arena *arena, BootLoader *ret_loader, Error *reterr) must_check;

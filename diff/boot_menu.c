@@ -63,8 +63,7 @@ bool boot_menu_fits(const char *grub_cfg) {
         return strstr(grub_cfg, "/custom.cfg") && find_body(grub_cfg, NULL);
 }
 
-/* One word of GRUB's, whatever is in it. */
-static void add_quoted(Text *text, const char *word, bool keeps_double_quotes) {
+void boot_menu_add_quoted(Text *text, const char *word, bool keeps_double_quotes) {
         text_add(text, "'");
         for (const char *p = word; *p; p++)
                 if (*p == '\'')
@@ -92,7 +91,7 @@ static void add_linux(
         text_add_n(text, rest, strcspn(rest, "\n"));
         for (size_t i = 0; i < choice->n_words; i++) {
                 text_add(text, " ");
-                add_quoted(text, choice->words[i], false);
+                boot_menu_add_quoted(text, choice->words[i], false);
         }
         text_addf(text, " sysswitch.generation=%lld\n", (long long) choice->generation);
 }
@@ -116,7 +115,7 @@ static void add_body(Text *text, const BootMenu *menu, const BootChoice *choice)
 
 static void add_entry(Text *text, const BootMenu *menu, const BootChoice *choice, bool is_default) {
         text_add(text, "menuentry ");
-        add_quoted(text, choice->title, true);
+        boot_menu_add_quoted(text, choice->title, true);
         text_add(text, " --class gnu-linux --class os --id ");
         if (is_default)
                 text_add(text, "sysswitch {\n");

@@ -35,3 +35,6 @@ bool boot_menu_fits(const char *grub_cfg);
 
 /* custom.cfg for GRUB, which reads it after its own menu. The configuration must fit. */
 void boot_menu_to_grub(const BootMenu *menu, Text *text);
+
+/* One word of GRUB's, whatever is in it, in single quotes. */
+void boot_menu_add_quoted(Text *text, const char *word, bool keeps_double_quotes);

@@ -195,8 +195,11 @@ static int recover_now(const Options *options, bool is_starting, Error *reterr) 
         cleanup(host_donep) Host host = { 0 };
         cleanup(manifest_freep) Manifest *manifest = NULL;
         int r = open_for(options, is_starting, &host, reterr);
-        if (r == 0 && !is_starting && !option_is_given(options, OPTION_QUIET))
-                printf("Nothing to recover.\n");
+        if (r == 0 && !is_starting) { /* but what comes after the commit */
+                boot_entries_renew_last(&host);
+                if (!option_is_given(options, OPTION_QUIET))
+                        printf("Nothing to recover.\n");
+        }
         if (r <= 0)
                 return r;
         host.is_starting = is_starting;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "switch/preflight.h"
 
-#include "activate/boot_loader.h"
 #include "activate/executable.h"
 #include "activate/free_space.h"
 #include "base/map.h"
@@ -10,6 +9,7 @@
 #include "diff/fit_space.h"
 #include "diff/program.h"
 #include "diff/quote.h"
+#include "switch/boot_entries.h"
 #include "switch/container_needs.h"
 #include "switch/kernels.h"
 
@@ -275,23 +275,23 @@ static int find_programs(const Preflight *flight) {
         return 0;
 }
 
-/* Where there is a boot loader, its menu will be written: some hundred bytes a generation, and both
- * of them are there for a moment. */
-static int find_boot_space(const Preflight *flight, Error *reterr) {
-        enum { MENU_BYTES = 256 * 1024 };
-        Host *host = flight->host;
-        Place boot = { .path = BOOT_LOADER_DIRECTORY,
-                .shown = "/" BOOT_LOADER_DIRECTORY,
-                .use = "the boot loader's menu",
-                .need = { .n_bytes = MENU_BYTES, .n_inodes = 1 } };
-        if (host->is_image || !boot_loader_is_there(host->root_fd))
-                return 0;
-        int r = free_space_at(host->root_fd, boot.path, &boot.space, reterr);
-        if (r < 0)
-                return r;
-        if (check_writable(flight, &boot) < 0 || check_room(flight, &boot) < 0)
-                return error_oom(reterr);
-        return 0;
+/* Where there is a boot loader, it will have an entry for one more generation. */
+static int find_boot_space(const Preflight *flight, const ProfileConf *conf, Error *reterr) {
+        Arena *arena = &flight->prepared->arena;
+        BootNeed needs[2];
+        size_t n_needs = 0;
+        int r = boot_entries_measure(flight->host, flight->prepared, conf, needs, &n_needs, reterr);
+        for (size_t i = 0; r >= 0 && i < n_needs; i++) {
+                const Place boot = { .path = needs[i].path,
+                        .shown = arena_printf(arena, "/%s", needs[i].path),
+                        .use = "the boot loader's menu",
+                        .space = needs[i].space,
+                        .need = needs[i].need };
+                if (!boot.shown || check_writable(flight, &boot) < 0 ||
+                                check_room(flight, &boot) < 0)
+                        return error_oom(reterr);
+        }
+        return r;
 }
 
 /* The way back is not barred. */
@@ -303,8 +303,8 @@ static int find_requirements(const Preflight *flight, Error *reterr) {
         if (flight->options->is_rollback)
                 return 0;
         int r = kernels_conf_of(flight->host, flight->prepared->new, arena, &conf, reterr);
-        if (r >= 0 && conf)
-                r = find_boot_space(flight, reterr);
+        if (r >= 0)
+                r = find_boot_space(flight, conf, reterr);
         if (r >= 0 && conf)
                 r = kernels_find_unmet(flight->host, conf, flight->options->only_default, arena,
                                 &unmet, &n_unmet, reterr);
