@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static int print_json(const Diff *diff, Error *reterr) {
         cleanup_free char *json = NULL;
@@ -45,6 +46,8 @@ static int print(Diff *diff, Error *reterr) {
 
 static int run_diff(Diff *diff, bool with_host, Error *reterr) {
         int r = with_host ? diff_compare_with_host(diff, reterr) : diff_compare_trees(diff, reterr);
+        if (r >= 0)
+                r = diff_check_paths(diff, reterr);
         if (r < 0)
                 return r;
         if (diff->options->format == FORMAT_JSON || !option_is_given(diff->options, OPTION_QUIET))
@@ -58,6 +61,21 @@ static int open_host(const Options *options, bool stateless, Host *host, Error *
         if (stateless)
                 return host_open_stateless(options_root(options), options->profile, host, reterr);
         return host_open(options_root(options), options->profile, DATABASE_READ, host, reterr);
+}
+
+/* A file is one host's: it would be wrong for all others. */
+static int check_states(const char *directory, Error *reterr) {
+        struct stat st;
+        if (!directory)
+                return 0;
+        if (stat(directory, &st) < 0)
+                return error_set_errno(reterr, -errno, "%s", directory);
+        return S_ISDIR(st.st_mode) ? 0
+                                   : error_set(reterr, USAGE_ERROR,
+                                                     "--states=%s is one host's: with --all give a "
+                                                     "directory that has a file for each, as "
+                                                     "edge1.json for hosts/edge1",
+                                                     directory);
 }
 
 /* --all takes a pattern, and two revisions that it is looked for in. */
@@ -77,6 +95,18 @@ static int check_all(const Options *options, char **arguments, size_t n_argument
                                         "%s is no revision by itself: with --all write main or "
                                         "HEAD~1, the pattern has the path",
                                         arguments[i]);
+        return check_states(options->states, reterr);
+}
+
+/* "diff A B C" compares no three. */
+static int check_paths(char **paths, size_t n_paths, Error *reterr) {
+        for (size_t i = 0; i < n_paths; i++)
+                if (*paths[i] != '/' && (reference_is_generation(paths[i]) ||
+                                                        reference_is_source(paths[i])))
+                        return error_set(reterr, USAGE_ERROR,
+                                        "%s: Two are compared; behind them there are paths, as "
+                                        "/etc/motd",
+                                        paths[i]);
         return 0;
 }
 
@@ -88,8 +118,11 @@ int cmd_diff(const Options *options, char **arguments, size_t n_arguments, Error
                                 "--stat and --name-only are forms of text, not of another format");
         if (option_is_given(options, OPTION_STAT) && option_is_given(options, OPTION_NAME_ONLY))
                 return error_set(reterr, USAGE_ERROR, "--stat or --name-only: one of the two");
+        int q = n_arguments > 2 ? check_paths(arguments + 2, n_arguments - 2, reterr) : 0;
+        if (q < 0)
+                return q;
         if (option_is_given(options, OPTION_ALL)) {
-                int q = check_all(options, arguments, n_arguments, reterr);
+                q = check_all(options, arguments, n_arguments, reterr);
                 if (q < 0)
                         return q;
                 cleanup(host_donep) Host none;
@@ -113,6 +146,7 @@ int cmd_diff(const Options *options, char **arguments, size_t n_arguments, Error
                 .host = &host,
                 .left = left,
                 .right = right ? right : last,
+                .states = options->states,
                 .paths = arguments + 2,
                 .n_paths = n_arguments > 2 ? n_arguments - 2 : 0,
         };

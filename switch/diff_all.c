@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* GitHub takes 65536 characters a comment, and the lines of the summary want some. */
 enum { DETAILS_MAX_BYTES = 45000 };
@@ -62,7 +63,7 @@ static const char *const changes[] = {
 };
 
 /* "hosts/edge1  changed  2 files  restart nginx.service; reload ssh.service" */
-static void add_summary(Fleet *fleet, const GitHost *host, const Plan *plan) {
+static void add_summary(Fleet *fleet, const GitHost *host, const Plan *plan, bool has_states) {
         Text *text = &fleet->summary;
         const char *separator = "  ";
         bool markdown = fleet->options->format == FORMAT_MARKDOWN;
@@ -74,7 +75,7 @@ static void add_summary(Fleet *fleet, const GitHost *host, const Plan *plan) {
                 add_units(text, &plan->units, verb, &separator);
         if (plan->n_reboot_needed > 0)
                 text_addf(text, "%sreboot needed", separator);
-        text_add(text, "\n");
+        text_add(text, fleet->options->states && !has_states ? "  (no states of it)\n" : "\n");
 }
 
 static int add_json(Fleet *fleet, const GitHost *host, const Diff *diff, Error *reterr) {
@@ -87,8 +88,10 @@ static int add_json(Fleet *fleet, const GitHost *host, const Diff *diff, Error *
                 r = error_oom(reterr);
         if (r < 0)
                 return r;
-        text_addf(&fleet->details, "%s{\"host\": %s, \"change\": \"%s\", \"plan\": %s}",
-                        fleet->n_touched > 1 ? ", " : "", name, changes[host->change], json);
+        text_addf(&fleet->details,
+                        "%s{\"host\": %s, \"change\": \"%s\", \"states\": %s, \"plan\": %s}",
+                        fleet->n_touched > 1 ? ", " : "", name, changes[host->change],
+                        diff->states ? "true" : "false", json);
         return 0;
 }
 
@@ -120,8 +123,24 @@ static int add_details(Fleet *fleet, const GitHost *host, Diff *diff, Error *ret
         }
 }
 
+/* DIR/edge1.json for hosts/edge1; one that has none is taken as without --states=. */
+static int find_states(const Fleet *fleet, const GitHost *host, char **ret_path, Error *reterr) {
+        const char *directory = fleet->options->states, *slash = strrchr(host->path, '/');
+        cleanup_free char *path = NULL;
+        struct stat st;
+        if (!directory)
+                return 0;
+        if (asprintf(&path, "%s/%s.json", directory, slash ? slash + 1 : host->path) < 0)
+                return error_oom(reterr);
+        if (stat(path, &st) >= 0)
+                *ret_path = TAKE(path);
+        else if (errno != ENOENT)
+                return error_set_errno(reterr, -errno, "%s", path);
+        return 0;
+}
+
 static int look_at(Fleet *fleet, const GitHost *host, Error *reterr) {
-        cleanup_free char *left = NULL, *right = NULL;
+        cleanup_free char *left = NULL, *right = NULL, *states = NULL;
         if (asprintf(&left, "%s:%s", fleet->revisions[0], host->path) < 0 ||
                         asprintf(&right, "%s:%s", fleet->revisions[1], host->path) < 0)
                 return error_oom(reterr);
@@ -133,13 +152,17 @@ static int look_at(Fleet *fleet, const GitHost *host, Error *reterr) {
                 .paths = fleet->paths,
                 .n_paths = fleet->n_paths,
         };
-        int r = diff_compare_trees(&diff, reterr);
+        int r = find_states(fleet, host, &states, reterr);
+        diff.states = states;
+        if (r >= 0)
+                r = diff_compare_trees(&diff, reterr);
+        fleet->host->elsewhere = NULL; /* it was this one's */
         if (r >= 0)
                 r = diff_choose_files(&diff, reterr);
         if (r < 0 || !diff_is_different(&diff) || (fleet->n_paths > 0 && diff.shown.n_files == 0))
                 return r;
         fleet->n_touched++;
-        add_summary(fleet, host, &diff.shown);
+        add_summary(fleet, host, &diff.shown, states != NULL);
         return add_details(fleet, host, &diff, reterr);
 }
 

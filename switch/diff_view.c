@@ -53,7 +53,7 @@ static bool lists_containers(const LiveFile *file) {
 }
 
 static int read_states(Diff *diff, Error *reterr) {
-        const char *path = diff->options->states;
+        const char *path = diff->states;
         cleanup(text_donep) Text text = { 0 };
         int r = path ? read_text(path, &text, reterr) : 0;
         if (r >= 0 && path)
@@ -177,18 +177,49 @@ int diff_to_json(const Diff *diff, char **ret_json, Error *reterr) {
         return plan_to_json(&input, ret_json, reterr);
 }
 
+static bool takes(const char *wanted, const char *path) {
+        size_t length = strlen(wanted);
+        while (length > 0 && wanted[length - 1] == '/')
+                length--;
+        return glob_match(wanted, path) ||
+               (strncmp(wanted, path, length) == 0 && (!path[length] || path[length] == '/'));
+}
+
 static bool is_shown(const Diff *diff, const char *path) {
-        for (size_t i = 0; i < diff->n_paths; i++) {
-                const char *wanted = diff->paths[i];
-                size_t length = strlen(wanted);
-                while (length > 0 && wanted[length - 1] == '/')
-                        length--;
-                if (glob_match(wanted, path) ||
-                                (strncmp(wanted, path, length) == 0 &&
-                                                (!path[length] || path[length] == '/')))
+        for (size_t i = 0; i < diff->n_paths; i++)
+                if (takes(diff->paths[i], path))
                         return true;
-        }
         return diff->n_paths == 0;
+}
+
+/* Returns 1: the tree has something of it. */
+static int is_of_tree(const char *wanted, const Tree *tree, Error *reterr) {
+        for (size_t i = 0; i < tree->n_entries; i++) {
+                const Entry *entry = &tree->entries[i];
+                cleanup_free char *path = NULL;
+                if (asprintf(&path, "%s%s", entry_root_prefix(entry->root), entry->path) < 0)
+                        return error_oom(reterr);
+                if (takes(wanted, path))
+                        return 1;
+        }
+        return 0;
+}
+
+int diff_check_paths(const Diff *diff, Error *reterr) {
+        const Prepared *prepared = diff->prepared;
+        int r = 1;
+        for (size_t i = 0; i < diff->n_paths && r > 0; i++) {
+                r = is_of_tree(diff->paths[i], prepared ? prepared->old : diff->old.tree, reterr);
+                if (r == 0)
+                        r = is_of_tree(diff->paths[i], prepared ? prepared->new : diff->new.tree,
+                                        reterr);
+                if (r == 0)
+                        return error_set(reterr, -ENOENT,
+                                        "%s: Neither side has such a file; behind A and B there "
+                                        "are paths, as /etc/motd or /etc/nginx",
+                                        diff->paths[i]);
+        }
+        return r < 0 ? r : 0;
 }
 
 int diff_choose_files(Diff *diff, Error *reterr) {
@@ -212,7 +243,8 @@ int diff_choose_files(Diff *diff, Error *reterr) {
 int diff_add_text(const Diff *diff, const Output *output, Text *text, Error *reterr) {
         Contents *contents = diff->host->contents;
         TreeChange profile_change;
-        bool profile_changes = diff->n_paths == 0 && find_profile_change(diff, &profile_change);
+        bool profile_changes = is_shown(diff, "profile.conf") &&
+                               find_profile_change(diff, &profile_change);
         if (option_is_given(diff->options, OPTION_NAME_ONLY)) {
                 plan_to_names(&diff->shown, text);
                 return 0;

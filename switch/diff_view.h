@@ -13,13 +13,14 @@ typedef struct Diff {
         const Options *options;
         Host *host;
         const char *left, *right; /* NULL: nothing is there */
+        const char *states;       /* file of live states; NULL: none */
         char **paths;             /* only these files are shown; none: all */
         size_t n_paths;
         /* Of what is compared; the plan is one of these two's. */
         Prepared *prepared;
         ReferenceTree old, new;
         Tree *before, *after; /* with what is in the way, and comes back; NULL: it is not known */
-        LiveFile *live;       /* NULL: no --states= */
+        LiveFile *live;       /* of states; NULL */
         ContainerStates *containers;
         size_t n_containers;
         Plan *own_plan;
@@ -32,6 +33,8 @@ int diff_compare_trees(Diff *diff, Error *reterr) must_check;
 /* What a switch would do now: with what is there beneath the active generation, debt, and live
  * states. */
 int diff_compare_with_host(Diff *diff, Error *reterr) must_check;
+/* Refuses paths that neither side has anything of. */
+int diff_check_paths(const Diff *diff, Error *reterr) must_check;
 /* Fills diff->shown: what the paths that were given leave of the plan. */
 int diff_choose_files(Diff *diff, Error *reterr) must_check;
 

@@ -168,6 +168,10 @@ equal "$out" "/etc/other
 runs 0 -C conf diff --format=json main~1:hosts/edge main:hosts/edge
 runs 0 -C conf diff --json main~1:hosts/edge main:hosts/edge /etc/motd
 equal "$(json '[file["path"] for kind in ("added", "changed", "removed") for file in j["files"][kind]]')" "['/etc/motd']"
+refuses 1 "/etc/mtd: Neither side has such a file" -C conf diff main~1:hosts/edge main:hosts/edge /etc/motd /etc/mtd
+refuses 2 "main:hosts/b: Two are compared; behind them there are paths" \
+        -C conf diff main~1:hosts/edge main:hosts/edge main:hosts/b
+refuses 2 "@3: Two are compared" -C conf diff main~1:hosts/edge main:hosts/edge @3
 refuses 2 "forms of text" -C conf diff --stat --json main~1:hosts/edge main:hosts/edge
 refuses 2 "one of the two" -C conf diff --stat --name-only main~1:hosts/edge main:hosts/edge
 refuses 2 "Not a format: html" -C conf diff --format=html main~1:hosts/edge main:hosts/edge

@@ -129,9 +129,21 @@ equal "$out" "$(cd conf && "$SOURCE_DIR/examples/review/comment" HEAD~1 HEAD | s
 mkdir conf/states
 echo '{"web.service": {"ActiveState": "inactive", "SubState": "dead"}}' > conf/states/a.json
 (cd conf && "$SOURCE_DIR/examples/review/comment" HEAD~1 HEAD) > comment.out
-out=$(sed -n '/^### a, by its own states/,$p' comment.out) # where it is off, and so does not restart
-has "web.conf"
-[[ $out != *restart* ]] || fail "the states of a host are not asked: $out"
+out=$(< comment.out)
+has "- hosts/a  changed  1 file"
+[[ $out != *"hosts/a "*restart*"hosts/b "* ]] || fail "the states of a host are not asked: $out" # it is off there
+has "- hosts/b  changed  1 file  restart web.service  (no states of it)"
+runs 0 -C conf diff --json --states=states --all 'hosts/*' HEAD~1 HEAD
+equal "$(json '[(h["states"], len(h["plan"]["actions"])) for h in j["hosts"]]')" "[(True, 0), (False, 1)]"
+refuses 2 "--states=states/a.json is one host's: with --all give a directory" \
+        -C conf diff --states=states/a.json --all 'hosts/*' HEAD~1 HEAD
+refuses 1 "none: No such file or directory" -C conf diff --states=none --all 'hosts/*' HEAD~1 HEAD
+refuses 1 "states: Is a directory" -C conf diff --states=states HEAD~1:hosts/a HEAD:hosts/a
+echo nonsense > conf/states/b.json
+run -C conf diff --states=states --all 'hosts/*' HEAD~1 HEAD
+equal "$status" 1
+has "hosts/b  cannot be compared: states/b.json:1: No JSON"
+has "hosts/a  changed"
 rm -r conf/states
 
 # A comment has room for so much.
