@@ -7,21 +7,17 @@
 
 enum { ACCURACY_USEC = 100 * 1000 };
 
-/* Timers by OnStartupSec= count from here. (Those by OnActiveSec= are begun anew by every
- * daemon-reload, and those by OnCalendar= follow the wall clock.) */
-static int startup_usec(Systemd *systemd, uint64_t *ret_usec, Error *reterr) {
+int timer_read(Systemd *systemd, const char *property, uint64_t *ret_usec, Error *reterr) {
         cleanup(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         sd_bus_message *call = NULL;
-        int r = connection_new_get(systemd, MANAGER_PATH, MANAGER_INTERFACE,
-                        "UserspaceTimestampMonotonic", &call);
+        int r = connection_new_get(systemd, MANAGER_PATH, MANAGER_INTERFACE, property, &call);
         if (r < 0)
                 return call_fold_result(systemd, r, reterr);
         r = call_one(systemd, call, 0, &reply, reterr);
         if (r < 0)
                 return r;
         r = sd_bus_message_read(reply, "v", "t", ret_usec);
-        return r < 0 ? error_set_errno(reterr, r, "%s: its start time cannot be read",
-                                       systemd->label)
+        return r < 0 ? error_set_errno(reterr, r, "%s: %s cannot be read", systemd->label, property)
                      : 0;
 }
 
@@ -40,7 +36,7 @@ int timer_start(Systemd *systemd, const char *name, uint64_t at_usec, Error *ret
         uint64_t begin_usec = 0;
         int r = timer_stop(systemd, name, reterr);
         if (r >= 0)
-                r = startup_usec(systemd, &begin_usec, reterr);
+                r = timer_read(systemd, "UserspaceTimestampMonotonic", &begin_usec, reterr);
         if (r < 0)
                 return r;
         sd_bus_message *call = NULL;

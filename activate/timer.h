@@ -11,3 +11,6 @@
 int timer_start(Systemd *systemd, const char *name, uint64_t at_usec, Error *reterr) must_check;
 /* One that is not there is no error. */
 int timer_stop(Systemd *systemd, const char *name, Error *reterr);
+/* When something was, of systemd's own: a property of it, as "FinishTimestamp"; 0: not yet. */
+int timer_read(Systemd *systemd, const char *property, uint64_t *ret_usec, Error *reterr)
+                must_check;

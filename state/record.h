@@ -118,4 +118,6 @@ int record_default_at(Database *database,
                 uint64_t usec,
                 int64_t *ret_number,
                 Error *reterr) must_check;
+/* Was a switch, of whatever profile, at work at an instant of CLOCK_REALTIME? 1; 0: none was. */
+int record_was_at_work(Database *database, uint64_t usec, Error *reterr) must_check;
 const char *switch_state_to_string(SwitchState state);

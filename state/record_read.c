@@ -204,6 +204,17 @@ int record_default_at(Database *database,
         return 0;
 }
 
+int record_was_at_work(Database *database, uint64_t usec, Error *reterr) {
+        static const char sql[] = "SELECT 1 FROM switches WHERE started_usec <= ?1 "
+                                  "AND (ended_usec IS NULL OR ended_usec >= ?1) LIMIT 1";
+        cleanup(statement_donep) Statement statement = { 0 };
+        int r = statement_open(database, sql, &statement, reterr);
+        if (r < 0)
+                return r;
+        statement_bind_int(&statement, 1, (int64_t) usec);
+        return statement_step(&statement, reterr);
+}
+
 static int read_action(const Statement *statement,
                 Arena *arena,
                 SwitchActionRecord *ret_action,

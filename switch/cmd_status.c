@@ -160,6 +160,28 @@ static void add_containers(const Status *status, const Output *output, Text *tex
         }
 }
 
+/* That is no drift: whoever looks for the reason of something finds it. */
+static void add_restarts(const Status *status, const Output *output, Text *text) {
+        const ContainerViews *views = &status->containers.views;
+        cleanup(table_donep) Table table = { .n_columns = 3 };
+        for (size_t i = 0; i < views->n_items; i++) {
+                const ContainerView *view = &views->items[i];
+                cleanup(text_donep) Text since = { 0 };
+                if (!view->is_restarted)
+                        continue;
+                if (table.n_cells == 0)
+                        text_addf(text, "%sContainers that were started by no switch:%s\n",
+                                        style_begin(output, STYLE_BOLD),
+                                        style_end(output, STYLE_BOLD));
+                text_add_time(&since, view->look.since_usec);
+                table_add(&table, STYLE_NONE, view->name);
+                table_add(&table, STYLE_NONE, since.error < 0 ? "" : since.data);
+                table_add(&table, STYLE_NONE,
+                                view->rebooted_itself ? "rebooted from inside" : "by hand");
+        }
+        table_to_text(&table, output, 2, text);
+}
+
 /* What is loaded stays so, and does no harm: it is told, and is no drift. */
 static void add_kernel(const Status *status, const Output *output, Text *text) {
         const KernelPending *kernel = &status->kernel;
@@ -204,6 +226,7 @@ static int print_text(const Status *status, Error *reterr) {
         if (r < 0)
                 return r;
         add_containers(status, &output, &text);
+        add_restarts(status, &output, &text);
         if (prepared->n_debts > 0) {
                 text_addf(&text, "%sOwed by earlier switches:%s\n",
                                 style_begin(&output, STYLE_BOLD), style_end(&output, STYLE_BOLD));
@@ -271,6 +294,26 @@ static json_t *containers_json(const ContainerDrifts *drifts) {
         return NULL;
 }
 
+static json_t *restarts_json(const ContainerViews *views) {
+        json_t *array = json_array();
+        int failed = 0;
+        for (size_t i = 0; i < views->n_items; i++) {
+                const ContainerView *view = &views->items[i];
+                if (!view->is_restarted)
+                        continue;
+                json_t *entry = json_object();
+                failed |= json_object_set_new(entry, "name", json_text(view->name));
+                failed |= json_object_set_new(entry, "since", json_time(view->look.since_usec));
+                failed |= json_object_set_new(
+                                entry, "from_inside", json_boolean(view->rebooted_itself));
+                failed |= json_array_append_new(array, entry);
+        }
+        if (!failed)
+                return array;
+        json_decref(array);
+        return NULL;
+}
+
 static json_t *texts_json(const Strv *texts) {
         json_t *array = json_array();
         int failed = 0;
@@ -303,6 +346,8 @@ static int print_json(const Status *status, Error *reterr) {
                         object, "missing", files_json(drift->files, drift->n_files, true));
         failed |= json_object_set_new(object, "units", units_json(drift));
         failed |= json_object_set_new(object, "containers", containers_json(&status->containers));
+        failed |= json_object_set_new(
+                        object, "containers_restarted", restarts_json(&status->containers.views));
         failed |= json_object_set_new(
                         object, "debts", json_debts(prepared->debts, prepared->n_debts));
         failed |= json_object_set_new(

@@ -3,10 +3,12 @@
 
 #include "activate/bundle_roots.h"
 #include "activate/bundle_store.h"
+#include "activate/timer.h"
 #include "activate/unit_look.h"
 #include "diff/container.h"
 #include "diff/profile_conf.h"
 #include "state/profile.h"
+#include "state/record.h"
 
 #include <errno.h>
 #include <string.h>
@@ -87,16 +89,32 @@ static int fill(Host *host,
         return r < 0 ? r : compare_trees(view, reterr);
 }
 
+/* What the boot of the host starts is up before that is over. */
+static int find_restarts(Host *host, ContainerViews *views, Error *reterr) {
+        uint64_t booted_usec = 0;
+        int r = timer_read(host->systemd, "FinishTimestamp", &booted_usec, reterr);
+        for (size_t i = 0; r >= 0 && booted_usec > 0 && i < views->n_items; i++) {
+                ContainerView *view = &views->items[i];
+                if (view->look.leader == 0 || view->look.since_usec <= booted_usec)
+                        continue;
+                r = record_was_at_work(host->database, view->look.since_usec, reterr);
+                view->is_restarted = r == 0;
+        }
+        return r < 0 ? r : 0;
+}
+
 static int look_at_units(Host *host, ContainerViews *views, Error *reterr) {
         UnitLook *looks = arena_new(&views->arena, UnitLook, views->n_items + 1);
         if (!looks)
                 return error_oom(reterr);
         for (size_t i = 0; i < views->n_items; i++)
                 looks[i].unit = views->items[i].unit;
-        int r = unit_look(host->systemd, looks, views->n_items, LOOK_STATE, reterr);
-        for (size_t i = 0; r >= 0 && i < views->n_items; i++)
+        int r = unit_look(host->systemd, looks, views->n_items, LOOK_RESULT, reterr);
+        for (size_t i = 0; r >= 0 && i < views->n_items; i++) {
                 memcpy(views->items[i].active_state, looks[i].active_state,
                                 sizeof(views->items[i].active_state));
+                views->items[i].rebooted_itself = looks[i].n_restarts > 0;
+        }
         return r;
 }
 
@@ -116,6 +134,8 @@ int container_views_find(Host *host, ContainerViews *ret_views, Error *reterr) {
                 r = fill(host, conf, &views, names.items[i], &views.items[views.n_items++], reterr);
         if (r >= 0)
                 r = look_at_units(host, &views, reterr);
+        if (r >= 0 && host->database)
+                r = find_restarts(host, &views, reterr);
         if (r < 0)
                 return r;
         *ret_views = views;

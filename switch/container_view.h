@@ -13,6 +13,8 @@ typedef struct ContainerView {
         int64_t generation;    /* of that profile, which its next start takes */
         char active_state[20]; /* of its unit */
         bool has_other_tree;   /* it runs, with another tree than that */
+        bool is_restarted;     /* it was started by no switch, and not by the boot of the host */
+        bool rebooted_itself;  /* from inside, the last time */
         ContainerLook look;
 } ContainerView;
 

@@ -364,6 +364,22 @@ static void test_debt_undo__takes_what_the_switch_made(void **state) {
         assert_string_equal(debts[0].unit, "old.service");
 }
 
+static void test_record__was_at_work_from_its_start_to_its_end(void **state) {
+        Fixture *fixture = *state;
+        Error error;
+        const uint64_t start = 1700000000000001;
+        SwitchRecord record = begin(fixture);
+        assert_int_equal(record_was_at_work(fixture->database, start - 1, &error), 0);
+        assert_int_equal(record_was_at_work(fixture->database, start, &error), 1);
+        assert_int_equal(record_was_at_work(fixture->database, start + 100, &error), 1);
+        record.state = SWITCH_COMMITTED;
+        record.ended_usec = start + 10;
+        record.exit_status = 0;
+        assert_ok(record_finish(fixture->database, &record, NULL, 0, &error));
+        assert_int_equal(record_was_at_work(fixture->database, start + 10, &error), 1);
+        assert_int_equal(record_was_at_work(fixture->database, start + 11, &error), 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 FIXTURE_TEST(test_record__of_an_intent),
@@ -371,6 +387,7 @@ int main(void) {
                 FIXTURE_TEST(test_record__what_ended_is_never_changed),
                 FIXTURE_TEST(test_record__a_commit_may_be_told_in_two_steps),
                 FIXTURE_TEST(test_record__the_open_switch_is_the_newest_open_one),
+                FIXTURE_TEST(test_record__was_at_work_from_its_start_to_its_end),
                 FIXTURE_TEST(test_record_list__newest_first),
                 FIXTURE_TEST(test_debt__newest_reason_and_oldest_since),
                 FIXTURE_TEST(test_debt__one_for_each_unit_of_each_manager),
