@@ -24,10 +24,21 @@ static int open_nearest(int root_fd, const char *path) {
         }
 }
 
+/* ext4 has these for itself, and counts them among the free ones: a fiftieth of its blocks, those
+ * of its journal too, and never more than some. */
+static uint64_t kept_blocks(const struct statfs *fs) {
+        enum { KEPT_SHARE = 40, KEPT_MOST = 4096 };
+        uint64_t n_blocks =
+                        fs->f_type == EXT4_SUPER_MAGIC ? (uint64_t) fs->f_blocks / KEPT_SHARE : 0;
+        return n_blocks < KEPT_MOST ? n_blocks : KEPT_MOST;
+}
+
 static FreeSpace space_of(const struct statfs *fs, const struct stat *st) {
         /* what is kept for root is for when all else is full, which is when a switch may be needed
          */
-        uint64_t n_blocks = geteuid() == 0 ? fs->f_bfree : fs->f_bavail;
+        uint64_t n_blocks = fs->f_bavail, n_kept = kept_blocks(fs);
+        if (geteuid() == 0)
+                n_blocks = fs->f_bfree > n_kept ? fs->f_bfree - n_kept : 0;
         return (FreeSpace){
                 .device = st->st_dev,
                 .is_read_only = fs->f_flags & ST_RDONLY,
