@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* [Layer] of profile.conf, and the lines that belong to it. */
 #include "diff/conf_reader.h"
+#include "diff/layer.h"
 
+#include <errno.h>
 #include <string.h>
 
 static int take_name(ConfReader *reader, const UnitLine *line, Error *reterr) {
@@ -46,6 +48,22 @@ static size_t layer_of(const LayerLines *layers, size_t n_layers, unsigned line)
 
 size_t conf_layer_of(const ConfReader *reader, unsigned line) {
         return layer_of(reader->layers.items, reader->layers.n_items, line);
+}
+
+int profile_conf_takes_away(
+                Arena *arena, const ProfileConf *conf, const char *path, unsigned line) {
+        size_t layer = layer_of(conf->layers, conf->n_layers, line);
+        const char *key = layer_key(arena, path);
+        for (size_t i = 0; i < conf->n_without; i++) {
+                const BaseRule *rule = &conf->without[i];
+                const char *pattern = layer_key(arena, rule->path);
+                if (!key || !pattern)
+                        return -ENOMEM;
+                if (layer_of(conf->layers, conf->n_layers, rule->line) > layer &&
+                                layer_key_is_named(pattern, key))
+                        return 1;
+        }
+        return 0;
 }
 
 const char *profile_conf_file(const ProfileConf *conf, unsigned *line) {

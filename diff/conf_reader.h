@@ -18,7 +18,7 @@ typedef struct ConfReader {
         Strv *faults; /* NULL: the first one ends it */
         size_t n_faults;
         const char *description;
-        ConfList bases;                 /* BaseRule */
+        ConfList bases, without;        /* BaseRule */
         ConfList layers;                /* LayerLines */
         ConfList enable, disable, mask; /* UnitsRule */
         ConfList files;         /* FileRule; the last one is that of the section being read */

@@ -4,6 +4,7 @@
 #include "base/map.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "diff/glob.h"
 
 #include <errno.h>
 #include <string.h>
@@ -18,6 +19,7 @@ typedef struct Candidate {
         const char *key;  /* the same for all names of one place */
         const SourceEntry *entry;
         size_t nth_layer;
+        bool is_away; /* a later layer has it in Without= */
 } Candidate;
 
 typedef struct Merge {
@@ -48,15 +50,22 @@ static size_t container_prefix(const char *path) {
         return slash ? (size_t) (slash + 1 - path) : 0;
 }
 
-static int set_key(Merge *merge, Candidate *candidate) {
-        size_t prefix = container_prefix(candidate->path);
-        const char *below = candidate->path + prefix;
-        if (strncmp(below, UNITS, strlen(UNITS)) == 0)
-                candidate->key = arena_printf(&merge->arena, "%.*s" SYSTEM_UNITS "%s", (int) prefix,
-                                candidate->path, below + strlen(UNITS));
-        else
-                candidate->key = candidate->path;
-        return candidate->key ? 0 : -ENOMEM;
+const char *layer_key(Arena *arena, const char *path) {
+        size_t prefix = container_prefix(path);
+        const char *below = path + prefix;
+        if (strncmp(below, UNITS, strlen(UNITS)) != 0)
+                return path;
+        return arena_printf(
+                        arena, "%.*s" SYSTEM_UNITS "%s", (int) prefix, path, below + strlen(UNITS));
+}
+
+bool layer_key_is_named(const char *pattern, const char *key) {
+        char part[2 * SOURCE_MAX_PATH_BYTES];           /* it, and each directory that it lies in */
+        (void) snprintf(part, sizeof(part), "%s", key); /* a key is no longer */
+        for (char *slash; !glob_match(pattern, part); *slash = 0)
+                if (!(slash = strrchr(part, '/')))
+                        return false;
+        return true;
 }
 
 static int add_candidates(Merge *merge) {
@@ -74,11 +83,88 @@ static int add_candidates(Merge *merge) {
                                 .nth_layer = i };
                         candidate->path = arena_printf(&merge->arena, "%s%s", layer->prefix,
                                         candidate->entry->path);
-                        if (!candidate->path || set_key(merge, candidate) < 0)
+                        candidate->key = candidate->path ? layer_key(&merge->arena, candidate->path)
+                                                         : NULL;
+                        if (!candidate->key)
                                 return -ENOMEM;
                 }
         }
         return 0;
+}
+
+/* Without= */
+
+/* What an earlier layer than the nth has of it is away. */
+static int apply_without(Merge *merge, size_t nth, const LayerWithout *rule, Error *reterr) {
+        const char *pattern = layer_key(&merge->arena, rule->path);
+        size_t n = 0;
+        if (!pattern)
+                return error_oom(reterr);
+        for (size_t i = 0; i < merge->n_candidates; i++) {
+                Candidate *candidate = &merge->candidates[i];
+                if (candidate->nth_layer >= nth || layer_conf_prefix(candidate->path) >= 0 ||
+                                !layer_key_is_named(pattern, candidate->key))
+                        continue;
+                candidate->is_away = true;
+                n++;
+        }
+        if (n > 0 || glob_is_pattern(pattern))
+                return 0;
+        return source_note_fault(merge->source,
+                        error_set(reterr, -EBADMSG,
+                                        "%s:%u: Without=%s: No layer under this one has it; take "
+                                        "it "
+                                        "out, or write the path as it is there",
+                                        rule->file, rule->line, rule->value),
+                        reterr);
+}
+
+/* All directories that the path lies in. */
+static int put_parents(Map *map, const Candidate *candidate) {
+        const char *key = candidate->key, *slash = strrchr(key, '/');
+        for (; slash; slash = memrchr(key, '/', (size_t) (slash - key)))
+                if (map_put_n(map, key, (size_t) (slash - key), (void *) (uintptr_t) key) < 0)
+                        return -ENOMEM;
+        return 0;
+}
+
+/* A directory that was there for what is away now is no empty one that somebody asked for. */
+static int leave_out_emptied(Merge *merge) {
+        cleanup(map_donep) Map thinned = { 0 }, held = { 0 };
+        int r = 0;
+        for (size_t i = 0; r >= 0 && i < merge->n_candidates; i++)
+                if (merge->candidates[i].is_away)
+                        r = put_parents(&thinned, &merge->candidates[i]);
+        for (size_t i = 0; r >= 0 && i < merge->n_candidates; i++) {
+                const Candidate *candidate = &merge->candidates[i];
+                bool is_thinned = candidate->entry->kind == SOURCE_DIRECTORY &&
+                                  map_get(&thinned, candidate->key);
+                if (!candidate->is_away && !is_thinned)
+                        r = put_parents(&held, candidate);
+        }
+        size_t n_left = 0;
+        for (size_t i = 0; r >= 0 && i < merge->n_candidates; i++) {
+                const Candidate *candidate = &merge->candidates[i];
+                bool is_emptied = candidate->entry->kind == SOURCE_DIRECTORY &&
+                                  map_get(&thinned, candidate->key) &&
+                                  !map_get(&held, candidate->key);
+                if (!candidate->is_away && !is_emptied)
+                        merge->candidates[n_left++] = *candidate;
+        }
+        merge->n_candidates = n_left;
+        return r;
+}
+
+static int take_away(Merge *merge, Error *reterr) {
+        bool has_rules = false;
+        for (size_t i = 0; i < merge->n_layers; i++)
+                for (size_t j = 0; j < merge->layers[i].n_without; j++) {
+                        has_rules = true;
+                        int r = apply_without(merge, i, &merge->layers[i].without[j], reterr);
+                        if (r < 0)
+                                return r;
+                }
+        return has_rules && leave_out_emptied(merge) < 0 ? error_oom(reterr) : 0;
 }
 
 static int compare_candidates(const void *left, const void *right) {
@@ -225,6 +311,9 @@ static size_t length_of_place(const Merge *merge, size_t first) {
 static int merge_all(Merge *merge, Error *reterr) {
         if (add_candidates(merge) < 0)
                 return error_oom(reterr);
+        int r = take_away(merge, reterr);
+        if (r < 0)
+                return r;
         qsort(merge->candidates, merge->n_candidates, sizeof(Candidate), compare_candidates);
         size_t n;
         for (size_t i = 0; i < merge->n_candidates; i += n) {
@@ -236,7 +325,7 @@ static int merge_all(Merge *merge, Error *reterr) {
         }
         for (size_t i = 0; i < merge->n_candidates; i += n) {
                 n = length_of_place(merge, i);
-                int r = merge_place(merge, &merge->candidates[i], n, reterr);
+                r = merge_place(merge, &merge->candidates[i], n, reterr);
                 if (r < 0)
                         return r;
         }

@@ -2,7 +2,9 @@
 #include "diff/profile_conf.h"
 
 #include "base/map.h"
+#include "base/path.h"
 #include "diff/conf_reader.h"
+#include "diff/layer.h"
 #include "diff/tree.h"
 
 #include <errno.h>
@@ -62,9 +64,49 @@ static int take_base(ConfReader *reader, const UnitLine *line, Error *reterr) {
         return r;
 }
 
+static int take_without(ConfReader *reader, const UnitLine *line, Error *reterr) {
+        const char *text = line->value, *path = NULL;
+        if (!*text)
+                reader->without.n_items = 0;
+        int r;
+        while ((r = conf_next_name(reader, line, &text, &path, reterr)) > 0) {
+                cleanup_free char *plain = path_normalize(path);
+                if (!plain)
+                        return error_oom(reterr);
+                if (*path == '/' || !*plain || !path_is_below(plain, ""))
+                        return conf_refuse(reader, line->line, reterr,
+                                        "Without=%s is no path in a source; write etc/motd or "
+                                        "units/web.service",
+                                        path);
+                if (layer_conf_prefix(plain) >= 0)
+                        return conf_refuse(reader, line->line, reterr,
+                                        "Without=%s: What it says is changed key by key; give "
+                                        "those anew",
+                                        path);
+                BaseRule *rule = conf_list_add(reader->arena, &reader->without, sizeof(BaseRule));
+                const char *kept = strcmp(plain, "units") == 0 ? "etc/systemd/system"
+                                                               : arena_strdup(reader->arena, plain);
+                if (!rule || !kept)
+                        return error_oom(reterr);
+                *rule = (BaseRule){ .path = kept, .line = line->line };
+        }
+        return r;
+}
+
+/* Of one that is written out; in one that was put together, each layer had its own. */
+static int check_without(const ConfReader *reader, Error *reterr) {
+        const BaseRule *rules = reader->without.items;
+        if (reader->without.n_items == 0 || reader->bases.n_items > 0 || reader->layers.n_items > 0)
+                return 0;
+        return conf_refuse(reader, rules[0].line, reterr,
+                        "Without=%s: There is no Base= that could have it; take it out",
+                        rules[0].path);
+}
+
 static const ConfSection section_profile = { .name = "Profile",
-        .list = "Description= and Base=",
-        .keys = { { "Description", take_description }, { "Base", take_base } } };
+        .list = "Description=, Base= and Without=",
+        .keys = { { "Description", take_description }, { "Base", take_base },
+                        { "Without", take_without } } };
 
 static const ConfSection section_units = { .name = "Units",
         .list = "Enable=, Disable= and Mask=",
@@ -238,6 +280,9 @@ int profile_conf_parse_all(Arena *arena,
         r = read_sections(&reader, file, reterr);
         if (r < 0)
                 return r;
+        r = go_on(&reader, check_without(&reader, reterr), reterr);
+        if (r < 0)
+                return r;
         r = go_on(&reader, check_contradictions(&reader, reterr), reterr);
         if (r < 0)
                 return r;
@@ -248,6 +293,8 @@ int profile_conf_parse_all(Arena *arena,
                 .description = reader.description,
                 .bases = reader.bases.items,
                 .n_bases = reader.layers.n_items > 0 ? 0 : reader.bases.n_items,
+                .without = reader.without.items,
+                .n_without = reader.without.n_items,
                 .layers = reader.layers.items,
                 .n_layers = reader.layers.n_items,
                 .enable = reader.enable.items,

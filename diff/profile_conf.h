@@ -89,7 +89,7 @@ typedef struct UnitsRule {
 } UnitsRule;
 
 typedef struct BaseRule {
-        const char *path; /* as written: relative */
+        const char *path; /* as written: relative; of Without= normalized */
         unsigned line;
 } BaseRule;
 
@@ -102,6 +102,9 @@ typedef struct ProfileConf {
         const char *description; /* NULL: none */
         const BaseRule *bases; /* what is to be laid under it; none where [Layer] says what is in */
         size_t n_bases;
+        const BaseRule *without; /* what is not to be of these: paths and globs in a source; where
+                                    [Layer] says what is in, it was done */
+        size_t n_without;
         const LayerLines *layers; /* by line */
         size_t n_layers;
         const UnitsRule *enable, *disable, *mask;
@@ -141,6 +144,11 @@ int profile_conf_of(Arena *arena,
                 Contents *contents,
                 const ProfileConf **ret_conf,
                 Error *reterr) must_check;
+
+/* Does a later layer than the one of the line take away what this one has at the path? Returns 1, 0
+ * or -ENOMEM. */
+int profile_conf_takes_away(
+                Arena *arena, const ProfileConf *conf, const char *path, unsigned line) must_check;
 
 /* The file that a line is written in, as seen from the source: "profile.conf", or that of a layer;
  * *line becomes the line there. */

@@ -248,10 +248,22 @@ static int apply_to_matches(Rendering *rendering, const FileRule *rule, Error *r
         return 0;
 }
 
+/* Returns 1: what the rule is of was taken away by a nearer layer. */
+static int is_taken_away(Rendering *rendering, const FileRule *rule, Error *reterr) {
+        const char *path = arena_printf(&rendering->scratch, "etc/%s", rule->path);
+        int r = path ? profile_conf_takes_away(
+                                       &rendering->scratch, rendering->conf, path, rule->line)
+                     : -ENOMEM;
+        return r < 0 ? error_oom(reterr) : r;
+}
+
 static int apply_file_rule(Rendering *rendering, const FileRule *rule, Error *reterr) {
         if (glob_is_pattern(rule->path))
                 return apply_to_matches(rendering, rule, reterr);
         Entry *entry = rendering_at(rendering, rule->path);
+        int r = entry ? 0 : is_taken_away(rendering, rule, reterr);
+        if (r != 0)
+                return r < 0 ? r : 0;
         if (!entry)
                 return rendering_refuse(rendering, "profile.conf", rule->line, reterr,
                                 "Path=%s: There is no such file in etc/; add it, or correct the "

@@ -95,6 +95,52 @@ static bool is_gathered(const Gathered *gathered, const char *directory, const c
         return false;
 }
 
+static int add_without(Gathered *gathered,
+                const Visit *visit,
+                const SourceEntry *entry,
+                const ProfileConf *conf,
+                Layer *layer) {
+        char file[SOURCE_MAX_PATH_BYTES * 2];
+        Arena *arena = &gathered->arena;
+        size_t n = layer->n_without;
+        LayerWithout *rules = arena_new(arena, LayerWithout, n + conf->n_without);
+        if (!rules)
+                return -ENOMEM;
+        if (n > 0)
+                memcpy(rules, layer->without, n * sizeof(LayerWithout));
+        source_file_name(visit->source, entry->path, file, sizeof(file));
+        for (size_t i = 0; i < conf->n_without; i++) {
+                rules[n + i] = (LayerWithout){
+                        .path = arena_printf(arena, "%s%.*s%s", visit->prefix,
+                                        layer_conf_prefix(entry->path), entry->path,
+                                        conf->without[i].path),
+                        .file = arena_strdup(arena, file),
+                        .value = conf->without[i].path,
+                        .line = conf->without[i].line,
+                };
+                if (!rules[n + i].path || !rules[n + i].file)
+                        return -ENOMEM;
+        }
+        layer->without = rules;
+        layer->n_without = n + conf->n_without;
+        return 0;
+}
+
+/* Of its own profile.conf and those of its containers. */
+static int read_without(Gathered *gathered, const Visit *visit, Layer *layer, Error *reterr) {
+        for (size_t i = 0; i < visit->source->n_entries; i++) {
+                const SourceEntry *entry = &visit->source->entries[i];
+                const ProfileConf *conf = NULL;
+                int r = is_conf(entry) ? read_conf(gathered, visit, entry, &conf, reterr) : 0;
+                if (r < 0)
+                        return r;
+                if (conf && conf->n_without > 0 && conf->n_layers == 0 &&
+                                add_without(gathered, visit, entry, conf, layer) < 0)
+                        return error_oom(reterr);
+        }
+        return 0;
+}
+
 static int add_layer(Gathered *gathered, const Visit *visit, Error *reterr) {
         cleanup_free char *path = path_from(gathered->directory, visit->directory);
         Layer *layer = &gathered->layers[gathered->n_layers];
@@ -104,7 +150,7 @@ static int add_layer(Gathered *gathered, const Visit *visit, Error *reterr) {
         if (!layer->path)
                 return error_oom(reterr);
         gathered->directories[gathered->n_layers++] = visit->directory;
-        return 0;
+        return read_without(gathered, visit, layer, reterr);
 }
 
 static int gather(Gathered *gathered, const Visit *visit, Error *reterr);

@@ -116,6 +116,25 @@ static int empty_stat_cache(Database *database, Error *reterr) {
         return r < 0 ? r : statement_run(&statement, reterr);
 }
 
+/* A row goes that holds for no generation that is left, or for a path that none has. Who never had
+ * layers pays nothing. */
+static int delete_layers(Database *database, int64_t profile, Error *reterr) {
+        static const char sql[] =
+                        "DELETE FROM entry_layers AS l WHERE profile = ?1 AND (NOT EXISTS (SELECT "
+                        "1 FROM generations AS g WHERE g.profile = ?1 AND g.number >= l.first AND "
+                        "g.number < ifnull((SELECT min(n.first) FROM entry_layers AS n WHERE "
+                        "n.profile = ?1 AND n.root = l.root AND n.path = l.path AND "
+                        "n.first > l.first), 9223372036854775807)) OR (l.root, l.path) NOT IN "
+                        "(SELECT root, path FROM entries WHERE profile = ?1))";
+        cleanup(statement_donep) Statement statement = { 0 };
+        int r = statement_open(database, sql, &statement, reterr);
+        if (r < 0)
+                return r;
+        statement_bind_int(&statement, 1, profile);
+        r = statement_run(&statement, reterr);
+        return r < 0 ? r : 0;
+}
+
 int generations_prune(Database *database,
                 const char *profile,
                 const int64_t *numbers,
@@ -138,6 +157,8 @@ int generations_prune(Database *database,
                 if (r >= 0)
                         r = close_gap(database, id, gap, &deleted, reterr);
         }
+        if (r >= 0 && n_numbers > 0)
+                r = delete_layers(database, id, reterr);
         if (r >= 0 && deleted.n_rows > 0)
                 r = empty_stat_cache(database, reterr);
         if (r < 0)

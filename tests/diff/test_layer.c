@@ -29,8 +29,9 @@ static void merge(World *world, const SampleLayer *layers, size_t n_layers) {
         *world = (World){ .n_layers = n_layers };
         for (size_t i = 0; i < n_layers; i++) {
                 sample_prepare(&world->samples[i], layers[i].files, NULL);
-                world->layers[i] = (Layer){ world->samples[i].source, layers[i].path,
-                        layers[i].prefix };
+                world->layers[i] = (Layer){ .source = world->samples[i].source,
+                        .path = layers[i].path,
+                        .prefix = layers[i].prefix };
         }
         world->contents = world->samples[n_layers - 1].contents;
         assert_int_equal(layers_merge(world->layers, n_layers, world->contents, &world->merged,

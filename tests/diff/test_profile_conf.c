@@ -257,8 +257,8 @@ static const struct {
         { "[Profile]\nBase=/x\n",
                         "2: Base=/x is absolute; write it from here, as ../../roles/common" },
         { "[Layer]\n", "1: [Layer] without Name=; write the directory that what follows is of" },
-        { "[Profile]\nBas=../x\n",
-                        "2: Unknown key Bas= in [Profile], which has Description= and Base=" },
+        { "[Profile]\nBas=../x\n", "2: Unknown key Bas= in [Profile], which has Description=, "
+                                   "Base= and Without=" },
         { "[Units]\nenable=a.service\n", "2: Unknown key enable= in [Units], which has Enable=, "
                                          "Disable= and Mask=" },
         { "[File]\nPath=a\nModes=0600\n", "3: Unknown key Modes= in [File], which has Path=, "

@@ -2,6 +2,7 @@
 /* What is left after pruning is what was stored, and nothing else is left; it costs what is
  * deleted. */
 #include "state/displaced.h"
+#include "state/entry_layer.h"
 #include "state/generation.h"
 #include "state/pin.h"
 #include "state/prune.h"
@@ -23,6 +24,7 @@ typedef struct World {
         int64_t newest;
         Tree *trees[MAX_GENERATIONS]; /* by number; NULL: pruned */
         unsigned seed;
+        bool has_layers;
 } World;
 
 static unsigned below(World *world, unsigned n) {
@@ -63,6 +65,14 @@ static int64_t number_of(World *world, const char *sql) {
 static const char *text_of(unsigned i) {
         static const char *const texts[N_TEXTS] = { "one\n", "two\n", "three\n", "four\n", "" };
         return texts[i];
+}
+
+/* Apart from the tree's own dice. */
+static void spread_over_layers(World *world, Tree *tree) {
+        static const char *const layers[] = { NULL, NULL, "../role", "../common" };
+        for (size_t i = 0; i < tree->n_entries; i++)
+                if (below(world, 3) == 0 || !tree->entries[i].layer)
+                        tree->entries[i].layer = layers[below(world, 4)];
 }
 
 static Tree *random_tree(World *world, const Tree *before) {
@@ -106,6 +116,9 @@ static void store(World *world, Tree *tree) {
         assert_ok(generation_store(world->database, "system", &(Generation){ 0 }, changes,
                         n_changes, &number, &error));
         assert_int_equal(number, world->newest + 1);
+        if (world->has_layers)
+                spread_over_layers(world, tree);
+        assert_ok(entry_layers_store(world->database, "system", number, tree, &error));
         world->newest = number;
         world->trees[number] = tree;
 }
@@ -172,6 +185,12 @@ static void check_generation(World *world, int64_t number) {
         }
         assert_ok(r);
         assert_same(tree, world->trees[number]);
+        assert_ok(entry_layers_load(world->database, "system", number, tree, &error));
+        for (size_t i = 0; i < tree->n_entries; i++) {
+                const char *have = tree->entries[i].layer,
+                           *want = world->trees[number]->entries[i].layer;
+                assert_string_equal(have ? have : "", want ? want : "");
+        }
         int64_t other = 1 + below(world, (unsigned) world->newest);
         if (!world->trees[other])
                 return;
@@ -189,8 +208,14 @@ static void check_world(World *world) {
                                            "content FROM entries WHERE content IS NOT NULL UNION "
                                            "SELECT content FROM displaced WHERE content IS NOT "
                                            "NULL)";
+        static const char sql_layers[] =
+                        "SELECT count(*) FROM entry_layers AS l WHERE NOT EXISTS (SELECT 1 FROM "
+                        "generations AS g WHERE g.number >= l.first AND NOT EXISTS (SELECT 1 FROM "
+                        "entry_layers AS n WHERE n.path = l.path AND n.first > l.first AND "
+                        "n.first <= g.number)) OR path NOT IN (SELECT path FROM entries)";
         for (int64_t number = 1; number <= world->newest; number++)
                 check_generation(world, number);
+        assert_int_equal(number_of(world, sql_layers), 0);
         assert_int_equal(number_of(world, sql_rows), 0);
         assert_int_equal(number_of(world, sql_contents), 0);
         assert_int_equal(number_of(world, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
@@ -218,6 +243,7 @@ static void test_prune__leaves_the_others_and_nothing_else(void **state) {
         for (unsigned seed = 1; seed <= 40; seed++) {
                 World world;
                 world_begin(state, &world, seed);
+                world.has_layers = seed % 2;
                 displace(&world, "path-00", text_of(0), begin_switch(&world));
                 displace(&world, "path-01", "only displaced\n", 1);
                 for (unsigned i = 0; i < 40; i++) {

@@ -143,6 +143,76 @@ ln -s conf/hosts/a alias
 run "${R[@]}" switch ./alias
 equal "$status" 0
 
+# What a nearer layer takes away is as if no base had it: files, a directory, units by either name, attributes of it too.
+# without STATUS TEXT WITHOUT: of hosts/n, in both ways of reading.
+without() {
+        printf '[Profile]\nBase=../../roles/much\nWithout=%s\n' "$3" > conf/hosts/n/profile.conf
+        commit "without $3"
+        for reference in hosts/n HEAD:hosts/n; do
+                if [ "$1" = 0 ]; then
+                        run -C conf "${R[@]}" show --origin --json "$reference"
+                        equal "$status" 0
+                        equal "$(json '" ".join(e["path"] for e in j["entries"] if not e["path"].endswith(".wants"))')" "$2"
+                else
+                        refuses "$1" "hosts/n/profile.conf:3: $2" -C conf "${R[@]}" show "$reference"
+                fi
+        done
+}
+put conf/roles/much/etc/keep "keep"
+put conf/roles/much/etc/key "key"
+put conf/roles/much/etc/dir/only "only"
+put conf/roles/much/units/much.service '[Service]
+ExecStart=/bin/true
+[Install]
+WantedBy=multi-user.target'
+put conf/roles/much/units/much.service.d/a.conf '[Service]
+Nice=5'
+put conf/roles/much/hooks/10-hook '#!/bin/sh'
+chmod +x conf/roles/much/hooks/10-hook
+put conf/roles/much/profile.conf '[File]
+Path=key
+Mode=0600
+Secret=yes'
+mkdir -p conf/hosts/n/etc
+units="/etc/systemd /etc/systemd/system /etc/systemd/system/much.service /etc/systemd/system/much.service.d"
+units+=" /etc/systemd/system/much.service.d/a.conf"
+links="/etc/systemd/system/multi-user.target.wants/much.service"
+without 0 "/etc/keep hooks/10-hook profile.conf" "etc/key etc/dir/only units/much.service units/much.service.d"
+without 0 "/etc/keep hooks/10-hook profile.conf" 'etc/key etc/d* etc/systemd/system/much.service*'
+without 0 "/etc/dir /etc/dir/only /etc/keep /etc/key $units $links profile.conf" hooks
+without 0 "/etc/dir /etc/dir/only /etc/keep hooks/10-hook profile.conf" 'units/ ./etc//key'
+without 0 "/etc/dir /etc/dir/only /etc/keep /etc/key $units $links hooks/10-hook profile.conf" 'etc/nothing*'
+without 1 "Without=etc/kee: No layer under this one has it" "etc/keep etc/kee"
+without 1 "Without=/etc/keep is no path in a source" /etc/keep
+without 1 "Without=../etc is no path in a source" ../etc
+without 1 "Without=profile.conf: What it says is changed key by key" profile.conf
+printf '[Profile]\nWithout=etc/keep\n' > conf/hosts/n/profile.conf
+refuses 1 "hosts/n/profile.conf:2: Without=etc/keep: There is no Base=" -C conf "${R[@]}" show hosts/n
+printf '[Profile]\nBase=../../roles/much\nWithout=etc/kee\nWithout=etc/dir/on\n' > conf/hosts/n/profile.conf
+run -C conf lint hosts/n
+equal "$(grep -c 'No layer under this one has it' <<< "$out")" 2
+# of a generation as well, and of one that was written out again; what was there before comes back
+put image/etc/key "as found"
+printf '[Profile]\nBase=../../roles/much\n' > conf/hosts/n/profile.conf
+run -C conf "${R[@]}" switch --force hosts/n
+equal "$(< image/etc/key)" key
+printf 'Without=etc/key\n' >> conf/hosts/n/profile.conf
+run -C conf "${R[@]}" switch hosts/n
+equal "$status $(< image/etc/key)" "0 as found"
+run -C conf "${R[@]}" export @active "$work/copied"
+equal "$status" 0
+run "${R[@]}" switch --dry-run copied
+has "Nothing to do"
+# a layer in between, and one that is laid later has it again
+printf '[Profile]\nBase=../../roles/less\n' > conf/hosts/n/profile.conf
+put conf/roles/less/profile.conf '[Profile]
+Base=../much
+Without=etc/keep etc/dir units hooks'
+put conf/hosts/n/etc/keep "mine"
+run -C conf "${R[@]}" show --json --origin hosts/n
+equal "$(json '[(e["path"], e["layer"]) for e in j["entries"]]')" \
+        "[('/etc/keep', None), ('/etc/key', '../../roles/much'), ('profile.conf', None)]"
+
 # Of a container.
 put conf/roles/inner/etc/inner "inner"
 put conf/roles/inner/profile.conf '[File]
