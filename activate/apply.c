@@ -175,6 +175,11 @@ int apply_tmpfiles(const char *root, const Strv *paths, uint64_t timeout_usec, E
         return run_program((const char *const *) arguments.items, NULL, 0, timeout_usec, reterr);
 }
 
+int apply_depmod(const char *root, const char *version, uint64_t timeout_usec, Error *reterr) {
+        const char *const arguments[] = { "depmod", "--basedir", root ? root : "/", version, NULL };
+        return run_program(arguments, NULL, 0, timeout_usec, reterr);
+}
+
 int apply_hook(const Entry *hook,
                 const Strv *environment,
                 uint64_t timeout_usec,

@@ -27,6 +27,10 @@ int apply_sysusers(const char *root,
 int apply_tmpfiles(const char *root, const Strv *paths, uint64_t timeout_usec, Error *reterr)
                 must_check;
 
+/* Makes the index of one kernel's modules anew. root: as above. */
+int apply_depmod(const char *root, const char *version, uint64_t timeout_usec, Error *reterr)
+                must_check;
+
 /* Runs one hook from a memfd with the deadline; its output goes to output(), line by line.
  * environment: "NAME=value". Returns its exit status (128 + n for a signal), -ETIMEDOUT when it was
  * killed at the deadline. */

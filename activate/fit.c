@@ -28,10 +28,13 @@ static int note_attributes(const FitOperation *operation,
         return 0;
 }
 
+/* Each of the two roots has slots of its own, as nothing is renamed from one file system to
+ * another; the manifest is beside those of the first. */
 typedef struct Stage {
         const Root *root;
         const FitOptions *options;
         int slots_fd;
+        int lib_slots_fd; /* -1: nothing of the plan lies there */
 } Stage;
 
 static int stage_operation(const Stage *stage,
@@ -40,13 +43,17 @@ static int stage_operation(const Stage *stage,
                 Error *reterr) {
         int r = 0;
         char slot[SLOT_NAME_SIZE];
-        const Place place = { .dir_fd = stage->slots_fd, .name = slot_name(noted->slot, slot) };
+        const Place place = {
+                .dir_fd = operation->root == ROOT_LIB ? stage->lib_slots_fd : stage->slots_fd,
+                .name = slot_name(noted->slot, slot),
+        };
         if (operation->verb == FIT_ATTRIBUTES)
                 r = note_attributes(operation, stage->options, noted, reterr);
         else if (operation->verb != FIT_REMOVE)
                 r = staged_make(operation, stage->options, &place, &noted->staged, reterr);
         if (r < 0)
-                (void) error_prefix(reterr, "Cannot stage %s/%s", stage->root->path,
+                (void) error_prefix(reterr, "Cannot stage %s/%s",
+                                root_of(stage->root, operation->root)->path,
                                 operation->path); /* r is its code */
         return r;
 }
@@ -66,7 +73,10 @@ static int stage_all(const Stage *stage, const FitPlan *plan, Manifest *manifest
                         continue;
                 ManifestOperation *noted = &manifest->operations[manifest->n_operations++];
                 *noted = (ManifestOperation){
-                        .verb = operation->verb, .slot = i, .path = operation->path
+                        .verb = operation->verb,
+                        .root = operation->root,
+                        .slot = i,
+                        .path = operation->path,
                 };
                 int r = stage_operation(stage, operation, noted, reterr);
                 if (r < 0)
@@ -87,7 +97,34 @@ static int stage_and_sync(const Stage *stage, const FitPlan *plan, Error *reterr
                 return r;
         if (syncfs(stage->slots_fd) < 0)
                 return error_set_errno(reterr, -errno, "Cannot sync %s", stage->root->path);
+        if (stage->lib_slots_fd >= 0 && syncfs(stage->lib_slots_fd) < 0)
+                return error_set_errno(reterr, -errno, "Cannot sync %s", stage->root->lib->path);
         return manifest_write(stage->slots_fd, manifest, reterr);
+}
+
+static bool reaches_lib(const FitPlan *plan) {
+        for (size_t i = 0; i < plan->n_operations; i++)
+                if (plan->operations[i].root == ROOT_LIB && plan->operations[i].verb != FIT_RECORD)
+                        return true;
+        return false;
+}
+
+/* Empty ones, where the plan needs them. */
+static int make_lib_slots(const Root *root, const FitPlan *plan, int *ret_fd, Error *reterr) {
+        const Root *lib = root_of(root, ROOT_LIB);
+        if (!reaches_lib(plan))
+                return 0;
+        int r = slots_open(lib, true, ret_fd, reterr);
+        if (r == -ENOENT)
+                return error_set(reterr, r, "There is no /lib to put modules and firmware in");
+        return r < 0 ? r : slots_clear(lib, *ret_fd, reterr);
+}
+
+/* Of no switch that is open. */
+static void remove_lib_slots(const Root *root) {
+        cleanup_fd int fd = -1;
+        if (root->lib && slots_open(root->lib, false, &fd, NULL) >= 0)
+                slots_remove(root->lib, fd);
 }
 
 /* Returns 0 when there is no .sysswitch at all. */
@@ -115,10 +152,17 @@ int fit_stage(const Root *root, const FitPlan *plan, const FitOptions *options, 
                                 root->path);
         if (r < 0)
                 return r;
-        const Stage stage = { .root = root, .options = options, .slots_fd = slots_fd };
-        r = stage_and_sync(&stage, plan, reterr);
-        if (r < 0)
+        cleanup_fd int lib_slots_fd = -1;
+        r = make_lib_slots(root, plan, &lib_slots_fd, reterr);
+        const Stage stage = {
+                .root = root, .options = options, .slots_fd = slots_fd, .lib_slots_fd = lib_slots_fd
+        };
+        if (r >= 0)
+                r = stage_and_sync(&stage, plan, reterr);
+        if (r < 0) {
                 slots_remove(root, slots_fd);
+                remove_lib_slots(root);
+        }
         return r;
 }
 
@@ -132,8 +176,8 @@ int fit_commit(const Root *root, Error *reterr) {
         r = was_open > 0 ? slots_close_switch(root, slots_fd, reterr) : was_open;
         if (r < 0)
                 return r;
-        slots_remove(root, slots_fd);
-        return was_open;
+        r = fit_forget(root, reterr);
+        return r < 0 ? r : was_open;
 }
 
 int fit_set_undone(const Root *root, Error *reterr) {
@@ -153,6 +197,7 @@ int fit_is_undone(const Root *root, Error *reterr) {
 
 int fit_forget(const Root *root, Error *reterr) {
         cleanup_fd int slots_fd = -1;
+        remove_lib_slots(root);
         int r = open_slots(root, &slots_fd, reterr);
         if (r <= 0)
                 return r;

@@ -16,8 +16,10 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
+/* In one of the roots. */
 typedef struct Flip {
         const Root *root;
+        EntryRoot entries;
         RootWalk walk;
         int slots_fd;
         bool is_overlay; /* renaming a lower layer's hard link makes another inode */
@@ -153,18 +155,27 @@ flip_one(Flip *flip, const FitOperation *operation, const ManifestOperation *not
         return 0;
 }
 
-static int flip_all(Flip *flip, const FitPlan *plan, const Manifest *manifest, Error *reterr) {
+static int check_all(Flip *flip, const FitPlan *plan, Error *reterr) {
         for (size_t i = 0; i < plan->n_operations; i++) {
+                if (plan->operations[i].root != flip->entries)
+                        continue;
                 int r = check(flip, &plan->operations[i], reterr);
                 if (r < 0)
                         return r;
         }
+        return 0;
+}
+
+static int flip_all(Flip *flip, const FitPlan *plan, const Manifest *manifest, Error *reterr) {
         for (size_t i = 0; i < manifest->n_operations; i++) {
                 const ManifestOperation *noted = &manifest->operations[i];
+                if (noted->root != flip->entries)
+                        continue;
                 const FitOperation *operation = noted->slot < plan->n_operations
                                                                 ? &plan->operations[noted->slot]
                                                                 : NULL;
                 if (!operation || operation->verb != noted->verb ||
+                                operation->root != noted->root ||
                                 strcmp(operation->path, noted->path) != 0)
                         return error_set(reterr, -ESTALE, "What is staged in %s is another plan",
                                         flip->root->path);
@@ -177,23 +188,50 @@ static int flip_all(Flip *flip, const FitPlan *plan, const Manifest *manifest, E
         return 0;
 }
 
+static void flip_donep(Flip *flip) {
+        if (flip->slots_fd < 0)
+                return;
+        (void) close(flip->slots_fd); /* a directory */
+        root_walk_done(&flip->walk);
+}
+
+static int flip_open(Flip *flip, const Root *root, EntryRoot entries, Error *reterr) {
+        struct statfs fs;
+        flip->root = root_of(root, entries);
+        flip->entries = entries;
+        root_walk_init(&flip->walk, flip->root);
+        int r = slots_open(flip->root, false, &flip->slots_fd, reterr);
+        if (r == -ENOENT)
+                return error_set(reterr, r, "Nothing is staged in %s", flip->root->path);
+        if (r < 0)
+                return r;
+        if (fstatfs(flip->slots_fd, &fs) < 0)
+                return error_set_errno(reterr, -errno, "Cannot look at %s", flip->root->path);
+        flip->is_overlay = fs.f_type == OVERLAYFS_SUPER_MAGIC;
+        return 0;
+}
+
 int fit_flip(const Root *root, const FitPlan *plan, Error *reterr) {
         cleanup(manifest_freep) Manifest *manifest = NULL;
+        cleanup(flip_donep) Flip etc = { .slots_fd = -1 };
+        cleanup(flip_donep) Flip lib = { .slots_fd = -1 };
         int r = manifest_read(root, &manifest, reterr);
         if (r == 0)
                 return error_set(reterr, -ENOENT, "Nothing is staged in %s", root->path);
-        Flip flip = { .root = root, .slots_fd = -1 };
         if (r > 0)
-                r = slots_open(root, false, &flip.slots_fd, reterr);
+                r = flip_open(&etc, root, ROOT_ETC, reterr);
         if (r < 0)
                 return r;
-        cleanup_fd int slots_fd = flip.slots_fd;
-        struct statfs fs;
-        if (fstatfs(slots_fd, &fs) < 0)
-                return error_set_errno(reterr, -errno, "Cannot look at %s", root->path);
-        flip.is_overlay = fs.f_type == OVERLAYFS_SUPER_MAGIC;
-        root_walk_init(&flip.walk, root);
-        r = flip_all(&flip, plan, manifest, reterr);
-        root_walk_done(&flip.walk);
-        return r;
+        bool has_lib = false;
+        for (size_t i = 0; i < manifest->n_operations; i++)
+                has_lib |= manifest->operations[i].root == ROOT_LIB;
+        if (has_lib)
+                r = flip_open(&lib, root, ROOT_LIB, reterr);
+        if (r >= 0)
+                r = check_all(&etc, plan, reterr);
+        if (r >= 0 && has_lib)
+                r = check_all(&lib, plan, reterr);
+        if (r >= 0 && has_lib)
+                r = flip_all(&lib, plan, manifest, reterr);
+        return r < 0 ? r : flip_all(&etc, plan, manifest, reterr);
 }

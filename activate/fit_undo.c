@@ -47,7 +47,8 @@ static int note_kept(const Undo *undo, const char *saved) {
                 return 0;
         const char *path = undo->operation->path;
         char *whole = NULL;
-        if (asprintf(&whole, "%.*s%s", (int) (undo->name - path), path, saved) < 0)
+        if (asprintf(&whole, "%s%.*s%s", entry_root_prefix(undo->operation->root),
+                            (int) (undo->name - path), path, saved) < 0)
                 return -ENOMEM;
         int r = strv_add(undo->kept, whole);
         free(whole);
@@ -215,10 +216,14 @@ static int undo_one(RootWalk *walk, Undo *undo, Error *reterr) {
 }
 
 /* Backwards; what cannot be put back keeps nothing else from it. The first error is told. */
-static int
-undo_all(const Root *root, const Manifest *manifest, int slots_fd, Strv *kept, Error *reterr) {
+static int undo_all(const Root *root,
+                EntryRoot entries,
+                const Manifest *manifest,
+                int slots_fd,
+                Strv *kept,
+                Error *reterr) {
         cleanup(root_walk_donep) RootWalk walk;
-        root_walk_init(&walk, root);
+        root_walk_init(&walk, root_of(root, entries));
         int first = 0;
         for (size_t i = manifest->n_operations; i-- > 0;) {
                 Undo undo = {
@@ -227,11 +232,41 @@ undo_all(const Root *root, const Manifest *manifest, int slots_fd, Strv *kept, E
                         .kept = kept,
                         .slots_fd = slots_fd,
                 };
+                if (undo.operation->root != entries)
+                        continue;
                 int r = undo_one(&walk, &undo, first < 0 ? NULL : reterr);
                 if (first >= 0)
                         first = r;
         }
         return first;
+}
+
+static int undo_and_sync(const Root *root,
+                EntryRoot entries,
+                const Manifest *manifest,
+                int slots_fd,
+                Strv *kept,
+                Error *reterr) {
+        int r = undo_all(root, entries, manifest, slots_fd, kept, reterr);
+        if (r < 0)
+                return r;
+        if (syncfs(slots_fd) < 0)
+                return error_set_errno(
+                                reterr, -errno, "Cannot sync %s", root_of(root, entries)->path);
+        return 0;
+}
+
+static int put_back_lib(const Root *root, const Manifest *manifest, Strv *kept, Error *reterr) {
+        size_t i = 0;
+        while (i < manifest->n_operations && manifest->operations[i].root != ROOT_LIB)
+                i++;
+        if (i == manifest->n_operations)
+                return 0;
+        cleanup_fd int slots_fd = -1;
+        int r = slots_open(root_of(root, ROOT_LIB), true, &slots_fd, reterr);
+        if (r == -ENOENT)
+                return error_set(reterr, r, "There is no /lib to put modules and firmware back in");
+        return r < 0 ? r : undo_and_sync(root, ROOT_LIB, manifest, slots_fd, kept, reterr);
 }
 
 /* Returns 1 when there was something to put back, and it is on the disk. */
@@ -240,11 +275,10 @@ static int put_back(const Root *root, int slots_fd, Strv *kept, Error *reterr) {
         int was_open = manifest_read(root, &manifest, reterr);
         if (was_open <= 0)
                 return was_open;
-        int r = undo_all(root, manifest, slots_fd, kept, reterr);
-        if (r < 0)
-                return r;
-        if (syncfs(slots_fd) < 0)
-                return error_set_errno(reterr, -errno, "Cannot sync %s", root->path);
+        int r = undo_and_sync(root, ROOT_ETC, manifest, slots_fd, kept, reterr);
+        int lib = put_back_lib(root, manifest, kept, r < 0 ? NULL : reterr);
+        if (r < 0 || lib < 0)
+                return r < 0 ? r : lib;
         return 1;
 }
 
@@ -263,8 +297,7 @@ int fit_undo(const Root *root, Strv *ret_kept, Error *reterr) {
                 return r == -ENOENT ? 0 : r;
         int was_open = put_back(root, slots_fd, ret_kept, reterr);
         r = was_open > 0 ? slots_close_switch(root, slots_fd, reterr) : was_open;
-        if (r < 0)
-                return r;
-        slots_remove(root, slots_fd);
-        return was_open;
+        if (r >= 0)
+                r = fit_forget(root, reterr);
+        return r < 0 ? r : was_open;
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define LIB_WORD "lib "
 #define FIRST_LINE "sysswitch manifest 1"
 
 static const char *const verbs[] = {
@@ -52,6 +53,7 @@ static void add_unit(Text *text, const UnitBefore *unit) {
 
 static void add_operation(Text *text, const ManifestOperation *operation) {
         const Staged *staged = &operation->staged;
+        text_add(text, operation->root == ROOT_LIB ? LIB_WORD : "");
         text_addf(text, "%s %zu ", verbs[operation->verb], operation->slot);
         if (operation->verb == FIT_ATTRIBUTES)
                 text_addf(text, "%04o %u %u %04o %u %u ", operation->old_mode, operation->old_uid,
@@ -199,6 +201,10 @@ static void take_attributes(Line *line, uint16_t *ret_mode, uint32_t *ret_uid, u
 }
 
 static bool parse_operation(char *text, ManifestOperation *operation) {
+        if (strncmp(text, LIB_WORD, strlen(LIB_WORD)) == 0) {
+                operation->root = ROOT_LIB;
+                text += strlen(LIB_WORD);
+        }
         Line line = { .rest = text };
         Staged *staged = &operation->staged;
         operation->verb = (FitVerb) take_choice(&line, verbs, N_ELEMENTS(verbs));

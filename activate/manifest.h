@@ -17,6 +17,8 @@
  *   exchange (the same)
  *   remove SLOT PATH
  *   attributes SLOT OLD_MODE OLD_UID OLD_GID MODE UID GID PATH
+ *   lib (one of these)
+ *           below /lib, with its slot in /lib/.sysswitch
  *   end N_OPERATIONS DIGEST
  *           of all before it; a manifest without it is torn: no flip began
  */
@@ -32,7 +34,8 @@
 
 typedef struct ManifestOperation {
         FitVerb verb; /* never FIT_RECORD */
-        size_t slot;  /* index in the plan, and the name of the slot */
+        EntryRoot root;
+        size_t slot; /* index in the plan, and the name of the slot */
         const char *path;
         Staged staged; /* FIT_PLACE, FIT_EXCHANGE: what comes; FIT_ATTRIBUTES: mode and owner that
                           come */

@@ -9,6 +9,13 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+const Root *root_of(const Root *root, EntryRoot entries) {
+        static const Root nothing = { .fd = -1, .path = "" };
+        if (entries != ROOT_LIB)
+                return root;
+        return root->lib ? root->lib : &nothing;
+}
+
 void root_walk_init(RootWalk *walk, const Root *root) {
         walk->root = root;
         walk->n_open = 0;

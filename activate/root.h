@@ -5,14 +5,19 @@
  * link, nor across a mount: a path is walked component by component, by descriptors. */
 
 #include "base/cleanup.h"
+#include "diff/tree.h"
 
 #include <stddef.h>
 
 typedef struct Root {
         int fd; /* of the directory; stays the caller's; -1: there is none, so that nothing
                    is in it */
-        const char *path; /* for messages: "/etc" */
+        const char *path;       /* for messages: "/etc" */
+        const struct Root *lib; /* what a fit of this one reaches as ROOT_LIB; NULL: nothing */
 } Root;
+
+/* The one that has the entries of ROOT_ETC or ROOT_LIB: nothing is in it where there is none. */
+const Root *root_of(const Root *root, EntryRoot entries);
 
 enum { ROOT_MAX_DEPTH = 64, ROOT_MAX_PATH_BYTES = 4096 };
 

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* [Kernel] of profile.conf. */
+#include "base/path.h"
 #include "diff/conf_reader.h"
+#include "diff/kernel.h"
 #include "diff/kernel_require.h"
+#include "diff/source.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -100,14 +103,56 @@ static int take_console_log_level(ConfReader *reader, const UnitLine *line, Erro
 
 static int take_version(ConfReader *reader, const UnitLine *line, Error *reterr) {
         const char *value = line->value;
-        for (const char *p = value; *p; p++)
-                if (!isalnum((unsigned char) *p) && (p == value || !strchr("._+~-", *p)))
-                        return conf_refuse(reader, line->line, reterr,
-                                        "Version=%s is no kernel's; write it as uname -r has it",
-                                        value);
+        if (*value && !kernel_is_version(value, strlen(value)))
+                return conf_refuse(reader, line->line, reterr,
+                                "Version=%s is no kernel's; write it as uname -r has it", value);
         reader->kernel.version = *value ? value : NULL;
         reader->kernel.version_line = line->line;
         return 0;
+}
+
+/* A directory of the source that is for nothing else. */
+static int take_directory(ConfReader *reader,
+                ConfList *list,
+                const char *key,
+                const UnitLine *line,
+                Error *reterr) {
+        static const char *const own[] = { "etc", "units", "hooks", "containers", "profile.conf" };
+        if (!*line->value) {
+                list->n_items = 0;
+                return 0;
+        }
+        size_t length = strlen(line->value);
+        while (length > 1 && line->value[length - 1] == '/')
+                length--;
+        const char *path = arena_strndup(reader->arena, line->value, length);
+        if (!path)
+                return error_oom(reterr);
+        const char *fault = *path == '/' ? "is absolute; write a directory of the source"
+                                         : conf_path_fault(path);
+        if (fault)
+                return conf_refuse(reader, line->line, reterr, "%s=%s %s", key, line->value, fault);
+        bool is_taken = source_leaves_out(path);
+        for (size_t i = 0; i < N_ELEMENTS(own); i++)
+                is_taken |= path_is_below(path, own[i]);
+        if (is_taken)
+                return conf_refuse(reader, line->line, reterr,
+                                "%s=%s is for other things in a source; name a directory beside "
+                                "etc/ and units/",
+                                key, line->value);
+        const KernelWord *words = list->items;
+        for (size_t i = 0; i < list->n_items; i++)
+                if (strcmp(words[i].text, path) == 0)
+                        return 0;
+        return add_word(reader, list, path, line, reterr);
+}
+
+static int take_extra_modules(ConfReader *reader, const UnitLine *line, Error *reterr) {
+        return take_directory(reader, &reader->extra_modules, "ExtraModules", line, reterr);
+}
+
+static int take_firmware(ConfReader *reader, const UnitLine *line, Error *reterr) {
+        return take_directory(reader, &reader->firmware, "Firmware", line, reterr);
 }
 
 static int take_vesa(ConfReader *reader, const UnitLine *line, Error *reterr) {
@@ -162,10 +207,11 @@ static int begin(ConfReader *reader, unsigned line, Error *reterr) {
 }
 
 const ConfSection conf_section_kernel = { "Kernel", begin, NULL,
-        "Version=, Modules=, Parameters=, ConsoleLogLevel=, Vesa=, Require= and RequireMissing=",
+        "Version=, Modules=, ExtraModules=, Firmware=, Parameters=, ConsoleLogLevel=, Vesa=, "
+        "Require= and RequireMissing=",
         { { "Modules", take_modules }, { "Parameters", take_parameters },
                         { "ConsoleLogLevel", take_console_log_level }, { "Vesa", take_vesa },
                         { "Require", take_require }, { "RequireMissing", take_require_missing },
                         { "Version", take_version }, { "InitrdAvailableModules", NULL },
-                        { "InitrdModules", NULL }, { "ExtraModules", NULL },
-                        { "Firmware", NULL } } };
+                        { "InitrdModules", NULL }, { "ExtraModules", take_extra_modules },
+                        { "Firmware", take_firmware } } };

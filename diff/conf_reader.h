@@ -31,6 +31,7 @@ typedef struct ConfReader {
         /* what the [Container] being read says of it */
         bool gives_profile, gives_root, gives_on_change, gives_auto_start;
         ConfList modules, parameters, requirements; /* KernelWord */
+        ConfList extra_modules, firmware;           /* KernelWord */
         KernelRule kernel;                          /* all of it but these */
 } ConfReader;
 

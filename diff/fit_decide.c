@@ -150,7 +150,10 @@ static bool is_own(const char *path) {
 }
 
 /* Sets in_the_way where what is there cannot go, whatever else happens. */
-static int look_in_the_way(const FitItem *item, Arena *arena, const char **ret_in_the_way) {
+static int look_in_the_way(const FitInput *input,
+                const FitItem *item,
+                Arena *arena,
+                const char **ret_in_the_way) {
         const Found *found = item->found;
         bool is_kept = item->keep_displaced || item->is_edited || item->renews_displaced;
         if (is_own(item->path))
@@ -170,6 +173,8 @@ static int look_in_the_way(const FitItem *item, Arena *arena, const char **ret_i
                 *ret_in_the_way = found->kind == FOUND_LINK
                                                   ? "is a link, and nothing is reached through one"
                                                   : "is no directory";
+        else if (input->keeps_others && item->keep_displaced && found->kind != FOUND_DIRECTORY)
+                *ret_in_the_way = "is there already, and is not this profile's";
         else
                 return 0;
         return *ret_in_the_way ? 0 : -ENOMEM;
@@ -212,7 +217,7 @@ int fit_decide(const FitInput *input, const FitItem *blocker, Arena *arena, FitI
                         item->old && is_there && !fit_is_as_declared(input, item->old, item->found);
         item->renews_displaced = item->is_edited && item->found->packaged == PACKAGED_AS_SHIPPED;
         item->is_edited &= !item->renews_displaced;
-        return look_in_the_way(item, arena, &item->in_the_way);
+        return look_in_the_way(input, item, arena, &item->in_the_way);
 }
 
 const char *fit_item_edit(const FitItem *item) {

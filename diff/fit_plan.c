@@ -322,6 +322,34 @@ int fit_plan_new(const FitInput *input, FitPlan **ret_plan, Error *reterr) {
         return 0;
 }
 
+static void *join(Arena *arena,
+                const void *first,
+                size_t n_first,
+                const void *second,
+                size_t n_second,
+                size_t item_bytes) {
+        char *joined = arena_alloc(arena, (n_first + n_second + 1) * item_bytes);
+        if (joined && n_first > 0)
+                memcpy(joined, first, n_first * item_bytes);
+        if (joined && n_second > 0)
+                memcpy(joined + n_first * item_bytes, second, n_second * item_bytes);
+        return joined;
+}
+
+int fit_plan_join(FitPlan *plan, const FitPlan *other) {
+        FitOperation *operations = join(&plan->arena, plan->operations, plan->n_operations,
+                        other->operations, other->n_operations, sizeof(FitOperation));
+        FitConflict *conflicts = join(&plan->arena, plan->conflicts, plan->n_conflicts,
+                        other->conflicts, other->n_conflicts, sizeof(FitConflict));
+        if (!operations || !conflicts)
+                return -ENOMEM;
+        plan->operations = operations;
+        plan->n_operations += other->n_operations;
+        plan->conflicts = conflicts;
+        plan->n_conflicts += other->n_conflicts;
+        return 0;
+}
+
 FitPlan *fit_plan_free(FitPlan *plan) {
         if (plan) {
                 arena_done(&plan->arena);

@@ -67,6 +67,8 @@ typedef struct FitInput {
         bool force; /* --force: edited files are saved and replaced, and every path is made exact */
         bool save_edited;  /* rollback: edited files among the changed paths are saved and replaced
                             */
+        bool keeps_others; /* what is no directory and was never managed is not replaced: a conflict
+                            */
         bool check_owners; /* off for --root without root: ids are neither compared nor set */
         /* Resolves an owner and group name to ids; returns 0 or -ESRCH (not there yet: counts as
          * different). See owners_resolve(). Only called when check_owners is set. */
@@ -83,6 +85,9 @@ typedef struct FitInput {
  * trees'. Returns 0 or -ENOMEM. */
 int fit_plan_seek(const FitInput *input, bool check_all, Sought **ret_sought, size_t *ret_n_sought)
                 must_check;
+
+/* Adds what another plan, of another root, has; that one must outlive it. Returns 0 or -ENOMEM. */
+int fit_plan_join(FitPlan *plan, const FitPlan *other) must_check;
 
 /* Returns 0, conflicts included (the caller decides), or -ENOMEM. Found and entries must outlive
  * the plan. */

@@ -27,7 +27,7 @@ SpaceNeed fit_space(const FitPlan *fit, const SpaceOptions *options) {
         uint64_t manifest_bytes = 4096;
         for (size_t i = 0; i < fit->n_operations; i++) {
                 const FitOperation *operation = &fit->operations[i];
-                if (operation->verb == FIT_RECORD)
+                if (operation->verb == FIT_RECORD || operation->root != options->root)
                         continue;
                 manifest_bytes += MANIFEST_LINE_BYTES + strlen(operation->path);
                 if (operation->verb == FIT_PLACE || operation->verb == FIT_EXCHANGE) {

@@ -12,6 +12,7 @@ typedef struct SpaceNeed {
 } SpaceNeed;
 
 typedef struct SpaceOptions {
+        EntryRoot root;       /* only what lies there */
         uint32_t block_bytes; /* what a file takes is a multiple of it */
         bool copies_up;       /* an overlay: what is renamed may be copied first */
 } SpaceOptions;

@@ -8,6 +8,14 @@
 #include <stdio.h>
 #include <string.h>
 
+bool kernel_is_version(const char *text, size_t length) {
+        for (size_t i = 0; i < length; i++)
+                if (!isalnum((unsigned char) text[i]) &&
+                                (i == 0 || !text[i] || !strchr("._+~-", text[i])))
+                        return false;
+        return length > 0;
+}
+
 int kernel_words(const KernelRule *rule, Strv *ret_words) {
         static const char *const vesa[] = { "vga=0x317", "nomodeset" };
         char level[] = "loglevel=N";

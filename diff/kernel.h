@@ -12,6 +12,12 @@
 #define KERNEL_LOG_LEVEL_PATH "sysctl.d/90-sysswitch.conf"
 #define KERNEL_MODULES_DROP_IN_PATH "systemd/system/systemd-modules-load.service.d/sysswitch.conf"
 
+/* What is rendered from ExtraModules= and Firmware=, below /lib: depmod prefers the one to the
+ * kernel's own modules, and nobody else writes there; the kernel looks into the other first. */
+#define KERNEL_MODULE_TREES "modules/"
+#define KERNEL_EXTRA_MODULES "/updates/sysswitch/"
+#define KERNEL_FIRMWARE_PATH "firmware/updates/"
+
 /* The words that a boot of the profile shall have on the kernel's command line: Parameters=, and
  * what ConsoleLogLevel= and Vesa= are there. Returns 0 or -ENOMEM. */
 int kernel_words(const KernelRule *rule, Strv *ret_words) must_check;
@@ -35,6 +41,9 @@ int kernel_missing_words(
 
 /* The same module, '-' and '_' being one. */
 bool kernel_same_module(const char *left, const char *right);
+
+/* May a kernel be called so? As uname -r has it; text need not end with a NUL. */
+bool kernel_is_version(const char *text, size_t length);
 
 /* The names in a file of modules-load.d. Returns 0 or -ENOMEM. */
 int kernel_modules_in(const char *text, Strv *ret_names) must_check;

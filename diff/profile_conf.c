@@ -319,6 +319,10 @@ int profile_conf_parse_all(Arena *arena,
         conf->kernel.n_parameters = reader.parameters.n_items;
         conf->kernel.requirements = reader.requirements.items;
         conf->kernel.n_requirements = reader.requirements.n_items;
+        conf->kernel.extra_modules = reader.extra_modules.items;
+        conf->kernel.n_extra_modules = reader.extra_modules.n_items;
+        conf->kernel.firmware = reader.firmware.items;
+        conf->kernel.n_firmware = reader.firmware.n_items;
         *ret_conf = conf;
         return 0;
 }

@@ -76,6 +76,8 @@ typedef struct KernelRule {
         unsigned version_line;
         const KernelWord *modules, *parameters, *requirements;
         size_t n_modules, n_parameters, n_requirements;
+        const KernelWord *extra_modules, *firmware; /* directories of the source */
+        size_t n_extra_modules, n_firmware;
         unsigned console_log_level;
         unsigned console_log_level_line; /* 0: not given */
         bool vesa;

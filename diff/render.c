@@ -50,38 +50,6 @@ static int check_entry(const Rendering *rendering, const SourceEntry *entry, Err
         return 0;
 }
 
-/* Places a source entry. origin and path are strings of the tree's arena. */
-static int place(Rendering *rendering,
-                const SourceEntry *from,
-                EntryRoot root,
-                const char *path,
-                const char *origin,
-                Entry **ret_entry,
-                Error *reterr) {
-        Entry entry = {
-                .root = root, .path = path, .owner = "root", .group = "root", .origin = origin
-        };
-        switch (from->kind) {
-        case SOURCE_FILE:
-                entry.kind = ENTRY_FILE;
-                entry.mode = from->executable ? 0755 : 0644;
-                entry.content = from->content;
-                break;
-        case SOURCE_LINK:
-                entry.kind = ENTRY_LINK;
-                entry.target = arena_strdup(&rendering->tree->arena, from->target);
-                if (!entry.target)
-                        return error_oom(reterr);
-                break;
-        case SOURCE_DIRECTORY:
-                entry.kind = ENTRY_DIRECTORY;
-                entry.mode = 0755;
-                entry.implied = true;
-                break;
-        }
-        return rendering_place(rendering, &entry, ret_entry, reterr);
-}
-
 static int place_etc(
                 Rendering *rendering, const SourceEntry *from, const char *below, Error *reterr) {
         if (strcmp(below, ".sysswitch") == 0 || strncmp(below, ".sysswitch/", 11) == 0)
@@ -93,7 +61,7 @@ static int place_etc(
         if (!origin || !path)
                 return error_oom(reterr);
         Entry *entry = NULL;
-        int r = place(rendering, from, ROOT_ETC, path, origin, &entry, reterr);
+        int r = rendering_place_from(rendering, from, ROOT_ETC, path, origin, &entry, reterr);
         for (UnitScope scope = 0; r == 0 && scope < N_UNIT_SCOPES; scope++) {
                 size_t length = strlen(unit_scope_directory(scope));
                 if (strncmp(path, unit_scope_directory(scope), length) == 0)
@@ -112,7 +80,7 @@ static int place_units(
         if (!origin || !path)
                 return error_oom(reterr);
         Entry *entry = NULL;
-        int r = place(rendering, from, ROOT_ETC, path, origin, &entry, reterr);
+        int r = rendering_place_from(rendering, from, ROOT_ETC, path, origin, &entry, reterr);
         if (r < 0)
                 return r;
         return rendering_check_unit_path(
@@ -132,7 +100,7 @@ static int place_hook(
         const char *path = arena_strdup(arena, below);
         if (!origin || !path)
                 return error_oom(reterr);
-        return place(rendering, from, ROOT_HOOKS, path, origin, NULL, reterr);
+        return rendering_place_from(rendering, from, ROOT_HOOKS, path, origin, NULL, reterr);
 }
 
 /* They are rendered once all else is placed. */
@@ -163,8 +131,8 @@ static int place_source_entry(Rendering *rendering, const SourceEntry *from, Err
         if (r < 0)
                 return r;
         if (strcmp(from->path, "profile.conf") == 0)
-                return place(rendering, from, ROOT_PROFILE, "profile.conf", "profile.conf", NULL,
-                                reterr);
+                return rendering_place_from(rendering, from, ROOT_PROFILE, "profile.conf",
+                                "profile.conf", NULL, reterr);
         size_t length = strcspn(from->path, "/");
         for (size_t i = 0; i < N_ELEMENTS(directories); i++) {
                 if (strncmp(from->path, directories[i].name, length) != 0 ||
@@ -178,14 +146,18 @@ static int place_source_entry(Rendering *rendering, const SourceEntry *from, Err
                                         "Must be a directory; rename what is there");
                 return 0;
         }
+        r = rendering_place_lib(rendering, from, reterr);
+        if (r != 0)
+                return r < 0 ? r : 0;
         const char *top = arena_strndup(&rendering->scratch, from->path, length);
         if (!top)
                 return error_oom(reterr);
         if (from->path[length] && source_find(rendering->source, top))
                 return 0; /* told of the directory */
         return rendering_refuse(rendering, source_entry_file(from), 0, reterr,
-                        "A source holds profile.conf, etc/, units/, containers/ and hooks/; move "
-                        "or remove it (README*, LICENSE* and .git* are passed over)");
+                        "A source holds profile.conf, etc/, units/, containers/, hooks/ and what "
+                        "[Kernel] names; move or remove it (README*, LICENSE* and .git* are passed "
+                        "over)");
 }
 
 static int read_conf(Rendering *rendering, Error *reterr) {
@@ -313,6 +285,8 @@ static int render_all(Rendering *rendering, Error *reterr) {
                 r = rendering_go_on(rendering,
                                 place_source_entry(rendering, &source->entries[i], reterr), reterr);
         if (r == 0)
+                r = rendering_check_lib(rendering, reterr);
+        if (r == 0)
                 r = rendering_add_kernel(rendering, reterr);
         if (r == 0)
                 r = rendering_add_containers(rendering, reterr);
@@ -347,6 +321,7 @@ int render(const Source *source,
         };
         int r = render_all(&rendering, reterr);
         map_done(&rendering.placed);
+        map_done(&rendering.placed_lib);
         map_done(&rendering.disabled);
         arena_done(&rendering.scratch);
         if (r < 0)

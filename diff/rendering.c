@@ -59,12 +59,20 @@ static int note(Rendering *rendering, Entry *entry, Error *reterr) {
         return 0;
 }
 
+/* NULL: a path of that root is no path of the host. */
+static Map *map_of(Rendering *rendering, EntryRoot root) {
+        return root == ROOT_ETC   ? &rendering->placed
+               : root == ROOT_LIB ? &rendering->placed_lib
+                                  : NULL;
+}
+
 /* Directories above a path are implied: made when they are missing, left as they are otherwise. */
 static int place_parents(Rendering *rendering, const Entry *child, Error *reterr) {
+        Map *map = map_of(rendering, child->root);
         const char *slash = strrchr(child->path, '/');
         for (; slash; slash = memrchr(child->path, '/', (size_t) (slash - child->path))) {
                 size_t length = (size_t) (slash - child->path);
-                const Entry *there = map_get_n(&rendering->placed, child->path, length);
+                const Entry *there = map_get_n(map, child->path, length);
                 if (there && there->kind == ENTRY_DIRECTORY)
                         return 0;
                 if (there)
@@ -73,7 +81,7 @@ static int place_parents(Rendering *rendering, const Entry *child, Error *reterr
                                         "out",
                                         there->origin);
                 Entry *parent = arena_memdup(&rendering->scratch,
-                                &(Entry){ .root = ROOT_ETC,
+                                &(Entry){ .root = child->root,
                                                 .kind = ENTRY_DIRECTORY,
                                                 .mode = 0755,
                                                 .implied = true,
@@ -84,7 +92,7 @@ static int place_parents(Rendering *rendering, const Entry *child, Error *reterr
                 if (!parent || !(parent->path = arena_strndup(
                                                  &rendering->tree->arena, child->path, length)))
                         return error_oom(reterr);
-                if (map_put(&rendering->placed, parent->path, parent) < 0)
+                if (map_put(map, parent->path, parent) < 0)
                         return error_oom(reterr);
                 int r = note(rendering, parent, reterr);
                 if (r < 0)
@@ -94,17 +102,18 @@ static int place_parents(Rendering *rendering, const Entry *child, Error *reterr
 }
 
 int rendering_place(Rendering *rendering, const Entry *entry, Entry **ret_entry, Error *reterr) {
-        Entry *there = entry->root == ROOT_ETC ? rendering_at(rendering, entry->path) : NULL;
+        Map *map = map_of(rendering, entry->root);
+        Entry *there = map ? map_get(map, entry->path) : NULL;
         if (there && (there->kind != ENTRY_DIRECTORY || entry->kind != ENTRY_DIRECTORY))
                 return rendering_refuse(rendering, entry->origin, 0, reterr,
-                                "/etc/%s is given by %s as well; take one of them out", entry->path,
-                                there->origin);
+                                "%s%s is given by %s as well; take one of them out",
+                                entry_root_prefix(entry->root), entry->path, there->origin);
         if (!there) {
                 there = arena_memdup(&rendering->scratch, entry, sizeof(Entry));
                 if (!there)
                         return error_oom(reterr);
-                if (entry->root == ROOT_ETC) {
-                        if (map_put(&rendering->placed, there->path, there) < 0)
+                if (map) {
+                        if (map_put(map, there->path, there) < 0)
                                 return error_oom(reterr);
                         int r = entry->kind != ENTRY_ABSENT
                                                 ? place_parents(rendering, there, reterr)
@@ -119,6 +128,37 @@ int rendering_place(Rendering *rendering, const Entry *entry, Entry **ret_entry,
         if (ret_entry)
                 *ret_entry = there;
         return 0;
+}
+
+int rendering_place_from(Rendering *rendering,
+                const SourceEntry *from,
+                EntryRoot root,
+                const char *path,
+                const char *origin,
+                Entry **ret_entry,
+                Error *reterr) {
+        Entry entry = {
+                .root = root, .path = path, .owner = "root", .group = "root", .origin = origin
+        };
+        switch (from->kind) {
+        case SOURCE_FILE:
+                entry.kind = ENTRY_FILE;
+                entry.mode = from->executable ? 0755 : 0644;
+                entry.content = from->content;
+                break;
+        case SOURCE_LINK:
+                entry.kind = ENTRY_LINK;
+                entry.target = arena_strdup(&rendering->tree->arena, from->target);
+                if (!entry.target)
+                        return error_oom(reterr);
+                break;
+        case SOURCE_DIRECTORY:
+                entry.kind = ENTRY_DIRECTORY;
+                entry.mode = 0755;
+                entry.implied = true;
+                break;
+        }
+        return rendering_place(rendering, &entry, ret_entry, reterr);
 }
 
 bool rendering_is_mask(const Entry *entry) {

@@ -42,7 +42,8 @@ typedef struct Rendering {
         Arena scratch;
         Entry **entries; /* as they were placed */
         size_t n_entries, n_allocated;
-        Map placed; /* path below /etc -> Entry * */
+        Map placed;     /* path below /etc -> Entry * */
+        Map placed_lib; /* path below /lib -> Entry * */
         RenderedUnit *units;
         size_t n_units, n_units_allocated;
         InstallDropIn *install_drop_ins; /* in the order of their file names */
@@ -74,6 +75,17 @@ void rendering_name_file(const Rendering *rendering,
  * there now. */
 int rendering_place(Rendering *rendering, const Entry *entry, Entry **ret_entry, Error *reterr)
                 must_check;
+
+/* The same for what the source has, as it is there. origin and path are strings of the tree's
+ * arena.
+ */
+int rendering_place_from(Rendering *rendering,
+                const SourceEntry *from,
+                EntryRoot root,
+                const char *path,
+                const char *origin,
+                Entry **ret_entry,
+                Error *reterr) must_check;
 
 /* NULL: nothing was placed there. */
 static inline Entry *rendering_at(const Rendering *rendering, const char *path) {
@@ -113,6 +125,12 @@ int rendering_add_containers(Rendering *rendering, Error *reterr) must_check;
 
 /* render_kernel.c: files that follow from [Kernel], once all that was written is placed. */
 int rendering_add_kernel(Rendering *rendering, Error *reterr) must_check;
+
+/* render_lib.c: what lies in a directory of ExtraModules= or Firmware=. 1: it was taken, or leads
+ * to such a directory; 0: it is none of it. */
+int rendering_place_lib(Rendering *rendering, const SourceEntry *from, Error *reterr) must_check;
+/* Are these directories there? */
+int rendering_check_lib(Rendering *rendering, Error *reterr) must_check;
 
 /* enablement.c: the links that follow from [Install], Enable=, Disable= and Mask=, once all of the
  * source is placed. */

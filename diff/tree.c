@@ -297,6 +297,7 @@ const char *entry_root_prefix(EntryRoot root) {
                 [ROOT_HOOKS] = "hooks/",
                 [ROOT_PROFILE] = "",
                 [ROOT_CONTAINERS] = "containers/",
+                [ROOT_LIB] = "/lib/",
         };
         return prefixes[root];
 }

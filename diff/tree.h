@@ -19,6 +19,7 @@ typedef enum EntryRoot {
                        */
         ROOT_CONTAINERS, /* NAME.nspawn as written, and what runs inside: NAME/etc/…,
                             NAME/profile.conf; see diff/container.h */
+        ROOT_LIB,        /* below /lib: modules and firmware that the profile brings */
         N_ENTRY_ROOTS,
 } EntryRoot;
 

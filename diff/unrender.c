@@ -9,6 +9,7 @@
 #include "diff/unrender.h"
 
 #include "diff/container.h"
+#include "diff/kernel.h"
 
 #include <errno.h>
 #include <string.h>
@@ -55,7 +56,22 @@ static bool belongs_in_units(const Entry *entry) {
                !(entry->kind == ENTRY_LINK && *entry->target != '/' && strstr(entry->target, ".."));
 }
 
-static const char *source_path(Arena *arena, const Entry *entry) {
+/* Of several directories the first has them all. */
+static const char *path_of_lib(Arena *arena, const KernelRule *kernel, const char *path) {
+        static const char trees[] = KERNEL_MODULE_TREES, extra[] = KERNEL_EXTRA_MODULES,
+                          firmware[] = KERNEL_FIRMWARE_PATH;
+        const char *inner = strstr(path, extra);
+        if (kernel->n_extra_modules > 0 && inner && strncmp(path, trees, strlen(trees)) == 0)
+                return arena_printf(arena, "%s/%.*s/%s", kernel->extra_modules[0].text,
+                                (int) (inner - path) - (int) strlen(trees), path + strlen(trees),
+                                inner + strlen(extra));
+        if (kernel->n_firmware > 0 && strncmp(path, firmware, strlen(firmware)) == 0)
+                return arena_printf(
+                                arena, "%s/%s", kernel->firmware[0].text, path + strlen(firmware));
+        return arena_printf(arena, "lib/%s", path);
+}
+
+static const char *source_path(Arena *arena, const KernelRule *kernel, const Entry *entry) {
         switch (entry->root) {
         case ROOT_HOOKS:
                 return arena_printf(arena, "hooks/%s", entry->path);
@@ -63,6 +79,8 @@ static const char *source_path(Arena *arena, const Entry *entry) {
                 return entry->path;
         case ROOT_CONTAINERS:
                 return arena_printf(arena, "containers/%s", entry->path);
+        case ROOT_LIB:
+                return path_of_lib(arena, kernel, entry->path);
         case ROOT_ETC:
         case N_ENTRY_ROOTS:
                 break;
@@ -72,13 +90,14 @@ static const char *source_path(Arena *arena, const Entry *entry) {
                                : arena_printf(arena, "etc/%s", entry->path);
 }
 
-static int add(Unrendered *unrendered, const Entry *entry, Error *reterr) {
+static int
+add(Unrendered *unrendered, const KernelRule *kernel, const Entry *entry, Error *reterr) {
         static const SourceKind kinds[N_ENTRY_KINDS] = { [ENTRY_FILE] = SOURCE_FILE,
                 [ENTRY_LINK] = SOURCE_LINK,
                 [ENTRY_DIRECTORY] = SOURCE_DIRECTORY };
         Source *source = unrendered->source;
         const SourceEntry copy = {
-                .path = source_path(&source->arena, entry),
+                .path = source_path(&source->arena, kernel, entry),
                 .kind = kinds[entry->kind],
                 .executable = entry->kind == ENTRY_FILE && (entry->mode & 0100),
                 .content = entry->content,
@@ -89,6 +108,16 @@ static int add(Unrendered *unrendered, const Entry *entry, Error *reterr) {
         if (entry->secret)
                 unrendered->secrets[unrendered->n_secrets++] =
                                 source->entries[source->n_entries - 1].path;
+        return 0;
+}
+
+/* All that [Kernel] names are there, be they empty. */
+static int add_directories(Source *source, const KernelWord *words, size_t n_words, Error *reterr) {
+        for (size_t i = 0; i < n_words; i++) {
+                const SourceEntry entry = { .path = words[i].text, .kind = SOURCE_DIRECTORY };
+                if (source_add(source, &entry) < 0)
+                        return error_oom(reterr);
+        }
         return 0;
 }
 
@@ -163,6 +192,7 @@ static int render_back(Unrendered *unrendered,
 
 static int write_out(const Tree *tree,
                 const char *name,
+                const KernelRule *kernel,
                 Choice choice,
                 Unrendered *unrendered,
                 Error *reterr) {
@@ -176,7 +206,13 @@ static int write_out(const Tree *tree,
         }
         for (size_t i = 0; r >= 0 && i < tree->n_entries; i++)
                 if (is_written(tree, &tree->entries[i], choice, &before))
-                        r = add(unrendered, &tree->entries[i], reterr);
+                        r = add(unrendered, kernel, &tree->entries[i], reterr);
+        if (r >= 0)
+                r = add_directories(unrendered->source, kernel->extra_modules,
+                                kernel->n_extra_modules, reterr);
+        if (r >= 0)
+                r = add_directories(
+                                unrendered->source, kernel->firmware, kernel->n_firmware, reterr);
         if (r >= 0)
                 source_sort(unrendered->source);
         unrendered_done(&before);
@@ -195,6 +231,23 @@ static int compare_strings(const void *left, const void *right) {
         return strcmp(*(const char *const *) left, *(const char *const *) right);
 }
 
+/* None of a profile.conf that this version does not understand: rendering tells. */
+static int kernel_of(const Tree *tree,
+                Contents *contents,
+                Arena *arena,
+                KernelRule *ret_kernel,
+                Error *reterr) {
+        const Entry *entry = tree_find(tree, ROOT_PROFILE, "profile.conf");
+        const ProfileConf *conf = NULL;
+        Error fault;
+        int r = entry ? profile_conf_parse(arena, "profile.conf", contents, entry->content, &conf,
+                                        &fault)
+                      : 0;
+        if (conf)
+                *ret_kernel = conf->kernel;
+        return r == 0 || r == -EBADMSG ? 0 : error_set(reterr, r, "%s", fault.message);
+}
+
 int unrender(const Tree *tree,
                 const char *name,
                 Contents *contents,
@@ -202,9 +255,14 @@ int unrender(const Tree *tree,
                 Unrendered *ret_unrendered,
                 Error *reterr) {
         cleanup(unrendered_donep) Unrendered unrendered = { 0 };
+        cleanup(arena_donep) Arena arena = { 0 };
+        KernelRule kernel = { 0 };
+        int parsed = kernel_of(tree, contents, &arena, &kernel, reterr);
+        if (parsed < 0)
+                return parsed;
         bool is_done = false;
         for (int choice = WITHOUT_LINKS; choice <= WITH_ALL && !is_done; choice++) {
-                int r = write_out(tree, name, (Choice) choice, &unrendered, reterr);
+                int r = write_out(tree, name, &kernel, (Choice) choice, &unrendered, reterr);
                 if (r >= 0)
                         r = render_back(&unrendered, tree, contents, distribution, reterr);
                 if (r < 0)

@@ -8,7 +8,8 @@
 #include <string.h>
 
 /* These numbers are in the database. */
-static_assert(ROOT_ETC == 0 && ROOT_HOOKS == 1 && ROOT_PROFILE == 2 && ROOT_CONTAINERS == 3,
+static_assert(ROOT_ETC == 0 && ROOT_HOOKS == 1 && ROOT_PROFILE == 2 && ROOT_CONTAINERS == 3 &&
+                                ROOT_LIB == 4,
                 "roots are stored as numbers");
 static_assert(ENTRY_FILE == 0 && ENTRY_LINK == 1 && ENTRY_DIRECTORY == 2 && ENTRY_ABSENT == 3 &&
                                 N_ENTRY_KINDS == 4,

@@ -49,8 +49,12 @@ static int open_host(const Options *options, Host *host, Error *reterr) {
 
 static void add_result(const Recovery *recovery, Text *text) {
         for (size_t i = 0; i < recovery->kept.n_items; i++)
-                text_addf(text, "Kept beside, for it came meanwhile: /etc/%s\n",
+                text_addf(text, "Kept beside, for it came meanwhile: %s\n",
                                 recovery->kept.items[i]);
+        if (recovery->index_error) {
+                text_add_line(text, recovery->index_error);
+                text_add(text, "\n");
+        }
         for (size_t i = 0; i < recovery->n_failed; i++) {
                 text_addf(text, "%s did not come back: ", recovery->failed[i].unit);
                 text_add_line(text, recovery->failed[i].reason);

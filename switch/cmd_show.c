@@ -142,7 +142,7 @@ static int split_path(const char *path, EntryRoot *ret_root, const char **ret_pa
                 const char *prefix;
                 EntryRoot root;
         } prefixes[] = { { "/etc/", ROOT_ETC }, { "etc/", ROOT_ETC }, { "hooks/", ROOT_HOOKS },
-                { "containers/", ROOT_CONTAINERS } };
+                { "containers/", ROOT_CONTAINERS }, { "/lib/", ROOT_LIB }, { "lib/", ROOT_LIB } };
         for (size_t i = 0; i < N_ELEMENTS(prefixes); i++) {
                 size_t length = strlen(prefixes[i].prefix);
                 if (strncmp(path, prefixes[i].prefix, length) != 0)
@@ -154,7 +154,7 @@ static int split_path(const char *path, EntryRoot *ret_root, const char **ret_pa
         if (strcmp(path, "profile.conf") != 0)
                 return error_set(reterr, USAGE_ERROR,
                                 "%s: Not a path of a generation (etc/..., hooks/..., "
-                                "containers/..., profile.conf)",
+                                "containers/..., lib/..., profile.conf)",
                                 path);
         *ret_root = ROOT_PROFILE;
         *ret_path = path;

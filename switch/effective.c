@@ -100,7 +100,9 @@ static int add_repairs(Tree *tree, const EffectiveInput *input) {
                 const Entry *new = tree_find(input->new, operation->root, operation->path);
                 if (!old || !new || operation->verb == FIT_RECORD || !entry_equal(old, new))
                         continue;
-                int r = effective_add_found(tree, input->fit_input, operation->found, NULL);
+                int r = effective_add_found(tree,
+                                operation->root == ROOT_LIB ? input->lib_input : input->fit_input,
+                                operation->found, NULL);
                 if (r < 0)
                         return r;
         }
@@ -108,11 +110,13 @@ static int add_repairs(Tree *tree, const EffectiveInput *input) {
 }
 
 static int make_before(const EffectiveInput *input, EffectiveTrees *trees, Error *reterr) {
-        const FitInput *fit = input->fit_input;
+        const FitInput *fit = input->fit_input, *lib = input->lib_input;
         Tree *beneath = effective_part(trees), *repairs = effective_part(trees);
         if (!beneath || !repairs)
                 return error_oom(reterr);
         int r = add_beneath(beneath, fit, fit->found, fit->n_found, input->old, input->new);
+        if (r >= 0 && lib)
+                r = add_beneath(beneath, lib, lib->found, lib->n_found, input->old, input->new);
         if (r >= 0)
                 r = add_repairs(repairs, input);
         if (r < 0)
@@ -127,13 +131,17 @@ static int make_before(const EffectiveInput *input, EffectiveTrees *trees, Error
 }
 
 static int make_after(const EffectiveInput *input, EffectiveTrees *trees, Error *reterr) {
-        const FitInput *fit = input->fit_input;
+        const FitInput *fit = input->fit_input, *lib = input->lib_input;
         Tree *beneath = effective_part(trees);
         if (!beneath)
                 return error_oom(reterr);
-        if (add_beneath(beneath, fit, fit->displaced, fit->n_displaced, input->new, input->old) < 0)
+        int r = add_beneath(beneath, fit, fit->displaced, fit->n_displaced, input->new, input->old);
+        if (r >= 0 && lib)
+                r = add_beneath(beneath, lib, lib->displaced, lib->n_displaced, input->new,
+                                input->old);
+        if (r < 0)
                 return error_oom(reterr);
-        int r = tree_seal(beneath, reterr);
+        r = tree_seal(beneath, reterr);
         return r < 0 ? r : effective_lay_over(trees, beneath, input->new, &trees->after, reterr);
 }
 

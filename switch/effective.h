@@ -12,7 +12,8 @@
 typedef struct EffectiveInput {
         const Tree *old, *new;
         const FitInput *fit_input; /* with what was found and displaced */
-        const FitPlan *fit;
+        const FitInput *lib_input; /* the same of the other root; NULL: nothing is there */
+        const FitPlan *fit;        /* of both */
 } EffectiveInput;
 
 typedef struct EffectiveTrees {

@@ -7,6 +7,7 @@
 #include "switch/containers.h"
 #include "switch/hooks.h"
 #include "switch/managers.h"
+#include "switch/module_index.h"
 #include "switch/output.h"
 #include "switch/preflight.h"
 #include "switch/recovery.h"
@@ -123,7 +124,7 @@ static int stage(Engine *engine, Error *reterr) {
 
 static void tell_kept(const Engine *engine, const Strv *kept) {
         for (size_t i = 0; i < kept->n_items; i++)
-                say(engine, "Kept beside, for it came meanwhile: /etc/%s", kept->items[i]);
+                say(engine, "Kept beside, for it came meanwhile: %s", kept->items[i]);
 }
 
 static RunOptions run_options(const Engine *engine) {
@@ -149,6 +150,8 @@ static RecoveryOptions recovery_options(
 
 static void tell_recovery(const Engine *engine, const Recovery *recovery) {
         tell_kept(engine, &recovery->kept);
+        if (recovery->index_error)
+                say(engine, "%s", recovery->index_error);
         for (size_t i = 0; i < recovery->n_failed; i++)
                 say(engine, "%s did not come back: %s", recovery->failed[i].unit,
                                 recovery->failed[i].reason);
@@ -311,6 +314,9 @@ static int carry_out(Engine *engine, Error *reterr) {
                 r = containers_point(&engine->containers, reterr);
         if (r >= 0)
                 r = fit_flip(&engine->host->etc, engine->prepared->fit, reterr);
+        if (r >= 0)
+                r = module_index_of_plan(engine->host, engine->prepared->fit,
+                                engine->options->timeout_usec, reterr);
         if (r < 0)
                 return undo(engine, reterr);
         engine->result->exit_status = EXIT_DONE;

@@ -94,13 +94,31 @@ static int open_etc_directory(Host *host, bool make, Error *reterr) {
         return r < 0 ? error_set_errno(reterr, r, "%s", host->etc.path) : 0;
 }
 
+/* Mostly a link to usr/lib. */
+static int open_lib(Host *host, Error *reterr) {
+        host->lib.path = host->lib_path;
+        host->etc.lib = &host->lib;
+        int r = open_in_image(host->root_fd, "lib", false, &host->lib.fd);
+        return r < 0 && r != -ENOENT ? error_set_errno(reterr, r, "%s", host->lib.path) : 0;
+}
+
+static int name_directory(const Host *host, const char *name, char **ret_path, Error *reterr) {
+        if (asprintf(ret_path, "%s/%s", host->is_image ? host->root : "", name) >= 0)
+                return 0;
+        *ret_path = NULL;
+        return error_oom(reterr);
+}
+
 static int open_etc(Host *host, bool make, Error *reterr) {
-        if (asprintf(&host->etc_path, "%s/etc", host->is_image ? host->root : "") < 0) {
-                host->etc_path = NULL;
-                return error_oom(reterr);
-        }
+        int r = name_directory(host, "etc", &host->etc_path, reterr);
+        if (r >= 0)
+                r = name_directory(host, "lib", &host->lib_path, reterr);
+        if (r >= 0)
+                r = open_lib(host, reterr);
+        if (r < 0)
+                return r;
         host->etc.path = host->etc_path;
-        int r = open_etc_directory(host, make, reterr);
+        r = open_etc_directory(host, make, reterr);
         if (r < 0)
                 return r;
         if (host->is_image && geteuid() != 0)
@@ -115,7 +133,9 @@ void host_set_profile(Host *host, const char *name) {
 }
 
 static int host_begin(const char *root, const char *profile_name, Host *host, Error *reterr) {
-        *host = (Host){ .root = root, .root_fd = -1, .etc = { .fd = -1 }, .lock_fd = -1 };
+        *host = (Host){
+                .root = root, .root_fd = -1, .etc = { .fd = -1 }, .lib = { .fd = -1 }, .lock_fd = -1
+        };
         host_set_profile(host, profile_name);
         host->is_image = strcmp(root, "/") != 0;
         int r = open_root(host, reterr);
@@ -288,9 +308,12 @@ void host_done(Host *host) {
         if (host->etc.fd >= 0)
                 (void) close(host->etc.fd); /* a directory */
         host->owners = owners_free(host->owners);
+        if (host->lib.fd >= 0)
+                (void) close(host->lib.fd); /* a directory */
         free(host->etc_path);
-        host->etc_path = NULL;
+        free(host->lib_path);
+        host->etc_path = host->lib_path = NULL;
         if (host->lock_fd >= 0)
                 (void) close(host->lock_fd); /* unlocks */
-        host->root_fd = host->etc.fd = host->lock_fd = -1;
+        host->root_fd = host->etc.fd = host->lib.fd = host->lock_fd = -1;
 }

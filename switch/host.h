@@ -20,7 +20,9 @@ typedef struct Host {
         bool is_starting; /* early in boot: no unit acts, what will be started is started later */
         int root_fd;
         char *etc_path;
-        Root etc;              /* fd -1: not opened, or an image has none yet */
+        Root etc; /* fd -1: not opened, or an image has none yet */
+        char *lib_path;
+        Root lib;              /* etc.lib; fd -1: there is none */
         Owners *owners;        /* NULL: an image, without root: owners are left alone */
         int lock_fd;           /* -1: not locked */
         char *state_directory; /* ROOT/var/lib/sysswitch */

@@ -165,6 +165,32 @@ static int need_of_database(const Prepared *prepared, SpaceNeed *ret_need) {
         return 0;
 }
 
+/* On a host with a /usr of its own it may be the one that cannot be written. */
+static int find_space_of_lib(const Preflight *flight, Error *reterr) {
+        const FitPlan *fit = flight->prepared->fit;
+        Host *host = flight->host;
+        Place lib = {
+                .path = "lib", .shown = host->lib.path, .use = "the modules and the firmware"
+        };
+        size_t i = 0;
+        while (i < fit->n_operations && (fit->operations[i].root != ROOT_LIB ||
+                                                        fit->operations[i].verb == FIT_RECORD))
+                i++;
+        if (i == fit->n_operations)
+                return 0;
+        int r = free_space_at(host->root_fd, lib.path, &lib.space, reterr);
+        if (r < 0)
+                return r;
+        const SpaceOptions options = { .root = ROOT_LIB,
+                .block_bytes = lib.space.block_bytes,
+                .copies_up = lib.space.copies_up };
+        lib.need = fit_space(fit, &options);
+        if (check_writable(flight, &lib) < 0 ||
+                        (!flight->options->is_rollback && check_room(flight, &lib) < 0))
+                return error_oom(reterr);
+        return 0;
+}
+
 /* The way back is not barred by an estimate: what has no room then is undone while it is staged. */
 static int find_space(const Preflight *flight, Error *reterr) {
         Host *host = flight->host;
@@ -177,9 +203,13 @@ static int find_space(const Preflight *flight, Error *reterr) {
                 r = free_space_at(host->root_fd, state.path, &state.space, reterr);
         if (r < 0)
                 return r;
-        const SpaceOptions options = { .block_bytes = etc.space.block_bytes,
+        const SpaceOptions options = { .root = ROOT_ETC,
+                .block_bytes = etc.space.block_bytes,
                 .copies_up = etc.space.copies_up };
         etc.need = fit_space(flight->prepared->fit, &options);
+        r = find_space_of_lib(flight, reterr);
+        if (r < 0)
+                return r;
         if (need_of_database(flight->prepared, &state.need) < 0 ||
                         check_writable(flight, &etc) < 0 || check_writable(flight, &state) < 0)
                 return error_oom(reterr);

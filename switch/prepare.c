@@ -24,6 +24,7 @@ Prepared *prepared_free(Prepared *prepared) {
         plan_free(prepared->plan);
         plan_draft_free(prepared->draft);
         fit_plan_free(prepared->fit);
+        lib_files_done(&prepared->lib);
         scan_free(prepared->scan);
         unit_states_free(prepared->states);
         insides_done(&prepared->insides);
@@ -70,25 +71,28 @@ static int load_old(Host *host, Prepared *prepared, Error *reterr) {
  * else that was displaced lies at paths that stay managed. */
 static int load_displaced(Host *host,
                 Prepared *prepared,
+                EntryRoot root,
                 const TreeChange *changes,
                 size_t n_changes,
                 Error *reterr) {
+        bool is_lib = root == ROOT_LIB;
         cleanup_strv Strv paths = { 0 };
         int r = 0;
         for (size_t i = 0; r >= 0 && i < n_changes; i++)
-                if (!changes[i].after && changes[i].before->root == ROOT_ETC)
+                if (!changes[i].after && changes[i].before->root == root)
                         r = strv_add(&paths, changes[i].before->path);
         for (size_t i = 0; r >= 0 && i < prepared->new->n_entries; i++) {
                 const Entry *entry = &prepared->new->entries[i];
-                if (entry->implied && entry->root == ROOT_ETC)
+                if (entry->implied && entry->root == root)
                         r = strv_add(&paths, entry->path);
         }
         if (r < 0)
                 return error_oom(reterr);
         strv_sort(&paths);
-        const DisplacedPaths asked = { host->profile_name, ROOT_ETC, &paths };
+        const DisplacedPaths asked = { host->profile_name, root, &paths };
         return displaced_find(host->database, &asked, host->contents, &prepared->arena,
-                        &prepared->displaced, &prepared->n_displaced, reterr);
+                        is_lib ? &prepared->lib.displaced : &prepared->displaced,
+                        is_lib ? &prepared->lib.n_displaced : &prepared->n_displaced, reterr);
 }
 
 static int compare_trees(Host *host, Prepared *prepared, Error *reterr) {
@@ -97,7 +101,12 @@ static int compare_trees(Host *host, Prepared *prepared, Error *reterr) {
         if (tree_compare(prepared->old, prepared->new, &changes, &n_changes) < 0)
                 return error_oom(reterr);
         prepared->is_same_tree = n_changes == 0;
-        return host->database ? load_displaced(host, prepared, changes, n_changes, reterr) : 0;
+        if (!host->database)
+                return 0;
+        int r = load_displaced(host, prepared, ROOT_ETC, changes, n_changes, reterr);
+        if (r >= 0 && (lib_files_in(prepared->old) || lib_files_in(prepared->new)))
+                r = load_displaced(host, prepared, ROOT_LIB, changes, n_changes, reterr);
+        return r;
 }
 
 static int look_at_files(
@@ -131,11 +140,16 @@ static int look_at_files(
         input->found = prepared->scan->found;
         input->n_found = prepared->scan->n_found;
         r = fit_plan_new(input, &prepared->fit, reterr);
+        if (r >= 0)
+                r = lib_files_look(host, input, options->check_all, &prepared->lib, prepared->fit,
+                                reterr);
         if (r < 0)
                 return r;
-        const EffectiveInput effective = {
-                .old = prepared->old, .new = prepared->new, .fit_input = input, .fit = prepared->fit
-        };
+        const EffectiveInput effective = { .old = prepared->old,
+                .new = prepared->new,
+                .fit_input = input,
+                .lib_input = prepared->lib.scan ? &prepared->lib.input : NULL,
+                .fit = prepared->fit };
         return effective_trees(&effective, &prepared->effective, reterr);
 }
 

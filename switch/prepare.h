@@ -14,6 +14,7 @@
 #include "switch/effective.h"
 #include "switch/host.h"
 #include "switch/insides.h"
+#include "switch/lib_files.h"
 #include "switch/reference.h"
 #include "switch/users.h"
 
@@ -42,7 +43,8 @@ typedef struct Prepared {
                               it, or the package is gone; saved instead */
         size_t n_superseded;
         FitInput fit_input; /* what fit was made from, for later comparisons */
-        FitPlan *fit;
+        LibFiles lib;
+        FitPlan *fit;              /* of both roots */
         Strv forced;               /* containers with edits inside, which this makes exact */
         PlanDraft *draft;          /* of the effective trees: it is planned more than once */
         Distribution distribution; /* as the plan reads it */

@@ -10,6 +10,7 @@
 #include "state/packaged.h"
 #include "state/record.h"
 #include "switch/engine.h"
+#include "switch/module_index.h"
 #include "switch/settle.h"
 #include "switch/store.h"
 #include "switch/units_back.h"
@@ -115,6 +116,20 @@ static int end_hold(Host *host, Recovery *recovery, Error *reterr) {
                                                : r;
 }
 
+/* The files are what counts: what is derived from them can be made again at any time, and the way
+ * back is not barred by the program that would not do it. */
+static void renew_index(Host *host,
+                const RecoveryOptions *options,
+                const Manifest *manifest,
+                Recovery *recovery) {
+        Error error;
+        if (module_index_of_manifest(host, manifest, options->run.timeout_usec, &error) >= 0)
+                return;
+        recovery->index_error = arena_printf(&recovery->arena, "%s; run depmod", error.message);
+        if (!recovery->index_error)
+                recovery->index_error = "The index of modules was not made; run depmod";
+}
+
 /* Units go back even where a file did not: none is left down for it. */
 static int take_back(Host *host,
                 const RecoveryOptions *options,
@@ -127,6 +142,8 @@ static int take_back(Host *host,
         int files = fit_put_back(&host->etc, &recovery->kept, reterr);
         if (files < 0)
                 (void) error_prefix(reterr, "Cannot undo the open switch"); /* files is its code */
+        else
+                renew_index(host, options, manifest, recovery);
         int units = units_back(host, manifest, &options->run, &recovery->arena, &recovery->failed,
                         &recovery->n_failed, files < 0 ? NULL : reterr);
         return files < 0 ? files : units;

@@ -31,6 +31,7 @@ typedef struct Recovery {
         int64_t switch_id;              /* 0: not known */
         int64_t from_number, to_number; /* -1: not known */
         Strv kept;                      /* as of fit_put_back() */
+        const char *index_error;        /* the index of modules is not as it was; NULL: it is */
         Debt *failed;                   /* units that did not come back */
         size_t n_failed;
 } Recovery;

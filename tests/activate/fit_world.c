@@ -184,13 +184,14 @@ char *shown_without_times(const char *shown) {
 
 void attempt_init(
                 World *world, const Tree *old, const Tree *new, unsigned flags, Attempt *attempt) {
-        *attempt = (Attempt){ .input = { .root = ROOT_ETC,
+        *attempt = (Attempt){ .input = { .root = flags & ATTEMPT_LIB ? ROOT_LIB : ROOT_ETC,
                                               .old = old,
                                               .new = new,
                                               .displaced = world->displaced,
                                               .n_displaced = world->n_displaced,
                                               .force = flags &ATTEMPT_FORCE,
                                               .save_edited = flags &ATTEMPT_SAVE_EDITED,
+                                              .keeps_others = flags &ATTEMPT_LIB,
                                               .check_owners = world->owners,
                                               .resolve = owners_resolve,
                                               .userdata = world->owners } };

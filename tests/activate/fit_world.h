@@ -53,7 +53,7 @@ typedef struct Attempt {
         FitPlan *plan;
 } Attempt;
 
-enum { ATTEMPT_FORCE = 1 << 0, ATTEMPT_SAVE_EDITED = 1 << 1 };
+enum { ATTEMPT_FORCE = 1 << 0, ATTEMPT_SAVE_EDITED = 1 << 1, ATTEMPT_LIB = 1 << 2 };
 
 /* Scans and plans. The trees must outlive it. */
 void attempt_init(World *world, const Tree *old, const Tree *new, unsigned flags, Attempt *attempt);

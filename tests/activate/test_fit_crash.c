@@ -136,9 +136,10 @@ int __wrap_renameat2(int from_fd, const char *from, int to_fd, const char *to, u
         return __real_renameat2(from_fd, from, to_fd, to, flags);
 }
 
-/* What the disk has, what the profile was, and what it shall be. */
+/* What the disk has, what the profile was, and what it shall be; the same of a second root. */
 typedef struct Case {
         const char *name, *host, *old, *new;
+        const char *lib_host, *lib_old, *lib_new; /* lib_new NULL: it is not touched */
 } Case;
 
 static const Case cases[] = {
@@ -161,6 +162,13 @@ static const Case cases[] = {
                                "h 0700",
                         .new = "d a; d a/b; f a/b/x two; d b; f b/x two; f c two; l e t; f g two; "
                                "d h; l h/x t" },
+        { .name = "two roots",
+                        .host = "f file theirs",
+                        .old = "f a one; f gone ours",
+                        .new = "f a two; f file ours; d dir; f dir/x ours",
+                        .lib_host = "d m 0711; f m/own theirs; f fw theirs",
+                        .lib_old = "d m; d m/u; f m/u/a one; f m/u/gone one; d o; f o/x one",
+                        .lib_new = "d m; d m/u; f m/u/a two; d m/u/n; f m/u/n/b two; l m/u/l b" },
 };
 
 /* A world in which the old profile is, and the attempt to come to the new one. */
@@ -168,8 +176,31 @@ typedef struct Setup {
         World world;
         Tree *old, *new;
         Attempt attempt;
+        World lib;
+        Tree *lib_old, *lib_new;
+        Attempt lib_attempt;
         char *before;
 } Setup;
+
+static char *show(Setup *setup) {
+        cleanup_free char *etc = world_show(&setup->world), *lib = world_show(&setup->lib);
+        char *both = NULL;
+        assert_true(asprintf(&both, "%s%s", etc, lib) >= 0);
+        return both;
+}
+
+static Tree *lib_tree(World *world, const char *words) {
+        Tree *tree = tree_from_words(world->contents, words);
+        for (size_t i = 0; i < tree->n_entries; i++)
+                tree->entries[i].root = ROOT_LIB;
+        return tree;
+}
+
+static void add_lib(
+                Setup *setup, const Tree *old, const Tree *new, Attempt *lib, Attempt *attempt) {
+        attempt_init(&setup->lib, old, new, ATTEMPT_LIB, lib);
+        assert_int_equal(fit_plan_join(attempt->plan, lib->plan), 0);
+}
 
 static void setup_init(const Case *which, Setup *setup) {
         World *world = &setup->world;
@@ -178,20 +209,33 @@ static void setup_init(const Case *which, Setup *setup) {
                 world_make(world, which->host);
         setup->old = tree_from_words(world->contents, which->old);
         setup->new = tree_from_words(world->contents, which->new);
-        Attempt first;
+        world_init(&setup->lib, NULL);
+        world->root.lib = &setup->lib.root;
+        if (which->lib_host)
+                world_make(&setup->lib, which->lib_host);
+        setup->lib_old = lib_tree(world, which->lib_old);
+        setup->lib_new = lib_tree(world, which->lib_new);
+        Attempt first, lib_first;
         attempt_init(world, NULL, setup->old, 0, &first);
+        add_lib(setup, NULL, setup->lib_old, &lib_first, &first);
         attempt_carry_out(world, &first);
         attempt_done(&first);
+        attempt_done(&lib_first);
         attempt_init(world, setup->old, setup->new, 0, &setup->attempt);
+        add_lib(setup, setup->lib_old, setup->lib_new, &setup->lib_attempt, &setup->attempt);
         assert_int_equal(setup->attempt.plan->n_conflicts, 0);
-        setup->before = world_show(world);
+        setup->before = show(setup);
 }
 
 static void setup_done(Setup *setup) {
         free(setup->before);
         attempt_done(&setup->attempt);
+        attempt_done(&setup->lib_attempt);
         tree_free(setup->old);
         tree_free(setup->new);
+        tree_free(setup->lib_old);
+        tree_free(setup->lib_new);
+        world_done(&setup->lib);
         world_done(&setup->world);
 }
 
@@ -221,7 +265,7 @@ static bool die_in_switch(const Case *which, size_t n, const char *after) {
                 if (r >= 0 && !died)
                         break;
         }
-        cleanup_free char *shown = world_show(&setup.world);
+        cleanup_free char *shown = show(&setup);
         if (flipped && !is_open) {
                 cleanup_free char *plain = shown_without_times(shown);
                 expect_same(which, n, plain, after);
@@ -235,7 +279,7 @@ static char *show_after(const Case *which) {
         Setup setup;
         setup_init(which, &setup);
         attempt_carry_out(&setup.world, &setup.attempt);
-        cleanup_free char *shown = world_show(&setup.world);
+        cleanup_free char *shown = show(&setup);
         char *plain = shown_without_times(shown);
         setup_done(&setup);
         return plain;
@@ -266,7 +310,7 @@ static bool undo_with(size_t *left, const Case *which, size_t n) {
         bool was_reached = r < 0 || *left == 0 || *left == SIZE_MAX;
         *left = SIZE_MAX;
         assert_true(fit_undo(&setup.world.root, NULL, &error) >= 0);
-        cleanup_free char *shown = world_show(&setup.world);
+        cleanup_free char *shown = show(&setup);
         expect_same(which, n, shown, setup.before);
         setup_done(&setup);
         return was_reached;
@@ -342,13 +386,13 @@ static bool race_at(const Case *which, size_t k) {
         if (has_raced) {
                 if (r != -ESTALE)
                         fail_msg("%s, rename %zu: %d %s", which->name, k, r, error.message);
-                cleanup_free char *left = world_show(&setup.world);
+                cleanup_free char *left = show(&setup);
                 const char *raced = strstr(left, "raced");
                 while (raced && strncmp(line_of(left, raced), ".sysswitch/", 11) == 0)
                         raced = strstr(raced + 1, "raced");
                 assert_non_null(raced); /* put back at once, not only by undoing */
                 assert_int_equal(fit_undo(&setup.world.root, NULL, &error), 1);
-                cleanup_free char *shown = world_show(&setup.world);
+                cleanup_free char *shown = show(&setup);
                 if (!is_as_raced(shown, setup.before))
                         fail_msg("%s, rename %zu:\n%s\nbefore:\n%s", which->name, k, shown,
                                         setup.before);

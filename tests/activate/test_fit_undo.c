@@ -156,9 +156,9 @@ static void test_fit_undo__loses_no_work(void **state) {
         cleanup_strv Strv kept = { 0 };
         assert_int_equal(fit_undo(&world.root, &kept, &error), 1);
         strv_sort(&kept);
-        static const char *const expected[] = { "exchanged.sysswitch-saved.1",
-                "file.sysswitch-saved", "linked.sysswitch-saved", "placed.sysswitch-saved",
-                "removed.sysswitch-saved" };
+        static const char *const expected[] = { "/etc/exchanged.sysswitch-saved.1",
+                "/etc/file.sysswitch-saved", "/etc/linked.sysswitch-saved",
+                "/etc/placed.sysswitch-saved", "/etc/removed.sysswitch-saved" };
         assert_int_equal(kept.n_items, N_ELEMENTS(expected));
         for (size_t i = 0; i < N_ELEMENTS(expected); i++)
                 assert_string_equal(kept.items[i], expected[i]);

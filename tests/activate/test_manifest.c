@@ -29,6 +29,7 @@ static ManifestOperation operations[] = {
                                         .has_twin = true,
                                         .xattrs = { { 7, 0, 255 } } } },
         { .verb = FIT_PLACE, .slot = 13, .path = "%41", .staged = { .kind = FOUND_DIRECTORY } },
+        { .verb = FIT_REMOVE, .root = ROOT_LIB, .slot = 3, .path = "modules/1/updates/a.ko" },
         { .verb = FIT_ATTRIBUTES,
                         .slot = 14,
                         .path = "d",

@@ -250,8 +250,16 @@ static const struct {
                                       "whose names are in capitals" },
         { "[Kernel]\nRequireMissing=ask\n",
                         "2: RequireMissing=ask is unknown; write refuse or warn" },
-        { "[Kernel]\nFirmware=fw\n", "2: Firmware= in [Kernel] is not supported by this version "
-                                     "yet; take it out" },
+        { "[Kernel]\nInitrdModules=ext4\n",
+                        "2: InitrdModules= in [Kernel] is not supported by this version yet; take "
+                        "it out" },
+        { "[Kernel]\nFirmware=/lib/fw\n",
+                        "2: Firmware=/lib/fw is absolute; write a directory of the source" },
+        { "[Kernel]\nExtraModules=../kmods\n",
+                        "2: ExtraModules=../kmods has '..' in it; write the path that is meant" },
+        { "[Kernel]\nExtraModules=etc/kmods\n",
+                        "2: ExtraModules=etc/kmods is for other things in a source; name a "
+                        "directory beside etc/ and units/" },
         { "[Kernel]\nVersion=../6.1\n",
                         "2: Version=../6.1 is no kernel's; write it as uname -r has it" },
         { "[Profile]\nBase=/x\n",

@@ -154,13 +154,14 @@ typedef struct RefusedRow {
 
 static const RefusedRow refused_rows[] = {
         /* the top of the source */
-        { { { "notes.txt", "x" } }, "host/notes.txt: A source holds profile.conf, etc/, units/, "
-                                    "containers/ and hooks/; move or remove it (README*, "
-                                    "LICENSE* and .git* are passed over)" },
-        { { { "etcetera/motd", "x" } },
-                        "host/etcetera/motd: A source holds profile.conf, etc/, "
-                        "units/, containers/ and hooks/; move or remove it (README*, "
+        { { { "notes.txt", "x" } },
+                        "host/notes.txt: A source holds profile.conf, etc/, units/, "
+                        "containers/, hooks/ and what [Kernel] names; move or remove it (README*, "
                         "LICENSE* and .git* are passed over)" },
+        { { { "etcetera/motd", "x" } }, "host/etcetera/motd: A source holds profile.conf, etc/, "
+                                        "units/, containers/, hooks/ and what [Kernel] names; move "
+                                        "or remove it (README*, "
+                                        "LICENSE* and .git* are passed over)" },
         { { { "etc", "x" } }, "host/etc: Must be a directory; rename what is there" },
         { { { "units", "-> etc" } }, "host/units: Must be a directory; rename what is there" },
         { { { "profile.conf/", NULL } },

@@ -218,7 +218,8 @@ static void test_render_container__refuses(void **state) {
                                 "not supported by this version yet; take them out" },
                 { { { "containers/web.nspawn", "" }, { "containers/web/other", "" } },
                                 "!host/containers/web/other: A source holds profile.conf, etc/, "
-                                "units/, containers/ and hooks/; move or remove it (README*, "
+                                "units/, containers/, hooks/ and what [Kernel] names; move or "
+                                "remove it (README*, "
                                 "LICENSE* and .git* are passed over)" },
                 { { { "containers/web.nspawn", "[Exec]\nBoot=no\n" } },
                                 "!host/containers/web.nspawn:2: Boot=no: a container boots "
