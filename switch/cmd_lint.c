@@ -3,6 +3,7 @@
 #include "diff/quote.h"
 #include "switch/commands.h"
 #include "switch/facts.h"
+#include "switch/module_needs.h"
 #include "switch/output.h"
 #include "switch/reference.h"
 
@@ -33,6 +34,25 @@ static int check_plan(Host *host, const ReferenceTree *reference, Error *reterr)
         return error_set(reterr, r, "%s", text);
 }
 
+/* What is known of a module once it is looked into. */
+static int check_modules(Host *host, const ReferenceTree *reference, Strv *faults, Error *reterr) {
+        cleanup(arena_donep) Arena arena = { 0 };
+        const Tree *tree = reference->tree;
+        int r = 0;
+        for (size_t i = tree_lower_bound(tree, ROOT_LIB, ""); r >= 0 && i < tree->n_entries; i++) {
+                const char *fault = NULL;
+                char name[512];
+                r = module_needs_fault(host->contents, &tree->entries[i], &arena, &fault, reterr);
+                if (r < 0 || !fault)
+                        continue;
+                source_file_name(reference->source, tree->entries[i].origin, name, sizeof(name));
+                const char *text = arena_printf(&arena, "%s: %s", name, fault);
+                if (!text || strv_add_unique(faults, text) < 0)
+                        return error_oom(reterr);
+        }
+        return r;
+}
+
 /* Returns 0 or what has nothing to do with the source. */
 static int lint(const Options *options, const char *reference, Strv *faults, Error *reterr) {
         if (reference_is_generation(reference))
@@ -46,6 +66,8 @@ static int lint(const Options *options, const char *reference, Strv *faults, Err
         host.faults = faults;
         cleanup(reference_tree_donep) ReferenceTree tree = { .number = -1 };
         r = reference_read(&host, reference, false, &tree, reterr);
+        if (r >= 0)
+                r = check_modules(&host, &tree, faults, reterr);
         if (r >= 0)
                 r = check_plan(&host, &tree, reterr);
         if (r != -EBADMSG && r != -EPERM)

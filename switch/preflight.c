@@ -12,6 +12,7 @@
 #include "switch/boot_entries.h"
 #include "switch/container_needs.h"
 #include "switch/kernels.h"
+#include "switch/module_needs.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -364,6 +365,20 @@ static int find_needs_of_containers(const Preflight *flight, Error *reterr) {
         return container_needs_note(flight->prepared, reterr);
 }
 
+static int find_needs_of_modules(const Preflight *flight, Error *reterr) {
+        Problem *problems = NULL;
+        size_t n_problems = 0;
+        int r = module_needs_find(flight->host, flight->prepared, flight->options->is_rollback,
+                        &problems, &n_problems, reterr);
+        for (size_t i = 0; r >= 0 && i < n_problems; i++) {
+                cleanup(text_donep) Text text = { 0 };
+                text_add(&text, problems[i].message);
+                if (add_problem(flight, problems[i].kind, problems[i].subject, &text) < 0)
+                        return error_oom(reterr);
+        }
+        return r;
+}
+
 int preflight_run(Host *host, Prepared *prepared, const EngineOptions *options, Error *reterr) {
         const Preflight flight = { .host = host, .prepared = prepared, .options = options };
         if (find_conflicts(&flight) < 0)
@@ -378,6 +393,8 @@ int preflight_run(Host *host, Prepared *prepared, const EngineOptions *options, 
         if (find_mounts(&flight) < 0 || find_programs(&flight) < 0)
                 return error_oom(reterr);
         r = find_needs_of_containers(&flight, reterr);
+        if (r >= 0)
+                r = find_needs_of_modules(&flight, reterr);
         return r < 0 ? r : find_requirements(&flight, reterr);
 }
 

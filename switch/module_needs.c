@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "switch/module_needs.h"
+
+#include "activate/module_file.h"
+#include "activate/process.h"
+#include "diff/kernel.h"
+#include "switch/module_index.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* The slice of the path that is the kernel's version; NULL: the entry is no module. */
+static const char *version_of(const Entry *entry, int *ret_length) {
+        static const char trees[] = KERNEL_MODULE_TREES, extra[] = KERNEL_EXTRA_MODULES;
+        if (!entry || entry->root != ROOT_LIB || entry->kind != ENTRY_FILE ||
+                        strncmp(entry->path, trees, strlen(trees)) != 0)
+                return NULL;
+        const char *version = entry->path + strlen(trees), *end = strstr(version, extra);
+        *ret_length = end ? (int) (end - version) : 0;
+        return end ? version : NULL;
+}
+
+/* Compressed ones that libkmod cannot read here may be modules all the same. */
+static bool is_plain(const char *path) {
+        return strcmp(path + strlen(path) - strlen(".ko"), ".ko") == 0;
+}
+
+int module_needs_fault(Contents *contents,
+                const Entry *entry,
+                Arena *arena,
+                const char **ret_fault,
+                Error *reterr) {
+        int length = 0;
+        const char *version = version_of(entry, &length), *release = NULL;
+        if (!version)
+                return 0;
+        int r = content_load(contents, entry->content, reterr);
+        if (r >= 0)
+                r = module_file_release(entry->content, arena, &release, reterr);
+        if (r < 0)
+                return r;
+        if (release ? strncmp(release, version, (size_t) length) == 0 && !release[length]
+                    : !is_plain(entry->path))
+                return 0;
+        *ret_fault = release ? arena_printf(arena,
+                                               "Is a module for the kernel %s, in the folder of "
+                                               "%.*s; move it, or build it for that one",
+                                               release, length, version)
+                             : "Is no module, as it does not say for which kernel (vermagic); take "
+                               "it out";
+        return *ret_fault ? 0 : error_oom(reterr);
+}
+
+typedef struct Needs {
+        const Host *host;
+        Prepared *prepared;
+        Problem *problems;
+        size_t n_problems;
+} Needs;
+
+static int add(Needs *needs, ProblemKind kind, const char *subject, const char *message) {
+        if (!subject || !message)
+                return -ENOMEM;
+        needs->problems[needs->n_problems++] =
+                        (Problem){ .kind = kind, .subject = subject, .message = message };
+        return 0;
+}
+
+static int find_faults(Needs *needs, Error *reterr) {
+        Arena *arena = &needs->prepared->arena;
+        const FitPlan *fit = needs->prepared->fit;
+        for (size_t i = 0; i < fit->n_operations; i++) {
+                const Entry *entry = fit->operations[i].entry;
+                const char *fault = NULL;
+                int r = module_needs_fault(needs->host->contents, entry, arena, &fault, reterr);
+                if (r < 0)
+                        return r;
+                if (!fault)
+                        continue;
+                const char *path = arena_printf(arena, "/lib/%s", entry->path);
+                if (add(needs, PROBLEM_KERNEL, path,
+                                    arena_printf(arena, "%s: %s",
+                                                    entry->origin ? entry->origin : path, fault)) <
+                                0)
+                        return error_oom(reterr);
+        }
+        return 0;
+}
+
+static bool brings_modules_for(const Tree *tree, const char *version) {
+        char directory[512];
+        (void) snprintf(directory, sizeof(directory), KERNEL_MODULE_TREES "%s" KERNEL_EXTRA_MODULES,
+                        version); /* a name that is cut is not there */
+        size_t at = tree_lower_bound(tree, ROOT_LIB, directory);
+        return at < tree->n_entries && tree->entries[at].root == ROOT_LIB &&
+               strncmp(tree->entries[at].path, directory, strlen(directory)) == 0;
+}
+
+static int note_missing(Needs *needs, const Strv *versions) {
+        Plan *plan = needs->prepared->plan;
+        for (size_t i = 0; i < versions->n_items; i++) {
+                const char *version = versions->items[i];
+                if (module_index_is_there(needs->host, version) ||
+                                !brings_modules_for(needs->prepared->new, version))
+                        continue;
+                const char *note = arena_printf(&plan->arena,
+                                "No kernel %s is installed: the modules for it wait in "
+                                "/lib/modules/%s" KERNEL_EXTRA_MODULES,
+                                version, version);
+                if (!note || plan_add_note(plan, &plan->units, note) < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+static int find_tool(Needs *needs, const Strv *versions) {
+        for (size_t i = 0; i < versions->n_items; i++)
+                if (module_index_is_there(needs->host, versions->items[i]))
+                        return process_finds("depmod")
+                                               ? 0
+                                               : add(needs, PROBLEM_PROGRAM, "depmod",
+                                                                 "depmod, which makes the index of "
+                                                                 "modules, is not there: install "
+                                                                 "kmod");
+        return 0;
+}
+
+static int find_place(Needs *needs) {
+        const Host *host = needs->host;
+        if (host->lib.fd >= 0)
+                return 0;
+        return add(needs, PROBLEM_IN_THE_WAY, host->lib.path,
+                        arena_printf(&needs->prepared->arena,
+                                        "%s is not there, and modules and firmware lie below it: "
+                                        "make it, or take them out",
+                                        host->lib.path));
+}
+
+int module_needs_find(const Host *host,
+                Prepared *prepared,
+                bool is_rollback,
+                Problem **ret_problems,
+                size_t *ret_n_problems,
+                Error *reterr) {
+        enum { N_OTHERS = 2 };
+        Needs needs = { .host = host, .prepared = prepared };
+        cleanup_strv Strv versions = { 0 };
+        if (!lib_files_in(prepared->old) && !lib_files_in(prepared->new))
+                return 0;
+        needs.problems = arena_new(
+                        &prepared->arena, Problem, prepared->fit->n_operations + N_OTHERS);
+        if (!needs.problems || module_index_versions(prepared->fit, &versions) < 0 ||
+                        find_place(&needs) < 0 || find_tool(&needs, &versions) < 0 ||
+                        note_missing(&needs, &versions) < 0)
+                return error_oom(reterr);
+        int r = is_rollback ? 0 : find_faults(&needs, reterr);
+        *ret_problems = needs.problems;
+        *ret_n_problems = needs.n_problems;
+        return r;
+}
