@@ -54,6 +54,26 @@ int kernel_loaded_modules(Arena *arena, const char **ret_text, Error *reterr) {
         return read_proc("/proc/modules", MODULES_MAX_BYTES, arena, ret_text, reterr);
 }
 
+int kernel_module_note(const char *name,
+                Arena *arena,
+                const void **ret_note,
+                size_t *ret_size_bytes,
+                Error *reterr) {
+        enum { NOTE_MAX_BYTES = 4096 };
+        char path[320], note[NOTE_MAX_BYTES];
+        (void) snprintf(path, sizeof(path), "/sys/module/%s/notes/.note.gnu.build-id",
+                        name); /* a name that is cut is no module's */
+        cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return errno == ENOENT ? 0 : error_set_errno(reterr, -errno, "%s", path);
+        ssize_t size = read_bytes(fd, note, sizeof(note));
+        if (size <= 0)
+                return size < 0 ? error_set_errno(reterr, (int) size, "%s", path) : 0;
+        *ret_note = arena_memdup(arena, note, (size_t) size);
+        *ret_size_bytes = (size_t) size;
+        return *ret_note ? 0 : error_oom(reterr);
+}
+
 int kernel_running(Arena *arena, RunningKernel *ret_running, Error *reterr) {
         struct utsname name;
         if (uname(&name) < 0)

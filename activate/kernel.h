@@ -30,5 +30,12 @@ int kernel_config_read(int root_fd,
                 KernelConfig *ret_config,
                 Error *reterr) must_check;
 
+/* The note with the id of its build that a loaded module has; NULL: it has none. In the arena. */
+int kernel_module_note(const char *name,
+                Arena *arena,
+                const void **ret_note,
+                size_t *ret_size_bytes,
+                Error *reterr) must_check;
+
 /* /proc/modules, NULL for a kernel that has none: all is built in; in the arena. */
 int kernel_loaded_modules(Arena *arena, const char **ret_text, Error *reterr) must_check;

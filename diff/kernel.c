@@ -114,6 +114,20 @@ bool kernel_same_module(const char *left, const char *right) {
         return canonical(*left) == canonical(*right);
 }
 
+bool kernel_module_is_loaded(const char *loaded, const char *module) {
+        for (const char *line = loaded; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+                char name[256];
+                size_t length = strcspn(line, " ");
+                if (length >= sizeof(name))
+                        continue;
+                memcpy(name, line, length);
+                name[length] = 0;
+                if (kernel_same_module(name, module))
+                        return true;
+        }
+        return false;
+}
+
 int kernel_modules_in(const char *text, Strv *ret_names) {
         while (*text) {
                 size_t length = strcspn(text, "\n");

@@ -42,6 +42,9 @@ int kernel_missing_words(
 /* The same module, '-' and '_' being one. */
 bool kernel_same_module(const char *left, const char *right);
 
+/* loaded: as /proc/modules has it. */
+bool kernel_module_is_loaded(const char *loaded, const char *module);
+
 /* May a kernel be called so? As uname -r has it; text need not end with a NUL. */
 bool kernel_is_version(const char *text, size_t length);
 

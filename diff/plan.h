@@ -194,6 +194,9 @@ typedef struct PlanInput {
          * manager has not loaded them; NULL: none at hand */
         const struct Distribution *distribution;
         RunningKernel kernel;
+        /* why its modules take a boot: what is loaded is no more what the file will be */
+        const char *const *module_reasons;
+        size_t n_module_reasons;
         bool states_are_whole;   /* a unit that the states do not name is off */
         bool everything_off;     /* --root: an image that does not run: no unit acts */
         struct PlanDraft *draft; /* may be NULL, see below */

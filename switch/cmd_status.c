@@ -59,8 +59,8 @@ static int find_open(Status *status, Error *reterr) {
 static bool is_as_declared(const Status *status) {
         return !status->is_open && status->drift.n_files == 0 && status->drift.n_units == 0 &&
                status->containers.n_items == 0 && status->kernel.words.n_items == 0 &&
-               !status->kernel.version && status->drift.prepared->n_debts == 0 &&
-               !status->drift.prepared->owed_steps;
+               status->kernel.replaced.n_items == 0 && !status->kernel.version &&
+               status->drift.prepared->n_debts == 0 && !status->drift.prepared->owed_steps;
 }
 
 static int exit_status_of(const Status *status) {
@@ -198,6 +198,17 @@ static void add_kernel(const Status *status, const Output *output, Text *text) {
                 text_add_line(text, kernel->words.items[i]);
         }
         text_add(text, kernel->words.n_items > 0 ? "\n" : "");
+        for (size_t i = 0; i < kernel->replaced.n_items; i++) {
+                if (i == 0)
+                        text_addf(text,
+                                        "%sReboot needed:%s loaded from another file than there "
+                                        "is:",
+                                        style_begin(output, STYLE_BOLD),
+                                        style_end(output, STYLE_BOLD));
+                text_add(text, " ");
+                text_add_line(text, kernel->replaced.items[i]);
+        }
+        text_add(text, kernel->replaced.n_items > 0 ? "\n" : "");
         for (size_t i = 0; i < kernel->modules.n_items; i++) {
                 text_add(text, i == 0 ? "  Modules no longer named, loaded until the next boot: "
                                       : ", ");
@@ -357,6 +368,8 @@ static int print_json(const Status *status, Error *reterr) {
         failed |= json_object_set_new(
                         object, "missing_kernel_parameters", texts_json(&status->kernel.words));
         failed |= json_object_set_new(object, "modules_left", texts_json(&status->kernel.modules));
+        failed |= json_object_set_new(
+                        object, "modules_replaced", texts_json(&status->kernel.replaced));
         failed |= json_object_set_new(object, "as_declared", json_boolean(is_as_declared(status)));
         if (!failed)
                 return json_print(object, reterr);

@@ -4,6 +4,7 @@
 #include "activate/booted.h"
 #include "diff/kernel.h"
 #include "state/generation.h"
+#include "switch/loaded_modules.h"
 #include "switch/output.h"
 
 #include <errno.h>
@@ -111,6 +112,7 @@ void kernel_pending_done(KernelPending *pending) {
         free(pending->version);
         strv_done(&pending->words);
         strv_done(&pending->modules);
+        strv_done(&pending->replaced);
 }
 
 static int find_words(
@@ -137,21 +139,6 @@ static bool names_module(const ProfileConf *conf, const char *module) {
         return false;
 }
 
-/* loaded: as /proc/modules has it. */
-static bool is_loaded(const char *loaded, const char *module) {
-        for (const char *line = loaded; *line; line += strcspn(line, "\n"), line += *line == '\n') {
-                char name[256];
-                size_t length = strcspn(line, " ");
-                if (length >= sizeof(name))
-                        continue;
-                memcpy(name, line, length);
-                name[length] = 0;
-                if (kernel_same_module(name, module))
-                        return true;
-        }
-        return false;
-}
-
 static int find_modules(Host *host,
                 const ProfileConf *conf,
                 Arena *arena,
@@ -172,7 +159,8 @@ static int find_modules(Host *host,
         for (size_t i = 0; r >= 0 && i < texts.n_items; i++)
                 r = kernel_modules_in(texts.items[i], &names);
         for (size_t i = 0; r >= 0 && i < names.n_items; i++)
-                if (!names_module(conf, names.items[i]) && is_loaded(loaded, names.items[i]))
+                if (!names_module(conf, names.items[i]) &&
+                                kernel_module_is_loaded(loaded, names.items[i]))
                         r = strv_add_unique(&pending->modules, names.items[i]);
         return r < 0 ? error_oom(reterr) : 0;
 }
@@ -187,5 +175,7 @@ int kernels_find_pending(Host *host, const Tree *tree, KernelPending *ret_pendin
                 r = find_words(conf, &arena, ret_pending, reterr);
         if (r >= 0)
                 r = find_modules(host, conf, &arena, ret_pending, reterr);
+        if (r >= 0)
+                r = loaded_modules_find(host, tree, &ret_pending->replaced, reterr);
         return r;
 }

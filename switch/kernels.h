@@ -19,6 +19,7 @@ typedef struct KernelPending {
         Strv words;    /* that the running kernel's command line lacks */
         Strv modules; /* that are loaded since a generation named them, and that the active one does
                          not */
+        Strv replaced; /* that are loaded, and whose file is another one by now */
 } KernelPending;
 
 /* tree: of the active generation. Of an image nothing is known. */

@@ -9,6 +9,7 @@
 #include "switch/container_edits.h"
 #include "switch/engine.h"
 #include "switch/followers.h"
+#include "switch/loaded_modules.h"
 #include "switch/packaged.h"
 #include "switch/paid.h"
 #include "switch/rehearsal.h"
@@ -95,15 +96,36 @@ static int load_displaced(Host *host,
                         is_lib ? &prepared->lib.n_displaced : &prepared->n_displaced, reterr);
 }
 
+static int note_loaded_modules(Host *host,
+                Prepared *prepared,
+                const TreeChange *changes,
+                size_t n_changes,
+                Error *reterr) {
+        cleanup_strv Strv reasons = { 0 };
+        if (!lib_files_in(prepared->old) && !lib_files_in(prepared->new))
+                return 0;
+        int r = loaded_modules_reasons(host, changes, n_changes, &reasons, reterr);
+        const char **copies = arena_new(&prepared->arena, const char *, reasons.n_items + 1);
+        if (r < 0 || !copies)
+                return r < 0 ? r : error_oom(reterr);
+        for (size_t i = 0; i < reasons.n_items; i++)
+                if (!(copies[i] = arena_strdup(&prepared->arena, reasons.items[i])))
+                        return error_oom(reterr);
+        prepared->module_reasons = copies;
+        prepared->n_module_reasons = reasons.n_items;
+        return 0;
+}
+
 static int compare_trees(Host *host, Prepared *prepared, Error *reterr) {
         cleanup_free TreeChange *changes = NULL;
         size_t n_changes = 0;
         if (tree_compare(prepared->old, prepared->new, &changes, &n_changes) < 0)
                 return error_oom(reterr);
         prepared->is_same_tree = n_changes == 0;
-        if (!host->database)
-                return 0;
-        int r = load_displaced(host, prepared, ROOT_ETC, changes, n_changes, reterr);
+        int r = note_loaded_modules(host, prepared, changes, n_changes, reterr);
+        if (r < 0 || !host->database)
+                return r;
+        r = load_displaced(host, prepared, ROOT_ETC, changes, n_changes, reterr);
         if (r >= 0 && (lib_files_in(prepared->old) || lib_files_in(prepared->new)))
                 r = load_displaced(host, prepared, ROOT_LIB, changes, n_changes, reterr);
         return r;
@@ -177,6 +199,8 @@ static PlanInput plan_input_of(const Host *host, const Prepared *prepared) {
                 .n_debts = prepared->n_debts,
                 .distribution = host->distribution ? &prepared->distribution : NULL,
                 .kernel = prepared->kernel,
+                .module_reasons = prepared->module_reasons,
+                .n_module_reasons = prepared->n_module_reasons,
                 .states_are_whole = host_has_units(host),
                 .everything_off = !host_has_units(host),
                 .draft = prepared->draft,

@@ -49,6 +49,8 @@ typedef struct Prepared {
         PlanDraft *draft;          /* of the effective trees: it is planned more than once */
         Distribution distribution; /* as the plan reads it */
         RunningKernel kernel;      /* nothing known: an image */
+        const char *const *module_reasons; /* as the plan takes them */
+        size_t n_module_reasons;
         UnitStates *states;
         Users users;
         Insides insides; /* owned */

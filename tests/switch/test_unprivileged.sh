@@ -11,7 +11,7 @@ mkdir -p "$copy"/{build/switch,source/docs,source/tests/switch,source/tests/supp
 cp "$BUILD_DIR/switch/sysswitch" "$copy/build/switch/"
 cp "$SOURCE_DIR/docs/plan.schema.json" "$copy/source/docs/"
 cp "$SOURCE_DIR"/tests/switch/{lib,test_verbs}.sh "$copy/source/tests/switch/"
-cp "$SOURCE_DIR/tests/support/check_schema.py" "$copy/source/tests/support/"
+cp "$SOURCE_DIR"/tests/support/check_{json,schema}.py "$copy/source/tests/support/"
 chmod -R a+rX "$copy"
 BUILD_DIR=$copy/build SOURCE_DIR=$copy/source HOME=/ TMPDIR=/tmp \
         setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs "$copy/source/tests/switch/test_verbs.sh"
