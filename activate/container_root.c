@@ -219,13 +219,37 @@ static int make_root(const char *path, Error *reterr) {
         }
 }
 
-int container_root_make(const char *path, Error *reterr) {
+/* Whoever sees the whole root inside could make a link of what leads to the new one. */
+static int go_below(int *fd, const char *path, const char *below, Error *reterr) {
+        char part[NAME_MAX + 1];
+        for (const char *rest = below + 1; *rest;) {
+                size_t length = strcspn(rest, "/");
+                (void) snprintf(part, sizeof(part), "%.*s", (int) length, rest); /* or refused */
+                rest += length + (rest[length] == '/');
+                int r = mkdirat(*fd, part, 0755) < 0 && errno != EEXIST ? -errno : 0;
+                int next = openat(*fd, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+                if (r < 0 || next < 0)
+                        return error_set_errno(reterr, r < 0 ? r : -errno,
+                                        "%s%s: %s is no directory that can be entered", path, below,
+                                        part);
+                (void) close(*fd); /* nothing was written */
+                *fd = next;
+        }
+        return 0;
+}
+
+int container_root_make(const char *path, const char *below, Error *reterr) {
         int r = make_root(path, reterr);
         if (r < 0)
                 return r;
         cleanup_fd int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         struct stat st;
-        if (fd < 0 || fstat(fd, &st) < 0)
+        if (fd < 0)
+                return error_set_errno(reterr, -errno, "%s", path);
+        r = below ? go_below(&fd, path, below, reterr) : 0;
+        if (r < 0)
+                return r;
+        if (fstat(fd, &st) < 0)
                 return error_set_errno(reterr, -errno, "%s", path);
         const Skeleton root = { .fd = fd, .path = path, .uid = st.st_uid, .gid = st.st_gid };
         return fill(&root, reterr);

@@ -14,4 +14,5 @@
  * host whose root directory is host_fd. */
 bool container_root_has_usr(int host_fd, const char *path);
 
-int container_root_make(const char *path, Error *reterr) must_check;
+/* below: "/what/of/it" is the container's root, the whole being its host's; NULL: all of it. */
+int container_root_make(const char *path, const char *below, Error *reterr) must_check;

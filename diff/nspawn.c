@@ -2,6 +2,7 @@
 #include "diff/nspawn.h"
 
 #include "base/text.h"
+#include "diff/conf_reader.h"
 
 #include <errno.h>
 #include <string.h>
@@ -23,6 +24,24 @@ static int refuse(const char *name, const UnitLine *line, const char *what, Erro
                         line->value, what);
 }
 
+/* "/new" or "/new:/old". */
+static int check_pivot(const char *name, const UnitLine *line, Error *reterr) {
+        const char *rest = line->value;
+        for (int i = 0; i < 2 && rest; i++) {
+                char path[512];
+                size_t length = strcspn(rest, ":");
+                (void) snprintf(path, sizeof(path), "%.*s", (int) length, rest); /* else refused */
+                if (length >= sizeof(path) || path[0] != '/' || !path[1] ||
+                                conf_path_fault(path + 1) || path[strcspn(path, " \t%$\"'\\")])
+                        return refuse(name, line,
+                                        "write /DIRECTORY, or /DIRECTORY:/OLD-ROOT, without '..' "
+                                        "and quotes",
+                                        reterr);
+                rest = rest[length] ? rest + length + 1 : NULL;
+        }
+        return rest ? refuse(name, line, "it has more than two paths", reterr) : 0;
+}
+
 static int check_line(const UnitLine *line, const char *name, Error *reterr) {
         bool is_exec = is(line->section, "Exec");
         if (is_exec && is(line->key, "Boot") && unit_value_boolean(line->value) == 0)
@@ -32,16 +51,8 @@ static int check_line(const UnitLine *line, const char *name, Error *reterr) {
         if (is_exec && is(line->key, "User") && *line->value)
                 return refuse(name, line, "systemd inside is started as root; take it out", reterr);
         if (is_exec && is(line->key, "PivotRoot") && *line->value)
-                return refuse(name, line,
-                                "it is Root= in profile.conf that names the root; take it out",
-                                reterr);
+                return check_pivot(name, line, reterr);
         return 0;
-}
-
-/* A root of other file systems: Volatile=overlay is one. */
-static bool makes_root(const UnitLine *line) {
-        return is_key(line, "Files", "Volatile") &&
-               (is(line->value, "state") || unit_value_boolean(line->value) > 0);
 }
 
 int nspawn_check(const UnitFile *file, const char *name, Error *reterr) {
@@ -54,19 +65,10 @@ int nspawn_check(const UnitFile *file, const char *name, Error *reterr) {
                                         "and [Network]",
                                         name, file->sections[i].line, section);
         }
-        bool shares_users = nspawn_shares_users(file) > 0;
-        for (size_t i = 0; i < file->n_lines; i++) {
-                const UnitLine *line = &file->lines[i];
-                int r = check_line(line, name, reterr);
-                if (r >= 0 && !shares_users && makes_root(line))
-                        r = refuse(name, line,
-                                        "systemd-nspawn cannot map the owners of such a root; "
-                                        "write overlay, or PrivateUsers=no in [Exec]",
-                                        reterr);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
+        int r = 0;
+        for (size_t i = 0; r >= 0 && i < file->n_lines; i++)
+                r = check_line(&file->lines[i], name, reterr);
+        return r;
 }
 
 /* The last value that counts; NULL: not given. */
@@ -108,10 +110,36 @@ static bool has_mount_at(const UnitFile *file, const char *path) {
         return false;
 }
 
+NspawnPivot nspawn_pivot(const UnitFile *file) {
+        const char *value = value_of(file, "Exec", "PivotRoot");
+        const char *old = value ? strchr(value, ':') : NULL;
+        return (NspawnPivot){ .directory = value ? value : "",
+                .n_directory = value ? strcspn(value, ":") : 0,
+                .old = old ? old + 1 : NULL };
+}
+
+/* Where the root has owners that nspawn cannot map: it is a file system that is made with them, or
+ * has others mounted in it. */
+typedef enum Volatile {
+        VOLATILE_AS_WRITTEN,
+        VOLATILE_ALL,   /* yes */
+        VOLATILE_STATE, /* state */
+} Volatile;
+
+static Volatile volatile_of(const UnitFile *file) {
+        const char *value = value_of(file, "Files", "Volatile");
+        if (!value || nspawn_shares_users(file))
+                return VOLATILE_AS_WRITTEN;
+        return is(value, "state")              ? VOLATILE_STATE
+               : unit_value_boolean(value) > 0 ? VOLATILE_ALL
+                                               : VOLATILE_AS_WRITTEN;
+}
+
 typedef struct Merge {
         Text text;
         const UnitFile *file;
         const char *section; /* of the last line; NULL: none yet */
+        Volatile kind;
         bool has_parameters;
 } Merge;
 
@@ -122,12 +150,24 @@ static void add(Merge *merge, const char *section, const char *key, const char *
         text_addf(&merge->text, "%s=%s\n", key, value);
 }
 
-/* What starts the container is ours, and hands the user's parameters on to systemd. The score is
- * its unit's: nspawn sets it when it has lost the right to. */
+/* The score is its unit's: nspawn sets it when it has lost the right to. So is the root, in which
+ * nspawn 252 fails to keep the old one. */
+static bool is_ours(const Merge *merge, const UnitLine *line) {
+        static const char *const keys[] = { "Boot", "ProcessTwo", "User", "OOMScoreAdjust",
+                "PivotRoot" };
+        for (size_t i = 0; i < N_ELEMENTS(keys); i++)
+                if (is_key(line, "Exec", keys[i]))
+                        return true;
+        if (merge->kind == VOLATILE_STATE && is_key(line, "Files", "Volatile"))
+                return true;
+        return merge->kind == VOLATILE_ALL &&
+               (is_key(line, "Files", "PrivateUsersOwnership") ||
+                               is_key(line, "Files", "PrivateUsersChown"));
+}
+
+/* What starts the container is ours, and hands the user's parameters on to systemd. */
 static void add_line(Merge *merge, const UnitLine *line) {
-        if (is_foreign(line->section) || is_key(line, "Exec", "Boot") ||
-                        is_key(line, "Exec", "ProcessTwo") || is_key(line, "Exec", "User") ||
-                        is_key(line, "Exec", "OOMScoreAdjust"))
+        if (is_foreign(line->section) || is_ours(merge, line))
                 return;
         if (!is_key(line, "Exec", "Parameters")) {
                 add(merge, line->section, line->key, line->value);
@@ -153,7 +193,38 @@ static const char *options_of(bool maps) {
         return maps ? "idmap,norbind" : "norbind";
 }
 
+static void
+add_bind(Merge *merge, const char *key, const char *from, const char *to, const char *options) {
+        char bind[4096 + 64];
+        (void) snprintf(bind, sizeof(bind), "%s:%s:%s", from, to, options); /* fits */
+        add(merge, "Files", key, bind);
+}
+
+static void add_usr(Merge *merge, const NspawnHost *host, bool shares_users) {
+        char own[4096];
+        (void) snprintf(own, sizeof(own), "%s/usr", host->root); /* fits: it is a path */
+        if (has_mount_at(merge->file, "/usr"))
+                return;
+        if (!host->root_has_usr)
+                add_bind(merge, "BindReadOnly", "/usr", "/usr",
+                                options_of(host->maps_usr && !shares_users));
+        else if (merge->kind == VOLATILE_ALL && host->maps_root)
+                add_bind(merge, "BindReadOnly", own, "/usr", options_of(true));
+}
+
+/* The mount point of the bundle is below /var, and nspawn would make what leads there with an owner
+ * that is nobody's. */
+static void add_state(Merge *merge) {
+        if (!has_mount_at(merge->file, "/var"))
+                add(merge, "Files", "TemporaryFileSystem", "/var:mode=0755");
+        if (!has_mount_at(merge->file, "/var/lib"))
+                add(merge, "Files", "TemporaryFileSystem", "/var/lib:mode=0755");
+        add(merge, "Files", "TemporaryFileSystem", NSPAWN_STATE_DIRECTORY ":mode=0700");
+}
+
 static void add_ours(Merge *merge, const char *container, const Tree *inside, NspawnHost host) {
+        NspawnPivot pivot = nspawn_pivot(merge->file);
+        char bundle[256];
         bool shares_users = nspawn_shares_users(merge->file) > 0;
         add(merge, "Exec", "Boot", "no"); /* or nspawn passes over Parameters= */
         if (!merge->has_parameters)
@@ -166,17 +237,21 @@ static void add_ours(Merge *merge, const char *container, const Tree *inside, Ns
                 add_missing(merge, "Exec", "ResolvConf", "off");
         if (tree_find(inside, ROOT_ETC, "localtime"))
                 add_missing(merge, "Exec", "Timezone", "off");
-        if (!shares_users)
+        if (merge->kind == VOLATILE_ALL) /* it is made with the owners that it shall have */
+                add(merge, "Files", "PrivateUsersOwnership", "off");
+        else if (!shares_users)
                 add_missing(merge, "Files", "PrivateUsersOwnership", "auto");
-        char bind[512];
-        if (!host.root_has_usr && !has_mount_at(merge->file, "/usr")) {
-                (void) snprintf(bind, sizeof(bind), "/usr:/usr:%s",
-                                options_of(host.maps_usr && !shares_users)); /* fits, both */
-                add(merge, "Files", "BindReadOnly", bind);
-        }
-        (void) snprintf(bind, sizeof(bind), NSPAWN_BUNDLES "/%s:" NSPAWN_BUNDLE ":%s", container,
+        if (merge->kind == VOLATILE_STATE) /* a root that stays mapped as a whole */
+                add(merge, "Files", "ReadOnly", "yes");
+        if (merge->kind != VOLATILE_AS_WRITTEN)
+                add_state(merge);
+        if (pivot.old)
+                add_bind(merge, "Bind", host.whole_root, pivot.old,
+                                options_of(host.maps_root && !shares_users));
+        add_usr(merge, &host, shares_users);
+        (void) snprintf(bundle, sizeof(bundle), NSPAWN_BUNDLES "/%s", container); /* fits */
+        add_bind(merge, "BindReadOnly", bundle, NSPAWN_BUNDLE,
                         options_of(host.maps_bundles && !shares_users));
-        add(merge, "Files", "BindReadOnly", bind);
 }
 
 /* nspawn, which sets them inside, can raise none of these there. */
@@ -197,7 +272,7 @@ const char *nspawn_merge(Arena *arena,
                 const char *container,
                 const Tree *inside,
                 NspawnHost host) {
-        Merge merge = { .file = file };
+        Merge merge = { .file = file, .kind = volatile_of(file) };
         for (size_t i = 0; i < file->n_lines; i++)
                 add_line(&merge, &file->lines[i]);
         add_ours(&merge, container, inside, host);

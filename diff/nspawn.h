@@ -22,8 +22,9 @@ int nspawn_check(const UnitFile *file, const char *name, Error *reterr) must_che
 
 /* What the host has for a container. */
 typedef struct NspawnHost {
-        bool maps_usr, maps_bundles; /* a mount of these shows it owners of its own */
-        bool root_has_usr;           /* of its own: the host's is not for it */
+        const char *whole_root, *root; /* that Root= names, and what PivotRoot= makes of it */
+        bool maps_usr, maps_bundles, maps_root; /* a mount of these shows it owners of its own */
+        bool root_has_usr;                      /* of its own: the host's is not for it */
 } NspawnHost;
 
 /* The merged text, of settings that were checked. inside: the container's own tree. NULL when
@@ -40,6 +41,16 @@ const char *nspawn_unit_lines(Arena *arena, const UnitFile *file) must_check;
 
 /* Root inside is root outside: PrivateUsers=no. The line that says so, or 0. */
 unsigned nspawn_shares_users(const UnitFile *file);
+
+/* PivotRoot=: what of its root is the root inside ("/sub"; n_directory is 0: all of it), and where
+ * that has the whole one (NULL: nowhere). */
+typedef struct NspawnPivot {
+        const char *directory;
+        size_t n_directory;
+        const char *old;
+} NspawnPivot;
+
+NspawnPivot nspawn_pivot(const UnitFile *file);
 
 /* The first key whose values are others ("PrivateUsers"); NULL: none. */
 const char *nspawn_changed_key(const UnitFile *before, const UnitFile *after);

@@ -21,6 +21,7 @@ typedef struct Declared {
         const SourceEntry *settings;
         const ContainerRule *rule; /* NULL: nothing but the settings says anything of it */
         const UnitFile *file;
+        const char *whole_root, *root; /* that Root= names, and what of it is the root inside */
         Tree *inside;
 } Declared;
 
@@ -187,8 +188,18 @@ static bool can_map(const Rendering *rendering, const char *path) {
                distribution->can_map_owners(distribution->userdata, path);
 }
 
-static const char *root_of(Arena *arena, const Declared *container) {
-        return container_root(arena, container->name, container->rule);
+static int find_root(Rendering *rendering, Declared *container, Error *reterr) {
+        Arena *arena = &rendering->tree->arena;
+        NspawnPivot pivot = nspawn_pivot(container->file);
+        container->whole_root = container_root(arena, container->name, container->rule);
+        if (!container->whole_root)
+                return error_oom(reterr);
+        container->root =
+                        pivot.n_directory == 0
+                                        ? container->whole_root
+                                        : arena_printf(arena, "%s%.*s", container->whole_root,
+                                                          (int) pivot.n_directory, pivot.directory);
+        return container->root ? 0 : error_oom(reterr);
 }
 
 static bool has_own_usr(const Rendering *rendering, const char *root) {
@@ -212,12 +223,12 @@ static int place_settings(Rendering *rendering, const Declared *container, Error
         int r = rendering_place(rendering, &written, NULL, reterr);
         if (r < 0)
                 return r;
-        const char *root = root_of(&rendering->scratch, container);
-        if (!root)
-                return error_oom(reterr);
-        const NspawnHost host = { .maps_usr = can_map(rendering, "/usr"),
+        const NspawnHost host = { .whole_root = container->whole_root,
+                .root = container->root,
+                .maps_usr = can_map(rendering, "/usr"),
                 .maps_bundles = can_map(rendering, NSPAWN_BUNDLES),
-                .root_has_usr = has_own_usr(rendering, root) };
+                .maps_root = can_map(rendering, container->root),
+                .root_has_usr = has_own_usr(rendering, container->root) };
         return place_text(rendering, container,
                         arena_printf(&rendering->scratch, "systemd/nspawn/%s" SUFFIX,
                                         container->name),
@@ -243,10 +254,10 @@ static const char *flags_of(const ContainerRule *rule) {
  * tree that it shall have. The programs are looked for by systemd, which has a fixed path. */
 static const char *unit_text(Arena *arena, const Declared *container) {
         const ContainerRule *rule = container->rule;
-        const char *root = root_of(arena, container);
         const char *limits = nspawn_unit_lines(arena, container->file);
         bool starts = !rule || rule->auto_start != 0;
-        if (!root || !limits)
+        const char *below = container->root + strlen(container->whole_root);
+        if (!limits)
                 return NULL;
         return arena_printf(arena,
                         "[Unit]\n"
@@ -260,7 +271,7 @@ static const char *unit_text(Arena *arena, const Declared *container) {
                         "\n"
                         "[Service]\n"
                         "Type=notify\n"
-                        "ExecStartPre=sysswitch container prepare %1$s %2$s\n"
+                        "ExecStartPre=sysswitch container prepare %1$s %7$s%8$s%9$s\n"
                         "ExecStart=systemd-nspawn --quiet --keep-unit --settings=override "
                         "--machine=%1$s --directory=%2$s\n"
                         "ExecReload=sysswitch container apply %1$s\n"
@@ -283,9 +294,9 @@ static const char *unit_text(Arena *arena, const Declared *container) {
                         "DeviceAllow=/dev/mapper/control rw\n"
                         "DeviceAllow=block-device-mapper rw\n"
                         "%4$s%5$s",
-                        container->name, root, flags_of(rule), limits,
+                        container->name, container->root, flags_of(rule), limits,
                         starts ? "\n[Install]\nWantedBy=multi-user.target\n" : "",
-                        CONTAINER_START_SEC);
+                        CONTAINER_START_SEC, container->whole_root, *below ? " " : "", below);
 }
 
 static int place_unit(Rendering *rendering, const Declared *container, Error *reterr) {
@@ -345,6 +356,8 @@ static int add_container(Rendering *rendering, const SourceEntry *settings, Erro
         r = unit_file_of(rendering->contents, settings->content, name, &container.file, reterr);
         if (r >= 0)
                 r = nspawn_check(container.file, name, reterr);
+        if (r >= 0)
+                r = find_root(rendering, &container, reterr);
         if (r >= 0)
                 r = render_declared(rendering, &container, reterr);
         if (r >= 0)

@@ -27,8 +27,8 @@
 static int run_prepare(
                 const Options *options, char **arguments, size_t n_arguments, Error *reterr) {
         (void) options; /* there are none */
-        (void) n_arguments;
-        const char *name = arguments[0], *root = arguments[1];
+        const char *name = arguments[0], *root = arguments[1],
+                   *below = n_arguments > 2 ? arguments[2] : NULL;
         char tree[BUNDLE_TREE_SIZE];
         int r = bundle_store_wanted(name, tree, reterr);
         if (r == -ENOENT) {
@@ -39,7 +39,7 @@ static int run_prepare(
         if (r >= 0)
                 r = bundle_roots_note(name, root, reterr);
         if (r >= 0)
-                r = container_root_make(root, reterr);
+                r = container_root_make(root, below, reterr);
         if (r >= 0) /* all of it is started anew */
                 r = bundle_journal_drop(name, reterr);
         container_forget_dead(name);
@@ -87,7 +87,7 @@ static const struct Row {
         { "shell", 1, 256, 0, container_shell },
         { "log", 1, 1, OPTION_BIT(OPTION_LIMIT), container_show_log },
         { "remove", 1, 1, OPTION_BIT(OPTION_PURGE), container_remove },
-        { "prepare", 2, 2, 0, run_prepare },
+        { "prepare", 2, 3, 0, run_prepare },
         { "apply", 1, 1, 0, run_apply },
 };
 

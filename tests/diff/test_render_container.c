@@ -106,6 +106,32 @@ static void test_render_container__settings_are_merged(void **state) {
                                 "\n[Files]\n"
                                 "BindReadOnly=/var/lib/sysswitch/containers/web:"
                                 "/var/lib/sysswitch/bundle:norbind\n" },
+                { "[Exec]\nPivotRoot=/sub:/old\n[Files]\nVolatile=state\n", "motd",
+                                "[Exec]\nBoot=no\n"
+                                "Parameters=/var/lib/sysswitch/bundle/sysswitch-guest init\n"
+                                "NotifyReady=yes\nKillSignal=SIGRTMIN+3\nPrivateUsers=pick\n"
+                                "LinkJournal=try-guest\n"
+                                "\n[Files]\nPrivateUsersOwnership=auto\nReadOnly=yes\n"
+                                "TemporaryFileSystem=/var:mode=0755\n"
+                                "TemporaryFileSystem=/var/lib:mode=0755\n"
+                                "TemporaryFileSystem=/var/lib/sysswitch:mode=0700\n"
+                                "Bind=/var/lib/containers/web:/old:idmap,norbind\n"
+                                "BindReadOnly=/usr:/usr:idmap,norbind\n"
+                                "BindReadOnly=/var/lib/sysswitch/containers/web:"
+                                "/var/lib/sysswitch/bundle:idmap,norbind\n" },
+                { "[Files]\nVolatile=yes\nPrivateUsersOwnership=map\n", "motd",
+                                "[Files]\nVolatile=yes\n"
+                                "\n[Exec]\nBoot=no\n"
+                                "Parameters=/var/lib/sysswitch/bundle/sysswitch-guest init\n"
+                                "NotifyReady=yes\nKillSignal=SIGRTMIN+3\nPrivateUsers=pick\n"
+                                "LinkJournal=try-guest\n"
+                                "\n[Files]\nPrivateUsersOwnership=off\n"
+                                "TemporaryFileSystem=/var:mode=0755\n"
+                                "TemporaryFileSystem=/var/lib:mode=0755\n"
+                                "TemporaryFileSystem=/var/lib/sysswitch:mode=0700\n"
+                                "BindReadOnly=/usr:/usr:idmap,norbind\n"
+                                "BindReadOnly=/var/lib/sysswitch/containers/web:"
+                                "/var/lib/sysswitch/bundle:idmap,norbind\n" },
                 { "[Exec]\nParameters=a\nParameters=\nTimezone=copy\nTimezone=\n", "localtime",
                                 "[Exec]\n"
                                 "Parameters=/var/lib/sysswitch/bundle/sysswitch-guest init\n"
@@ -139,6 +165,7 @@ static void test_render_container__unit_follows_its_section(void **state) {
         (void) state;
         const SampleFile files[] = {
                 { "containers/db.nspawn", "" },
+                { "containers/sub.nspawn", "[Exec]\nPivotRoot=/a/b\n" },
                 { "profile.conf", "[Container]\nName=db\nRoot=/srv/db\nOnChange=activate\n"
                                   "AutoStart=no\n" },
                 { NULL, NULL },
@@ -148,6 +175,10 @@ static void test_render_container__unit_follows_its_section(void **state) {
         const Entry *unit = tree_find(sample.tree, ROOT_ETC, "systemd/system/container-db.service");
         assert_non_null(strstr(unit->content->data, "X-RestartIfChanged=no\n"));
         assert_non_null(strstr(unit->content->data, "--directory=/srv/db\n"));
+        assert_non_null(strstr(unit->content->data, "container prepare db /srv/db\n"));
+        const Entry *sub = tree_find(sample.tree, ROOT_ETC, "systemd/system/container-sub.service");
+        assert_non_null(strstr(sub->content->data, "prepare sub /var/lib/containers/sub /a/b\n"));
+        assert_non_null(strstr(sub->content->data, "--directory=/var/lib/containers/sub/a/b\n"));
         assert_non_null(strstr(unit->content->data, "\nStartLimitIntervalSec=0\n"));
         assert_null(strstr(unit->content->data, "[Install]"));
         assert_null(tree_find(sample.tree, ROOT_ETC,
@@ -227,13 +258,17 @@ static void test_render_container__refuses(void **state) {
                 { { { "containers/web.nspawn", "[Exec]\nUser=site\n" } },
                                 "!host/containers/web.nspawn:2: User=site: systemd inside is "
                                 "started as root; take it out" },
-                { { { "containers/web.nspawn", "[Exec]\nPivotRoot=/sub\n" } },
-                                "!host/containers/web.nspawn:2: PivotRoot=/sub: it is Root= in "
-                                "profile.conf that names the root; take it out" },
-                { { { "containers/web.nspawn", "[Files]\nVolatile=state\n" } },
-                                "!host/containers/web.nspawn:2: Volatile=state: systemd-nspawn "
-                                "cannot map the owners of such a root; write overlay, or "
-                                "PrivateUsers=no in [Exec]" },
+                { { { "containers/web.nspawn", "[Exec]\nPivotRoot=sub\n" } },
+                                "!host/containers/web.nspawn:2: PivotRoot=sub: write /DIRECTORY, "
+                                "or "
+                                "/DIRECTORY:/OLD-ROOT, without '..' and quotes" },
+                { { { "containers/web.nspawn", "[Exec]\nPivotRoot=/sub:/../old\n" } },
+                                "!host/containers/web.nspawn:2: PivotRoot=/sub:/../old: write "
+                                "/DIRECTORY, or /DIRECTORY:/OLD-ROOT, without '..' and quotes" },
+                { { { "containers/web.nspawn", "[Exec]\nPivotRoot=/a:/b:/c\n" } },
+                                "!host/containers/web.nspawn:2: PivotRoot=/a:/b:/c: it has more "
+                                "than "
+                                "two paths" },
                 { { { "containers/web.nspawn", "[Service]\n" } },
                                 "!host/containers/web.nspawn:1: Unknown section [Service]; there "
                                 "are [Exec], [Files] and [Network]" },
