@@ -121,11 +121,13 @@ static int add_patterns(Concern *concern) {
                                 add_pattern(concern, subject->name) < 0)
                         return -ENOMEM;
         }
-        const ProfileConf *conf = comparison->pair->confs[AFTER];
-        for (size_t i = 0; any_files && i < conf->n_triggers; i++)
-                if (unit_name_is_template(conf->triggers[i].unit) &&
-                                add_pattern(concern, conf->triggers[i].unit) < 0)
-                        return -ENOMEM;
+        for (Side side = BEFORE; any_files && side <= AFTER; side++) {
+                const ProfileConf *conf = comparison->pair->confs[side];
+                for (size_t i = 0; i < conf->n_triggers; i++)
+                        if (unit_name_is_template(conf->triggers[i].unit) &&
+                                        add_pattern(concern, conf->triggers[i].unit) < 0)
+                                return -ENOMEM;
+        }
         return 0;
 }
 

@@ -21,8 +21,8 @@ typedef struct Firing {
 } Firing;
 
 static bool outweighs(const Watch *left, const Watch *right) {
-        if (left->is_explicit != right->is_explicit)
-                return left->is_explicit;
+        if (left->rank != right->rank)
+                return left->rank > right->rank;
         return !left->reload && right->reload;
 }
 
@@ -97,14 +97,16 @@ static const char *changed_path(const TreeChange *file) {
 
 static int add_rule(const Comparison *comparison,
                 WatchList *list,
+                Side side,
                 const TriggerRule *rule,
                 const Subject *subject) {
         unsigned line = rule->line;
-        const char *file = profile_conf_file(comparison->pair->confs[AFTER], &line);
+        const char *file = profile_conf_file(comparison->pair->confs[side], &line);
         Watch watch = {
                 .unit = subject->name,
-                .why = arena_printf(list->arena, "[Trigger] %s:%u", file, line),
-                .is_explicit = true,
+                .why = arena_printf(list->arena, "[Trigger] %s:%u%s", file, line,
+                                side == BEFORE ? " as it was" : ""),
+                .rank = side == BEFORE ? WATCH_FORMER : WATCH_EXPLICIT,
                 .reload = rule->reload,
         };
         if (!watch.why)
@@ -118,22 +120,23 @@ static int add_rule(const Comparison *comparison,
         return 0;
 }
 
-/* [Trigger]; of a template it means each instance. */
-static int add_rules(Comparison *comparison, WatchList *list) {
-        const ProfileConf *conf = comparison->pair->confs[AFTER];
+/* [Trigger]; of a template it means each instance. What went together with its rule, as in a
+ * rollback, is what units still run by: the old rules count where no new one does. */
+static int add_rules(Comparison *comparison, WatchList *list, Side side) {
+        const ProfileConf *conf = comparison->pair->confs[side];
         for (size_t i = 0; i < conf->n_triggers; i++) {
                 const TriggerRule *rule = &conf->triggers[i];
                 if (!unit_name_is_valid(rule->unit))
                         continue;
                 Subject *subject = comparison_subject(comparison, AFTER, rule->unit);
-                if (!subject || add_rule(comparison, list, rule, subject) < 0)
+                if (!subject || add_rule(comparison, list, side, rule, subject) < 0)
                         return -ENOMEM;
                 for (size_t j = 0;
                                 unit_name_is_template(subject->name) && j < comparison->n_subjects;
                                 j++)
                         if (unit_is_instance_of(comparison->subjects[j]->name, subject->name) &&
-                                        add_rule(comparison, list, rule, comparison->subjects[j]) <
-                                                        0)
+                                        add_rule(comparison, list, side, rule,
+                                                        comparison->subjects[j]) < 0)
                                 return -ENOMEM;
         }
         return 0;
@@ -196,7 +199,8 @@ static int find_in_files(Comparison *comparison, WatchList *list) {
         }
         if (!any)
                 return 0;
-        if (add_texts(comparison, list) < 0 || add_rules(comparison, list) < 0)
+        if (add_texts(comparison, list) < 0 || add_rules(comparison, list, AFTER) < 0 ||
+                        add_rules(comparison, list, BEFORE) < 0)
                 return -ENOMEM;
         for (size_t i = 0; i < comparison->n_files; i++)
                 if (fire_file(comparison, list, &comparison->files[i]) < 0)

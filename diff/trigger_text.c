@@ -27,7 +27,7 @@ static int watch(const Reading *reading, const Key *key, const char *path, bool 
                 .unit = reading->unit,
                 .path = path,
                 .why = key->shown,
-                .is_explicit = key->is_flag,
+                .rank = key->is_flag ? WATCH_EXPLICIT : WATCH_IMPLIED,
                 .reload = key->reload,
         };
         return is_pattern ? watch_list_add_pattern(reading->list, &watch)

@@ -6,11 +6,18 @@
 
 #include "diff/comparison.h"
 
+/* For one unit and one file the higher one counts. */
+typedef enum WatchRank {
+        WATCH_FORMER,   /* [Trigger] of the old profile.conf */
+        WATCH_IMPLIED,  /* T3, T4 */
+        WATCH_EXPLICIT, /* T1, T2 */
+} WatchRank;
+
 typedef struct Watch {
         const char *unit; /* as the new tree names it */
         const char *path; /* absolute; a file, or a directory for all that is below; or a pattern */
         const char *why;
-        bool is_explicit;         /* said so (T1, T2), not implied (T3, T4) */
+        WatchRank rank;
         bool reload;              /* else restart */
         bool starts;              /* even a unit that is off */
         const struct Watch *next; /* on the same path */
