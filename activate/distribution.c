@@ -28,6 +28,15 @@ typedef struct DistributionUnit {
         Content *content;
 } DistributionUnit;
 
+/* Of a container's root. */
+typedef struct ContainerUnits {
+        const char *root;
+        int root_fd;
+        DistributionUnits *units;
+        Distribution distribution;
+        struct ContainerUnits *next;
+} ContainerUnits;
+
 struct DistributionUnits {
         int root_fd;
         Contents *contents;
@@ -39,6 +48,7 @@ struct DistributionUnits {
                 bool is_possible;
         } mappings[2];
         size_t n_mappings;
+        ContainerUnits *containers;
         Arena arena;
 };
 
@@ -105,6 +115,10 @@ DistributionUnits *distribution_free(DistributionUnits *units) {
                 return NULL;
         for (size_t i = 0; i < units->n_directories; i++)
                 (void) close(units->directories[i].fd); /* a directory */
+        for (ContainerUnits *each = units->containers; each; each = each->next) {
+                each->units = distribution_free(each->units);
+                (void) close(each->root_fd); /* a directory */
+        }
         map_done(&units->by_name);
         arena_done(&units->arena);
         free(units);
@@ -294,8 +308,9 @@ static bool can_map_owners(void *userdata, const char *path) {
                 if (strcmp(units->mappings[i].path, path) == 0)
                         return units->mappings[i].is_possible;
         bool is_possible = idmap_is_possible(path);
-        if (units->n_mappings < N_ELEMENTS(units->mappings)) {
-                units->mappings[units->n_mappings].path = path;
+        const char *kept = arena_strdup(&units->arena, path);
+        if (kept && units->n_mappings < N_ELEMENTS(units->mappings)) {
+                units->mappings[units->n_mappings].path = kept;
                 units->mappings[units->n_mappings++].is_possible = is_possible;
         }
         return is_possible;
@@ -306,11 +321,44 @@ static bool has_own_usr(void *userdata, const char *root) {
         return container_root_has_usr(units->root_fd, root);
 }
 
+static int add_container(
+                DistributionUnits *units, const char *root, ContainerUnits **ret, Error *reterr) {
+        ContainerUnits *container = arena_new(&units->arena, ContainerUnits, 1);
+        const char *kept = arena_strdup(&units->arena, root);
+        if (!container || !kept)
+                return error_oom(reterr);
+        cleanup_fd int fd = in_root_open(units->root_fd, root, O_PATH | O_DIRECTORY);
+        if (fd < 0)
+                return error_set_errno(reterr, fd, "%s", root);
+        *container = (ContainerUnits){ .root = kept, .root_fd = fd, .next = units->containers };
+        int r = distribution_new(fd, units->contents, &container->units, reterr);
+        if (r < 0)
+                return error_prefix(reterr, "%s", root);
+        (void) TAKE_FD(fd); /* the container's from here on */
+        container->distribution = distribution_of(container->units);
+        units->containers = container;
+        *ret = container;
+        return 0;
+}
+
+static int of_root(
+                void *userdata, const char *root, const Distribution **ret_units, Error *reterr) {
+        DistributionUnits *units = userdata;
+        ContainerUnits *found = units->containers;
+        while (found && strcmp(found->root, root) != 0)
+                found = found->next;
+        int r = found ? 0 : add_container(units, root, &found, reterr);
+        if (r >= 0)
+                *ret_units = &found->distribution;
+        return r;
+}
+
 Distribution distribution_of(DistributionUnits *units) {
         return (Distribution){ .read_unit = read_unit,
                 .has_own_unit = has_own_unit,
                 .can_map_owners = can_map_owners,
                 .has_own_usr = has_own_usr,
+                .of_root = of_root,
                 .userdata = units };
 }
 

@@ -34,6 +34,11 @@ typedef struct Distribution {
         bool (*can_map_owners)(void *userdata, const char *path);
         /* Has a container's root directory a /usr of its own, with a systemd? May be NULL: no. */
         bool (*has_own_usr)(void *userdata, const char *root);
+        /* The units of that, which live as long as these. NULL only where has_own_usr is. */
+        int (*of_root)(void *userdata,
+                        const char *root,
+                        const struct Distribution **ret_units,
+                        Error *reterr);
         void *userdata;
 } Distribution;
 

@@ -111,6 +111,12 @@ static int add_to_source(
         return 0;
 }
 
+static bool has_own_usr(const Rendering *rendering, const char *root) {
+        const Distribution *distribution = rendering->distribution;
+        return distribution && distribution->has_own_usr &&
+               distribution->has_own_usr(distribution->userdata, root);
+}
+
 static int render_declared(Rendering *rendering, Declared *container, Error *reterr) {
         const char *name = arena_printf(&rendering->scratch, "%s/" DIRECTORY "%s",
                         rendering->source->name, container->name);
@@ -119,10 +125,14 @@ static int render_declared(Rendering *rendering, Declared *container, Error *ret
                 return error_oom(reterr);
         source->n_name_root = rendering->source->n_name_root;
         source->faults = rendering->source->faults;
-        int r = add_to_source(rendering, container, source, reterr);
+        const Distribution *units = rendering->distribution;
+        int r = has_own_usr(rendering, container->root)
+                                ? units->of_root(units->userdata, container->root, &units, reterr)
+                                : 0;
         if (r >= 0)
-                r = render_inside(source, rendering->contents, rendering->distribution,
-                                &container->inside, reterr);
+                r = add_to_source(rendering, container, source, reterr);
+        if (r >= 0)
+                r = render_inside(source, rendering->contents, units, &container->inside, reterr);
         for (size_t i = 0; r >= 0 && i < container->inside->warnings.n_items; i++)
                 if (strv_add(&rendering->tree->warnings, container->inside->warnings.items[i]) < 0)
                         return error_oom(reterr);
@@ -200,12 +210,6 @@ static int find_root(Rendering *rendering, Declared *container, Error *reterr) {
                                         : arena_printf(arena, "%s%.*s", container->whole_root,
                                                           (int) pivot.n_directory, pivot.directory);
         return container->root ? 0 : error_oom(reterr);
-}
-
-static bool has_own_usr(const Rendering *rendering, const char *root) {
-        const Distribution *distribution = rendering->distribution;
-        return distribution && distribution->has_own_usr &&
-               distribution->has_own_usr(distribution->userdata, root);
 }
 
 static int place_settings(Rendering *rendering, const Declared *container, Error *reterr) {
