@@ -80,24 +80,37 @@ static int add_choices(Reading *reading) {
         return 0;
 }
 
-static int read_choices(Reading *reading, Error *reterr) {
+/* Without one, as on most hosts, nothing is asked or parsed any further. */
+static bool may_have_kernel(const Reading *reading) {
+        static const char section[] = "[Kernel]";
+        for (size_t i = 0; i < reading->n_confs; i++) {
+                const Content *content = reading->confs[i].content;
+                if (!content->data || memmem(content->data, content->size_bytes, section,
+                                                      strlen(section)))
+                        return true;
+        }
+        return false;
+}
+
+static int read_choices(Reading *reading, bool is_wanted_anyhow, Error *reterr) {
         Host *host = reading->host;
         BootChoices *choices = reading->choices;
-        int r = profile_load(host->database, host->profile_name, &choices->profile, reterr);
+        int r = generation_confs(host->database, host->profile_name, host->contents,
+                        &choices->arena, &reading->confs, &reading->n_confs, reterr);
+        if (r < 0 || !(is_wanted_anyhow || may_have_kernel(reading)))
+                return r;
+        r = profile_load(host->database, host->profile_name, &choices->profile, reterr);
         if (r >= 0)
                 r = generation_list(host->database, host->profile_name, &choices->list, reterr);
-        if (r >= 0)
-                r = generation_confs(host->database, host->profile_name, host->contents,
-                                &choices->arena, &reading->confs, &reading->n_confs, reterr);
         if (r < 0)
                 return r;
         return add_choices(reading) < 0 ? error_oom(reterr) : 0;
 }
 
-int boot_choices_read(Host *host, BootChoices *ret_choices, Error *reterr) {
+int boot_choices_read(Host *host, bool is_wanted_anyhow, BootChoices *ret_choices, Error *reterr) {
         BootChoices choices = { 0 };
         Reading reading = { .host = host, .choices = &choices };
-        int r = host->database ? read_choices(&reading, reterr) : 0;
+        int r = host->database ? read_choices(&reading, is_wanted_anyhow, reterr) : 0;
         if (r < 0)
                 boot_choices_done(&choices);
         else

@@ -18,8 +18,10 @@ typedef struct BootChoices {
         bool is_wanted;   /* one of them has a [Kernel]; else none is for a loader */
 } BootChoices;
 
-/* Of a database that is there or not. */
-int boot_choices_read(Host *host, BootChoices *ret_choices, Error *reterr) must_check;
+/* Of a database that is there or not. Where no generation has a [Kernel], there are none, unless
+ * is_wanted_anyhow: one will. */
+int boot_choices_read(Host *host, bool is_wanted_anyhow, BootChoices *ret_choices, Error *reterr)
+                must_check;
 void boot_choices_done(BootChoices *choices);
 static inline void boot_choices_donep(BootChoices *choices) {
         boot_choices_done(choices);

@@ -38,14 +38,6 @@ static bool menu_is_ours(const BootLoader *grub) {
         return grub->menu && strncmp(grub->menu, BOOT_MENU_MARK, strlen(BOOT_MENU_MARK)) == 0;
 }
 
-static bool have_ours(const Loaders *loaders) {
-        const BootDirectory *directory = &loaders->directory;
-        for (size_t i = 0; i < directory->n_files; i++)
-                if (boot_spec_is_ours(&directory->files[i], directory->machine_id))
-                        return true;
-        return menu_is_ours(&loaders->grub);
-}
-
 /* *ret_text: NULL: there is to be none. Returns 1 when the menu is not so yet, 0 when nothing is to
  * be done. */
 static int
@@ -173,34 +165,37 @@ static bool concerns(const Host *host) {
         return !host->is_image && strcmp(host->profile_name, "system") == 0;
 }
 
-static int renew(Host *host, Loaders *loaders, bool is_asked, Error *reterr) {
+static int renew(Host *host, Loaders *loaders, bool is_asked, bool is_last, Error *reterr) {
         cleanup(boot_choices_donep) BootChoices choices = { 0 };
-        int r = loaders_read(host, loaders, reterr);
-        bool has_grub = loaders->grub.grub_cfg && boot_menu_fits(loaders->grub.grub_cfg);
-        bool is_known = has_grub || loaders->directory.path;
-        if (r < 0 || (!is_known && !is_asked && !have_ours(loaders)))
+        int r = boot_choices_read(host, false, &choices, reterr);
+        if (r < 0 || (!choices.is_wanted && !is_last))
                 return r;
-        r = boot_choices_read(host, &choices, reterr);
+        r = loaders_read(host, loaders, reterr);
         if (r < 0)
                 return r;
-        if (is_asked && choices.is_wanted && !is_known)
+        bool has_grub = loaders->grub.grub_cfg && boot_menu_fits(loaders->grub.grub_cfg);
+        if (is_asked && choices.is_wanted && !has_grub && !loaders->directory.path)
                 output_warning("No boot loader that is known: give it the words for the kernel's "
                                "command line by hand");
         r = renew_menu(host, loaders, &choices, reterr);
         return r < 0 ? r : renew_spec(host, loaders, &choices, is_asked, reterr);
 }
 
-int boot_entries_renew(Host *host, bool is_asked, Error *reterr) {
+static int renew_all(Host *host, bool is_asked, bool is_last, Error *reterr) {
         cleanup(loaders_donep) Loaders loaders = { 0 };
         if (!concerns(host) || !host->database)
                 return 0;
-        int r = renew(host, &loaders, is_asked, reterr);
+        int r = renew(host, &loaders, is_asked, is_last, reterr);
         return r < 0 ? error_prefix(reterr, "The boot loader's menu is not renewed") : 0;
+}
+
+int boot_entries_renew(Host *host, bool is_asked, Error *reterr) {
+        return renew_all(host, is_asked, false, reterr);
 }
 
 void boot_entries_renew_last(Host *host) {
         Error error;
-        if (boot_entries_renew(host, false, &error) < 0)
+        if (renew_all(host, false, true, &error) < 0)
                 output_warning(error.message);
 }
 
@@ -279,11 +274,12 @@ int boot_entries_measure(Host *host,
         *ret_n_needs = 0;
         if (!concerns(host))
                 return 0;
-        int r = loaders_read(host, &loaders, reterr);
-        if (r == -EACCES || (r >= 0 && !conf && !have_ours(&loaders)))
+        int r = boot_choices_read(host, conf, &choices, reterr);
+        if (r < 0 || (!conf && !choices.is_wanted))
+                return r;
+        r = loaders_read(host, &loaders, reterr);
+        if (r == -EACCES)
                 return 0; /* who may not read it will not write it */
-        if (r >= 0)
-                r = boot_choices_read(host, &choices, reterr);
         if (r >= 0 && boot_choices_move_default(&choices, prepared->target.number, conf) < 0)
                 r = error_oom(reterr);
         if (r >= 0)

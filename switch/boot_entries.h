@@ -11,10 +11,11 @@
 #include "switch/prepare.h"
 
 /* Does nothing for an image, for another profile than the host's, and where no generation has a
- * [Kernel]: then what is ours goes. Warns of a file that is in the way and, where it is_asked for,
- * of a host without a boot loader that is known. */
+ * [Kernel]: no partition is mounted for that. Warns of a file that is in the way and, where it
+ * is_asked for, of a host without a boot loader that is known. */
 int boot_entries_renew(Host *host, bool is_asked, Error *reterr) must_check;
-/* The same where all else is done: what goes wrong is a warning. */
+/* The same where all else is done, and a generation may have gone: with the last [Kernel] what is
+ * ours goes. What goes wrong is a warning. */
 void boot_entries_renew_last(Host *host);
 
 /* A directory in which a renewal after the switch will write, and how much. */
