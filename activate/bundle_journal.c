@@ -4,7 +4,6 @@
 #include "activate/bundle_read.h"
 #include "activate/bytes.h"
 #include "base/clock.h"
-#include "diff/nspawn.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,12 +12,14 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#define JOURNALS NSPAWN_BUNDLES "/.activations"
+#define RUN_DIRECTORY "/run/sysswitch"
+#define JOURNALS RUN_DIRECTORY "/activations"
 
 enum { TRY_AGAIN_MSEC = 50 };
 
 static int open_journals(Error *reterr) {
-        if (mkdir(JOURNALS, 0700) < 0 && errno != EEXIST)
+        if ((mkdir(RUN_DIRECTORY, 0700) < 0 && errno != EEXIST) ||
+                        (mkdir(JOURNALS, 0700) < 0 && errno != EEXIST))
                 return error_set_errno(reterr, -errno, JOURNALS);
         int fd = open(JOURNALS, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         return fd < 0 ? error_set_errno(reterr, -errno, JOURNALS) : fd;
@@ -86,8 +87,7 @@ int bundle_journal_write(const char *name, const Manifest *journal, Error *reter
         cleanup_fd int file_fd = openat(
                         fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
         int r = file_fd < 0 ? -errno : write_bytes(file_fd, text, strlen(text));
-        if (r >= 0 && (fsync(file_fd) < 0 || renameat(fd, temporary, fd, name) < 0 ||
-                                      fsync(fd) < 0))
+        if (r >= 0 && renameat(fd, temporary, fd, name) < 0)
                 r = -errno;
         return r < 0 ? error_set_errno(reterr, r, JOURNALS "/%s", name) : 0;
 }
@@ -112,7 +112,7 @@ int bundle_journal_drop(const char *name, Error *reterr) {
         cleanup_fd int fd = open(JOURNALS, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0)
                 return errno == ENOENT ? 0 : error_set_errno(reterr, -errno, JOURNALS);
-        if (unlinkat(fd, name, 0) < 0)
-                return errno == ENOENT ? 0 : error_set_errno(reterr, -errno, JOURNALS "/%s", name);
-        return fsync(fd) < 0 ? error_set_errno(reterr, -errno, JOURNALS) : 0;
+        return unlinkat(fd, name, 0) < 0 && errno != ENOENT
+                               ? error_set_errno(reterr, -errno, JOURNALS "/%s", name)
+                               : 0;
 }

@@ -59,7 +59,7 @@ static bool content_is_needed(const void *userdata, const char *name) {
         return is_at_work(name) || map_get(userdata, name);
 }
 
-/* Takes the descriptor. Returns how many went, synced. */
+/* Takes the descriptor. Returns how many went. */
 static int remove_unneeded(int fd, IsNeeded is_needed, const void *userdata) {
         DIR *directory = fdopendir(fd);
         if (!directory) {
@@ -72,9 +72,9 @@ static int remove_unneeded(int fd, IsNeeded is_needed, const void *userdata) {
         while (r >= 0 && (errno = 0, child = readdir(directory)))
                 if (!is_needed(userdata, child->d_name))
                         r = unlinkat(fd, child->d_name, 0) < 0 ? -errno : r + 1;
-        if (r >= 0 && (errno || (r > 0 && fsync(fd) < 0)))
+        if (r >= 0 && errno)
                 r = -errno;
-        (void) closedir(directory); /* it was synced */
+        (void) closedir(directory); /* nothing was written by it */
         return r;
 }
 
@@ -113,7 +113,8 @@ static int remove_contents(const char *name, const Strv *trees, const char *path
         return r < 0 ? r : remove_below(path, content_is_needed, &digests, reterr);
 }
 
-/* The trees first: one that is there has its contents. */
+/* Not synced: should power fail, what comes back goes another time; and of a tree that is there
+ * without its contents these are laid with it. */
 static int prune_one(const char *name, Error *reterr) {
         cleanup_strv Strv trees = { 0 };
         char bundle[128], files[160];

@@ -5,6 +5,7 @@
 #include "activate/bundle_read.h"
 #include "activate/bytes.h"
 #include "activate/idmap.h"
+#include "base/map.h"
 #include "diff/bundle.h"
 #include "diff/nspawn.h"
 
@@ -45,18 +46,55 @@ static void name_temporary(const char *name, char *ret_temporary, size_t size) {
                         name); /* fits */
 }
 
-/* Whole, or not there. */
-static int write_file(int dir_fd, const char *name, mode_t mode, const char *data, size_t size) {
-        char temporary[128];
+/* What a bundle lacks is written here. */
+typedef struct Laying {
+        int fd;           /* of the bundle */
+        const char *name; /* the container's */
+        Strv *laid;
+} Laying;
+
+/* directory: "" or one below, with a slash. */
+static int write_file(const Laying *laying,
+                const char *directory,
+                const char *name,
+                mode_t mode,
+                const char *data,
+                size_t size) {
+        char temporary[128], below[160];
+        cleanup_free char *path = NULL;
         name_temporary(name, temporary, sizeof(temporary));
-        (void) unlinkat(dir_fd, temporary, 0); /* of one that was interrupted */
+        (void) snprintf(below, sizeof(below), "%s%s", directory, temporary); /* fits */
+        (void) unlinkat(laying->fd, below, 0); /* of one that was interrupted */
         cleanup_fd int fd =
-                        openat(dir_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+                        openat(laying->fd, below, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
         int r = fd < 0 ? -errno : write_bytes(fd, data, size);
-        if (r >= 0 && (fchmod(fd, mode) < 0 || fsync(fd) < 0 ||
-                                      renameat(dir_fd, temporary, dir_fd, name) < 0))
+        if (r >= 0 && fchmod(fd, mode) < 0)
                 r = -errno;
-        return r;
+        if (r >= 0 && asprintf(&path, "%s/%s%s", laying->name, directory, name) < 0)
+                r = -ENOMEM;
+        return r < 0 ? r : strv_add(laying->laid, path);
+}
+
+static int give_name(int all_fd, const char *path) {
+        const char *name = strrchr(path, '/') + 1;
+        char temporary[128];
+        cleanup_free char *from = NULL;
+        name_temporary(name, temporary, sizeof(temporary));
+        if (asprintf(&from, "%.*s%s", (int) (name - path), path, temporary) < 0) {
+                from = NULL;
+                return -ENOMEM;
+        }
+        return renameat(all_fd, from, all_fd, path) < 0 ? -errno : 0;
+}
+
+int bundle_store_name(const Strv *laid, Error *reterr) {
+        if (laid->n_items == 0)
+                return 0;
+        cleanup_fd int fd = open(NSPAWN_BUNDLES, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        int r = fd < 0 || syncfs(fd) < 0 ? -errno : 0;
+        for (size_t i = 0; r >= 0 && i < laid->n_items; i++)
+                r = give_name(fd, laid->items[i]);
+        return r < 0 ? error_set_errno(reterr, r, NSPAWN_BUNDLES) : 0;
 }
 
 /* Root inside is the owner of what root outside has written, where owners are mapped. Else it is
@@ -69,8 +107,10 @@ static int mode_of_contents(int files_fd, mode_t *ret_mode) {
         return 0;
 }
 
-static int lay_contents(int fd, const Tree *inside, Contents *contents, Error *reterr) {
-        cleanup_fd int files_fd = make_below(fd, "files", 0700);
+static int lay_contents(
+                const Laying *laying, const Tree *inside, Contents *contents, Error *reterr) {
+        cleanup_fd int files_fd = make_below(laying->fd, "files", 0700);
+        cleanup(map_donep) Map written = { 0 };
         mode_t mode = 0; /* of those that are missing, which are few */
         if (files_fd < 0)
                 return error_set_errno(reterr, files_fd, "files");
@@ -80,17 +120,23 @@ static int lay_contents(int fd, const Tree *inside, Contents *contents, Error *r
                 if (!content || faccessat(files_fd, digest_to_hex(&content->digest, hex), F_OK,
                                                 0) == 0)
                         continue;
+                const void *key = &content->digest;
+                if (map_get_n(&written, key, sizeof(content->digest)))
+                        continue;
                 int r = content_load(contents, content, reterr);
                 if (r < 0)
                         return r;
                 if (!mode)
                         r = mode_of_contents(files_fd, &mode);
                 if (r >= 0)
-                        r = write_file(files_fd, hex, mode, content->data, content->size_bytes);
+                        r = write_file(laying, "files/", hex, mode, content->data,
+                                        content->size_bytes);
+                if (r >= 0)
+                        r = map_put_n(&written, key, sizeof(content->digest), content);
                 if (r < 0)
                         return error_set_errno(reterr, r, "%s", inside->entries[i].path);
         }
-        return fsync(files_fd) < 0 ? error_set_errno(reterr, -errno, "files") : 0;
+        return 0;
 }
 
 /* To be compared, which is most of what is ever done with it: not copied. The size is 0 where there
@@ -120,7 +166,7 @@ static int map_file(int dir_fd, const char *path, Mapping *ret_mapping) {
 }
 
 /* It is installed with the program that runs. */
-static int lay_guest(int fd, Error *reterr) {
+static int lay_guest(const Laying *laying, Error *reterr) {
         char path[PATH_MAX + 64];
         ssize_t length = readlink("/proc/self/exe", path, PATH_MAX);
         if (length < 0)
@@ -133,16 +179,18 @@ static int lay_guest(int fd, Error *reterr) {
         int r = map_file(AT_FDCWD, path, &ours);
         if (r < 0)
                 return error_set_errno(reterr, r, "%s", path);
-        if (map_file(fd, GUEST_NAME, &there) >= 0 && there.size == ours.size &&
+        if (map_file(laying->fd, GUEST_NAME, &there) >= 0 && there.size == ours.size &&
                         memcmp(there.data, ours.data, ours.size) == 0)
                 return 0;
-        r = write_file(fd, GUEST_NAME, 0755, ours.data, ours.size); /* whatever is wrong with it */
+        r = write_file(laying, "", GUEST_NAME, 0755, ours.data,
+                        ours.size); /* whatever is wrong with it */
         return r < 0 ? error_set_errno(reterr, r, "Copying %s", path) : 0;
 }
 
 int bundle_store_lay(const char *name,
                 const Tree *inside,
                 Contents *contents,
+                Strv *laid,
                 char *ret_tree,
                 Error *reterr) {
         cleanup_fd int fd = -1;
@@ -152,6 +200,7 @@ int bundle_store_lay(const char *name,
         int r = open_bundle(name, true, &fd, reterr);
         if (r < 0)
                 return r;
+        const Laying laying = { .fd = fd, .name = name, .laid = laid };
         if (bundle_format(inside, &text) < 0)
                 return error_oom(reterr);
         r = digest_of(text, strlen(text), &digest);
@@ -159,17 +208,15 @@ int bundle_store_lay(const char *name,
                 return error_set_errno(reterr, r, "SHA-256");
         (void) snprintf(ret_tree, BUNDLE_TREE_SIZE, "tree-%s",
                         digest_to_hex(&digest, hex)); /* fits */
-        r = lay_guest(fd, reterr);
+        r = lay_guest(&laying, reterr);
         if (r >= 0)
-                r = lay_contents(fd, inside, contents, reterr);
+                r = lay_contents(&laying, inside, contents, reterr);
         if (r < 0)
                 return error_prefix(reterr, NSPAWN_BUNDLES "/%s", name);
         /* it was written whole, and its name is its digest */
         r = faccessat(fd, ret_tree, F_OK, 0) == 0
                             ? 0
-                            : write_file(fd, ret_tree, 0444, text, strlen(text));
-        if (r >= 0 && fsync(fd) < 0)
-                r = -errno;
+                            : write_file(&laying, "", ret_tree, 0444, text, strlen(text));
         return r < 0 ? error_set_errno(reterr, r, NSPAWN_BUNDLES "/%s", name) : 0;
 }
 
@@ -190,8 +237,6 @@ int bundle_store_point(const char *name, const char *link, const char *tree, Err
                 r = unlinkat(fd, link, 0) < 0 && errno != ENOENT ? -errno : 0;
         else
                 r = replace_link(fd, link, tree);
-        if (r >= 0 && fsync(fd) < 0)
-                r = -errno;
         return r < 0 ? error_set_errno(reterr, r, NSPAWN_BUNDLES "/%s/%s", name, link) : 0;
 }
 
@@ -263,11 +308,9 @@ static int settle_one(const char *name, bool is_commit, Error *reterr) {
                 r = renameat(fd, "next", fd, "default");
         else
                 r = unlinkat(fd, "next", 0);
-        if (r < 0)
-                return errno == ENOENT ? 0
-                                       : error_set_errno(reterr, -errno, NSPAWN_BUNDLES "/%s",
-                                                         name);
-        return fsync(fd) < 0 ? error_set_errno(reterr, -errno, NSPAWN_BUNDLES "/%s", name) : 0;
+        return r < 0 && errno != ENOENT
+                               ? error_set_errno(reterr, -errno, NSPAWN_BUNDLES "/%s", name)
+                               : 0;
 }
 
 int bundle_store_settle(bool is_commit, Error *reterr) {
@@ -281,6 +324,8 @@ int bundle_store_settle(bool is_commit, Error *reterr) {
                         r = settle_one(child->d_name, is_commit, reterr);
         if (r >= 0 && errno)
                 r = error_set_errno(reterr, -errno, NSPAWN_BUNDLES);
-        (void) closedir(directory); /* nothing was written */
+        if (r >= 0 && !is_commit && syncfs(dirfd(directory)) < 0)
+                r = error_set_errno(reterr, -errno, NSPAWN_BUNDLES);
+        (void) closedir(directory); /* nothing was written by it */
         return r;
 }

@@ -13,22 +13,31 @@
  *
  * 'next' is made once the switch has its manifest, and removed before that when it is undone; after
  * the commit it is renamed to 'default'. So without a manifest it means a commit, and whoever comes
- * first does what is left of that. */
+ * first does what is left of that.
+ *
+ * No name and no link is synced here unless it is said so: the switch syncs them with what it
+ * stages and with its flip, and 'active' means nothing once the container is gone. */
 
 #include "base/error.h"
+#include "base/strv.h"
 #include "diff/tree.h"
 
 #define BUNDLE_TEMPORARY ".new-" /* and the number of who writes it */
 
 enum { BUNDLE_TREE_SIZE = sizeof("tree-") + 64 };
 
-/* Lays a tree beside those that are there, synced, and the program that fits it. */
+/* Lays a tree beside those that are there, and the program that fits it. What was missing is there
+ * under temporary names first; its own ones are added to laid. */
 int bundle_store_lay(const char *name,
                 const Tree *inside,
                 Contents *contents,
+                Strv *laid,
                 char *ret_tree,
                 Error *reterr) must_check;
-/* tree NULL: the link goes. Synced. */
+/* What was laid, for any number of containers, gets its names once it is on the disk: so what is
+ * there by its name is whole. */
+int bundle_store_name(const Strv *laid, Error *reterr) must_check;
+/* tree NULL: the link goes. */
 int bundle_store_point(
                 const char *name, const char *link, const char *tree, Error *reterr) must_check;
 /* 1; 0: there is no such link, and ret_tree is "". */
@@ -41,5 +50,6 @@ int bundle_store_read(const char *name,
                 Contents *contents,
                 Tree **ret_tree,
                 Error *reterr) must_check;
-/* Of all bundles: next becomes the default, or goes. */
+/* Of all bundles: next becomes the default, or goes. The latter is synced; the former is done again
+ * by whoever comes first, should power fail. */
 int bundle_store_settle(bool is_commit, Error *reterr) must_check;

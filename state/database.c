@@ -334,10 +334,25 @@ int database_begin(Database *database, Error *reterr) {
         return execute(database, "BEGIN IMMEDIATE", reterr);
 }
 
+/* A checkpoint, which may follow, syncs all the same. */
+int database_begin_unsynced(Database *database, Error *reterr) {
+        int r = execute(database, "PRAGMA synchronous = NORMAL", reterr);
+        database->is_unsynced = true;
+        return r < 0 ? r : database_begin(database, reterr);
+}
+
+static int sync_again(Database *database, Error *reterr) {
+        if (!database->is_unsynced)
+                return 0;
+        database->is_unsynced = false;
+        return execute(database, "PRAGMA synchronous = FULL", reterr);
+}
+
 void database_rollback(Database *database) {
         if (!sqlite3_get_autocommit(database->handle))
                 (void) execute(database, "ROLLBACK",
-                                NULL); /* fails only when SQLite has done it already */
+                                NULL);      /* fails only when SQLite has done it already */
+        (void) !sync_again(database, NULL); /* fails only where it is read or written no more */
 }
 
 /* What could not be committed is open still, or is taken back already, as SQLite sees fit. */
@@ -345,7 +360,7 @@ int database_commit(Database *database, Error *reterr) {
         int r = execute(database, "COMMIT", reterr);
         if (r < 0)
                 database_rollback(database);
-        return r;
+        return r < 0 ? r : sync_again(database, reterr);
 }
 
 int database_vacuum(Database *database, Error *reterr) {

@@ -38,6 +38,9 @@ int database_version(const Database *database);
 
 /* One transaction at a time: BEGIN IMMEDIATE. database_close() rolls an open one back. */
 int database_begin(Database *database, Error *reterr) must_check;
+/* The same; what is committed in it is whole after a power cut or not there, until the caller has
+ * synced the file system or commits another one. */
+int database_begin_unsynced(Database *database, Error *reterr) must_check;
 int database_commit(Database *database, Error *reterr) must_check;
 void database_rollback(Database *database);
 

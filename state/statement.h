@@ -19,6 +19,7 @@ struct Database {
         int version;
         int n_wal_pages;   /* as of the last commit */
         bool was_migrated; /* just now */
+        bool is_unsynced;  /* the transaction that is open */
         struct PreparedStatement {
                 const char *sql;
                 sqlite3_stmt *handle;

@@ -3,7 +3,9 @@
 
 #include "activate/bundle_prune.h"
 #include "activate/bundle_store.h"
+#include "activate/sync.h"
 #include "diff/container.h"
+#include "diff/nspawn.h"
 #include "switch/followers.h"
 
 #include <errno.h>
@@ -13,13 +15,14 @@ static int lay_one(Host *host,
                 const Prepared *prepared,
                 const char *name,
                 LaidContainers *laid,
+                Strv *files,
                 Error *reterr) {
         Arena *arena = (Arena *) (uintptr_t) &prepared->arena; /* it only grows */
         char tree[BUNDLE_TREE_SIZE], there[BUNDLE_TREE_SIZE];
         cleanup(tree_freep) Tree *inside = NULL;
         int r = container_inside(prepared->effective.after, name, &inside, reterr);
         if (r >= 0)
-                r = bundle_store_lay(name, inside, host->contents, tree, reterr);
+                r = bundle_store_lay(name, inside, host->contents, files, tree, reterr);
         if (r >= 0)
                 r = bundle_store_pointed(name, "default", there, reterr);
         bool is_forced = strv_has(&prepared->forced, name);
@@ -37,6 +40,7 @@ int containers_lay(Host *host, const Prepared *prepared, LaidContainers *ret_lai
         Arena *arena = (Arena *) (uintptr_t) &prepared->arena; /* it only grows */
         char name[CONTAINER_NAME_SIZE];
         size_t position = 0;
+        cleanup_strv Strv files = { 0 };
         *ret_laid = (LaidContainers){ 0 };
         if (host->is_image)
                 return 0;
@@ -49,23 +53,26 @@ int containers_lay(Host *host, const Prepared *prepared, LaidContainers *ret_lai
         if (!ret_laid->items)
                 return error_oom(reterr);
         while (r >= 0 && container_next(tree, &position, name))
-                r = lay_one(host, prepared, name, ret_laid, reterr);
-        return r;
+                r = lay_one(host, prepared, name, ret_laid, &files, reterr);
+        return r < 0 ? r : bundle_store_name(&files, reterr);
 }
 
 int containers_lay_lost(const char *name, Error *reterr) {
         cleanup(host_donep) Host host;
         cleanup(tree_freep) Tree *inside = NULL;
+        cleanup_strv Strv files = { 0 };
         char tree[BUNDLE_TREE_SIZE];
         int r = host_open("/", "system", DATABASE_READ, &host, reterr);
         if (r >= 0)
                 r = followers_load(&host, name, &inside, reterr);
         if (r >= 0)
-                r = bundle_store_lay(name, inside, host.contents, tree, reterr);
+                r = bundle_store_lay(name, inside, host.contents, &files, tree, reterr);
+        if (r >= 0)
+                r = bundle_store_name(&files, reterr);
         return r < 0 ? r : bundle_store_point(name, "default", tree, reterr);
 }
 
-int containers_point(const LaidContainers *laid, Error *reterr) {
+int containers_point(const LaidContainers *laid, int synced_fd, Error *reterr) {
         int r = 0;
         for (size_t i = 0; r >= 0 && i < laid->n_items; i++) {
                 const LaidContainer *one = &laid->items[i];
@@ -74,5 +81,5 @@ int containers_point(const LaidContainers *laid, Error *reterr) {
                 if (r >= 0)
                         r = bundle_store_point(one->name, "next", one->tree, reterr);
         }
-        return r;
+        return r < 0 || laid->n_items == 0 ? r : sync_elsewhere(NSPAWN_BUNDLES, synced_fd, reterr);
 }

@@ -3,6 +3,8 @@
 
 #include "activate/bundle_store.h"
 #include "activate/fit.h"
+#include "activate/sync.h"
+#include "diff/nspawn.h"
 #include "switch/boot_entries.h"
 #include "switch/containers.h"
 #include "switch/hooks.h"
@@ -84,11 +86,17 @@ int engine_dry_run(Host *host,
 static int plan_switch(Engine *engine, const char *reference, Error *reterr) {
         int r = target_plan(engine->host, reference, engine->options, &engine->result->prepared,
                         reterr);
-        if (r < 0)
+        if (r != 0)
                 return r;
         engine->prepared = engine->result->prepared;
         engine->result->from_number = engine->result->to_number = engine->prepared->from_number;
         return preflight_refuse(engine->prepared, reterr);
+}
+
+/* The intent and the bundles. Staging syncs the file system of /etc, and that is mostly all. */
+static int sync_state(const Host *host, Error *reterr) {
+        int r = sync_elsewhere(host->state_directory, host->etc.fd, reterr);
+        return r < 0 || host->is_image ? r : sync_elsewhere(NSPAWN_BUNDLES, host->etc.fd, reterr);
 }
 
 static int stage(Engine *engine, Error *reterr) {
@@ -114,6 +122,8 @@ static int stage(Engine *engine, Error *reterr) {
                 .n_units = n_units,
         };
         r = containers_lay(engine->host, engine->prepared, &engine->containers, reterr);
+        if (r >= 0)
+                r = sync_state(engine->host, reterr);
         if (r >= 0)
                 r = fit_stage(&engine->host->etc, engine->prepared->fit, &options, reterr);
         if (r >= 0)
@@ -311,7 +321,7 @@ static int carry_out(Engine *engine, Error *reterr) {
         if (r >= 0)
                 r = stop_request_check(reterr);
         if (r >= 0)
-                r = containers_point(&engine->containers, reterr);
+                r = containers_point(&engine->containers, engine->host->etc.fd, reterr);
         if (r >= 0)
                 r = fit_flip(&engine->host->etc, engine->prepared->fit, reterr);
         if (r >= 0)

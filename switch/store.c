@@ -278,13 +278,16 @@ static int write_intent(
 typedef int (*WriteRecord)(
                 Host *host, const EngineResult *result, SwitchRecord *record, Error *reterr);
 
+typedef int (*BeginTransaction)(Database *database, Error *reterr);
+
 /* One transaction around what is to be written; nothing of it stays when a part fails. */
 static int in_transaction(Host *host,
                 const EngineResult *result,
                 SwitchRecord *record,
+                BeginTransaction begin,
                 WriteRecord write,
                 Error *reterr) {
-        int r = database_begin(host->database, reterr);
+        int r = begin(host->database, reterr);
         if (r < 0)
                 return r;
         r = write(host, result, record, reterr);
@@ -301,7 +304,7 @@ int store_intent(Host *host,
                 SwitchRecord *record,
                 Error *reterr) {
         *record = record_of(host, result->prepared, options);
-        return in_transaction(host, result, record, write_intent, reterr);
+        return in_transaction(host, result, record, database_begin_unsynced, write_intent, reterr);
 }
 
 int store_moved(Host *host, const SwitchRecord *record, Error *reterr) {
@@ -337,7 +340,7 @@ int store_nothing_to_do(Host *host,
                 SwitchRecord *record,
                 Error *reterr) {
         *record = record_of(host, result->prepared, options);
-        return in_transaction(host, result, record, write_nothing_to_do, reterr);
+        return in_transaction(host, result, record, database_begin, write_nothing_to_do, reterr);
 }
 
 static int drop_given_back(Host *host, const Prepared *prepared, Error *reterr) {
@@ -391,7 +394,7 @@ static int finish(Host *host, const EngineResult *result, SwitchRecord *record, 
 }
 
 int store_held(Host *host, const EngineResult *result, SwitchRecord *record, Error *reterr) {
-        return in_transaction(host, result, record, finish, reterr);
+        return in_transaction(host, result, record, database_begin, finish, reterr);
 }
 
 static int write_committed(
@@ -406,5 +409,5 @@ static int write_committed(
 }
 
 int store_committed(Host *host, const EngineResult *result, SwitchRecord *record, Error *reterr) {
-        return in_transaction(host, result, record, write_committed, reterr);
+        return in_transaction(host, result, record, database_begin, write_committed, reterr);
 }
