@@ -3,7 +3,9 @@
 
 #include "activate/bundle_read.h"
 #include "activate/guest_state.h"
+#include "activate/manifest.h"
 #include "activate/scan.h"
+#include "activate/sync.h"
 #include "diff/bundle.h"
 
 #include <errno.h>
@@ -15,6 +17,7 @@
 #include <sys/wait.h>
 
 #define FITTED "fitted"
+#define BESIDE FITTED ".new" /* what it will be, and then what it was until the commit */
 
 enum { MAX_ATTEMPTS = 5 }; /* others may write to /etc meanwhile */
 
@@ -160,31 +163,68 @@ static int look(Guest *guest, Look *look, Error *reterr) {
         }
 }
 
+/* Trees are named by their digests. */
+static bool is_fitted(const Guest *guest, const char *tree) {
+        cleanup_free char *text = NULL;
+        Digest digest;
+        char name[DIGEST_HEX_SIZE + 5] = "tree-";
+        Error ignored; /* what cannot be read is none */
+        if (bundle_read_text(guest->state.fd, FITTED, &text, &ignored) < 0 ||
+                        digest_of(text, strlen(text), &digest) < 0)
+                return false;
+        (void) digest_to_hex(&digest, name + strlen(name));
+        return strcmp(name, tree) == 0;
+}
+
+static int note_fitted(const Guest *guest, Error *reterr) {
+        int fd = guest->state.fd;
+        unsigned flags = faccessat(fd, FITTED, F_OK, 0) == 0 ? RENAME_EXCHANGE : RENAME_NOREPLACE;
+        if (renameat2(fd, BESIDE, fd, FITTED, flags) < 0)
+                return error_set_errno(reterr, -errno, "Cannot note what is fitted");
+        return sync_elsewhere(guest->fit->state, guest->etc.fd, reterr);
+}
+
+/* With the files, and before them: the manifest tells whether it is to go back. */
+static int take_back(const Guest *guest, Error *reterr) {
+        cleanup(manifest_freep) Manifest *manifest = NULL;
+        int fd = guest->state.fd, r = manifest_read(&guest->etc, &manifest, reterr);
+        if (r > 0 && is_fitted(guest, manifest->to)) {
+                if (renameat2(fd, BESIDE, fd, FITTED, RENAME_EXCHANGE) < 0 &&
+                                (errno != ENOENT || unlinkat(fd, FITTED, 0) < 0))
+                        return error_set_errno(reterr, -errno, "Cannot note what is fitted");
+                r = sync_elsewhere(guest->fit->state, guest->etc.fd, reterr);
+        }
+        return r < 0 ? r : fit_undo(&guest->etc, NULL, reterr);
+}
+
 static int carry_out(Guest *guest, const FitPlan *plan, Error *reterr) {
         const FitOptions options = { .contents = guest->contents,
                 .owners = guest->owners,
                 .switch_id = "0",
                 .from = "0",
-                .to = "0" };
+                .to = guest->fit->tree };
         int r = guest_state_keep(&guest->state, plan, &options, reterr);
         if (r >= 0)
-                r = guest_write_text(guest->state.fd, FITTED ".new", guest->new_text, reterr);
+                r = guest_write_text(guest->state.fd, BESIDE, guest->new_text, reterr);
+        if (r >= 0) /* else it is synced with what is staged */
+                r = sync_elsewhere(guest->fit->state, guest->etc.fd, reterr);
         if (r >= 0)
                 r = fit_stage(&guest->etc, plan, &options, reterr);
         if (r < 0)
                 return r;
-        r = fit_flip(&guest->etc, plan, reterr);
-        if (r >= 0 && (renameat(guest->state.fd, FITTED ".new", guest->state.fd, FITTED) < 0 ||
-                                      fsync(guest->state.fd) < 0))
-                r = error_set_errno(reterr, -errno, "Cannot note what was fitted");
+        r = note_fitted(guest, reterr);
+        if (r >= 0)
+                r = fit_flip(&guest->etc, plan, reterr);
         if (r >= 0) {
                 r = fit_commit(&guest->etc, reterr);
                 if (r >= 0)
                         guest_state_drop(&guest->state, plan);
+                if (r >= 0)
+                        (void) unlinkat(guest->state.fd, BESIDE, 0); /* it may be there */
                 return r < 0 ? r : 0;
         }
         Error error;
-        if (fit_undo(&guest->etc, NULL, &error) < 0)
+        if (take_back(guest, &error) < 0)
                 tell(guest, "%s", error.message);
         return r;
 }
@@ -244,7 +284,7 @@ static void run_programs(const Guest *guest, bool before) {
 }
 
 static int run(Guest *guest, Error *reterr) {
-        int r = fit_undo(&guest->etc, NULL, reterr);
+        int r = take_back(guest, reterr);
         if (r >= 0)
                 r = read_trees(guest, reterr);
         if (r < 0)
@@ -253,6 +293,8 @@ static int run(Guest *guest, Error *reterr) {
         for (int i = 0; i < MAX_ATTEMPTS; i++) {
                 cleanup(look_donep) Look found = { 0 };
                 r = look(guest, &found, reterr);
+                if (r >= 0 && found.plan->n_operations == 0 && is_fitted(guest, guest->fit->tree))
+                        break; /* as at most starts */
                 if (r >= 0)
                         r = carry_out(guest, found.plan, reterr);
                 if (r != -ESTALE)

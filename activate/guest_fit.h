@@ -10,8 +10,8 @@
  *
  * It refuses nothing that people may do to a container's files: what is in the way and cannot be
  * put away is left out, and told of. Power may fail anywhere: a fit that was interrupted is taken
- * back first by the next one, and 'fitted' is renamed before the commit, so that at worst a file of
- * ours is taken for an edited one and saved. */
+ * back first by the next one, 'fitted' with its files: the manifest names the tree that it has from
+ * the flip on, and what it was lies beside it until the commit. */
 
 #include "base/error.h"
 

@@ -169,11 +169,9 @@ int guest_state_keep(const GuestState *state,
                 const FitOptions *options,
                 Error *reterr) {
         char name[DIGEST_HEX_SIZE];
-        bool any = false;
         for (size_t i = 0; i < plan->n_operations; i++) {
                 const FitOperation *operation = &plan->operations[i];
                 int r = 0;
-                any |= operation->keep_displaced || operation->keep_saved;
                 if (operation->keep_displaced && name_of(operation->path, name) >= 0)
                         r = copy_to(operation->found, options, state->displaced_fd, name, reterr);
                 if (r >= 0 && operation->keep_saved)
@@ -181,8 +179,7 @@ int guest_state_keep(const GuestState *state,
                 if (r < 0)
                         return r;
         }
-        return any && syncfs(state->fd) < 0 ? error_set_errno(reterr, -errno, "%s", state->path)
-                                            : 0;
+        return 0;
 }
 
 void guest_state_drop(const GuestState *state, const FitPlan *plan) {
@@ -197,7 +194,5 @@ int guest_write_text(int dir_fd, const char *name, const char *text, Error *rete
         cleanup_fd int fd = openat(
                         dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
         int r = fd < 0 ? -errno : write_bytes(fd, text, strlen(text));
-        if (r >= 0 && fsync(fd) < 0)
-                r = -errno;
         return r < 0 ? error_set_errno(reterr, r, "Cannot write %s", name) : 0;
 }

@@ -22,7 +22,7 @@ int guest_state_displaced(const GuestState *state,
                 Found **ret_found,
                 size_t *ret_n_found,
                 Error *reterr) must_check;
-/* Puts away what the plan says is to be kept, synced. */
+/* Puts away what the plan says is to be kept; the caller syncs it. */
 int guest_state_keep(const GuestState *state,
                 const FitPlan *plan,
                 const FitOptions *options,
@@ -30,5 +30,5 @@ int guest_state_keep(const GuestState *state,
 /* Once it is committed: what was given back is no longer displaced. */
 void guest_state_drop(const GuestState *state, const FitPlan *plan);
 
-/* Writes NAME, synced. */
+/* Writes NAME; the caller syncs it. */
 int guest_write_text(int dir_fd, const char *name, const char *text, Error *reterr) must_check;
