@@ -67,9 +67,11 @@ static int clone_nearest(const char *path) {
 }
 
 bool idmap_is_possible(const char *path) {
+        static int users = -1; /* a fork for the first path only; it ends with the process */
         cleanup_fd int tree = clone_nearest(path);
-        cleanup_fd int users = tree >= 0 ? open_users() : -1;
-        if (users < 0)
+        if (tree >= 0 && users < 0)
+                users = open_users();
+        if (tree < 0 || users < 0)
                 return true;
         struct mount_attr attributes = { .attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (__u64) users };
         return mount_setattr(tree, "", AT_EMPTY_PATH, &attributes, sizeof(attributes)) == 0 ||

@@ -428,7 +428,8 @@ static int hand_over(Engine *engine) {
 }
 
 static int run(Engine *engine, const char *reference, Error *reterr) {
-        int r = host_connect(engine->host, reterr);
+        bool only_compares = engine->options->only_looks && !engine->options->saved;
+        int r = only_compares ? 0 : host_connect(engine->host, reterr);
         if (r >= 0 && engine->options->only_looks) {
                 r = recovery_is_needed(engine->host, reterr);
                 if (r > 0)
@@ -443,8 +444,8 @@ static int run(Engine *engine, const char *reference, Error *reterr) {
         if (r < 0)
                 return r;
         r = plan_switch(engine, reference, reterr);
-        if (r < 0)
-                return r;
+        if (r != 0)
+                return r < 0 ? r : hand_over(engine);
         if (prepared_has_nothing_to_do(engine->prepared))
                 return note_nothing_to_do(engine, reterr);
         if (engine->options->only_looks)

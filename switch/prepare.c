@@ -234,7 +234,7 @@ static int make_plan(Host *host, Prepared *prepared, const PrepareOptions *optio
                         return r;
                 r = ask_unknown(host, prepared, reterr);
                 int asked = 0;
-                if (r >= 0 && !options->tells_nothing)
+                if (r >= 0 && !options->only_looks)
                         asked = insides_ask(&input, prepared->plan, &prepared->insides, reterr);
                 if (r < 0 || asked < 0)
                         return r < 0 ? r : asked;
@@ -294,6 +294,11 @@ int prepare(Host *host,
                 r = load_old(host, prepared, reterr);
         if (r >= 0)
                 r = compare_trees(host, prepared, reterr);
+        if (r >= 0 && options->only_looks) {
+                if (!prepared->is_same_tree)
+                        return 1;
+                r = host_connect(host, reterr);
+        }
         if (r >= 0)
                 r = host->is_of_containers ? look_at_nothing(prepared, reterr)
                                            : look_at_files(host, prepared, options, reterr);

@@ -22,10 +22,11 @@ struct CheckResults;
 struct Rehearsal;
 
 typedef struct PrepareOptions {
-        bool force;         /* --force */
-        bool save_edited;   /* rollback: edited files are saved and replaced */
-        bool check_all;     /* compare every managed file's bytes: --force, status */
-        bool tells_nothing; /* nobody sees the plan: containers are not asked for it */
+        bool force;       /* --force */
+        bool save_edited; /* rollback: edited files are saved and replaced */
+        bool check_all;   /* compare every managed file's bytes: --force, status */
+        bool only_looks;  /* whether there is anything to do: nobody sees the plan, and there is
+                             none where the trees differ */
 } PrepareOptions;
 
 typedef struct Prepared {
@@ -66,8 +67,9 @@ typedef struct Prepared {
         bool is_same_tree;           /* the target's tree equals the active one */
 } Prepared;
 
-/* Takes target over, in every case. Host must be connected for a live host. Nothing is written, no
- * lock is taken. */
+/* Takes target over, in every case. Host must be connected for a live host, unless it only_looks.
+ * Nothing is written, no lock is taken. 1: something is to be done, and nothing else was looked at
+ * (only_looks). */
 int prepare(Host *host,
                 ReferenceTree *target,
                 const PrepareOptions *options,

@@ -43,13 +43,14 @@ int target_plan(Host *host,
                 .force = options->force,
                 .save_edited = options->is_rollback,
                 .check_all = options->force,
-                /* but a plan to compare with has what containers said */
-                .tells_nothing = options->only_looks && !options->saved,
+                /* but a saved plan is compared with a whole one */
+                .only_looks = options->only_looks && !options->saved,
         };
         r = prepare(host, &target, &prepare_options, ret_prepared, reterr);
-        if (r >= 0)
-                r = preflight_run(host, *ret_prepared, options, reterr);
+        if (r != 0)
+                return r;
+        r = preflight_run(host, *ret_prepared, options, reterr);
         if (r >= 0 && options->saved)
                 r = saved_plan_check(options->saved, host, *ret_prepared, reterr);
-        return r;
+        return r < 0 ? r : 0;
 }
