@@ -10,7 +10,8 @@
 #include "switch/engine.h"
 
 /* The generation (unless it is stored already), the record with the plan, and everything that will
- * be displaced or overridden. Sets record->id and record->to_number. */
+ * be displaced or overridden. Sets record->id and record->to_number. Not synced: the caller does
+ * that with all that is staged, before there is a manifest. */
 int store_intent(Host *host,
                 const EngineResult *result,
                 const EngineOptions *options,
