@@ -142,7 +142,7 @@ static Kind kind_of(const char *text) {
         if (begins_with(text, "pwrite64 ") || strstr(text, "/state.db"))
                 return begins_with(text, "fdatasync ") ? KIND_SINGLE : KIND_DATABASE;
         for (size_t i = 0; i < sizeof(slot_calls) / sizeof(*slot_calls); i++)
-                if (begins_with(text, slot_calls[i]) && strstr(text, " /etc/.sysswitch") &&
+                if (begins_with(text, slot_calls[i]) && strstr(text, "/.sysswitch") &&
                                 !ends_with(text, "/manifest"))
                         return KIND_SLOT;
         return KIND_SINGLE;

@@ -7,12 +7,15 @@ import hashlib
 import os
 import re
 import stat
+import struct
 import subprocess
 import sys
 
 STUB = "/usr/local/bin/stub"
 WANTED = "[Install]\nWantedBy=multi-user.target\n"
 BEFORE = "/root/before"  # of the control: /etc as no profile has touched it
+KERNEL = "6.1.0-two"  # the host has modules of it, and runs another one
+KERNEL_OF_PROFILE = "[Kernel]\nRequire=\nExtraModules=kmods\nFirmware=blobs\n"
 SOURCES = {"old": "/root/old", "new": "/root/new", "none": "/root/none"}
 
 
@@ -29,6 +32,16 @@ class Here:
 
 class Link(str):
     """The target of a symbolic link."""
+
+
+def module(name, text):
+    """A file that is a module of KERNEL to depmod and modinfo, if to no kernel."""
+    info = f"name={name}\0description={text}\0vermagic={KERNEL} SMP mod_unload \0".encode()
+    names = b"\0.modinfo\0.shstrtab\0"
+    sections = [(0, 0, 0, 0), (1, 1, 64, len(info)), (10, 3, 64 + len(info), len(names))]  # name, type, offset, size
+    header = b"\x7fELF\2\1\1" + struct.pack("<9xHHIQQQIHHHHHH", 1, 62, 1, 0, 0, 64 + len(info) + len(names), 0, 64, 0, 0, 64, 3, 2)
+    return header + info + names + b"".join(struct.pack("<IIQQQQIIQQ", name, kind, 0, 0, offset, size, 0, 0, 1, 0)
+                                            for name, kind, offset, size in sections)
 
 
 def service(*lines, start=STUB, head=""):
@@ -52,10 +65,12 @@ COMMON = {
     "units/makes.service": makes("/etc/makes.conf", "/run/makes.made"),
     "units/tick.service": "[Service]\nType=oneshot\nExecStart=/bin/true\n",
     "etc/same.conf": "same\n",
+    f"kmods/{KERNEL}/same.ko": module("same", "same"),
 }
 OLD = {
     **COMMON,
-    "profile.conf": "[Units]\nEnable=d-leaves.service d-masked.service\n[File]\nPath=app\nMode=0750\n[File]\nPath=secret\nMode=0600\nOwner=12:34\n",
+    "profile.conf": "[Units]\nEnable=d-leaves.service d-masked.service\n[File]\nPath=app\nMode=0750\n[File]\nPath=secret\nMode=0600\nOwner=12:34\n"
+                    + KERNEL_OF_PROFILE,
     "units/changed.service": service("Environment=GENERATION=old"),
     "units/stopped.service": service("ExecStop=/bin/echo old"),
     "units/gone.service": service(),
@@ -73,11 +88,14 @@ OLD = {
     "etc/app/file": "old\n",
     "etc/displaced-both": "old\n",
     "etc/displaced-old": "old\n",
+    f"kmods/{KERNEL}/own.ko": module("own", "old"),
+    f"kmods/{KERNEL}/only-old/gone.ko": module("gone", "old"),
+    "blobs/chip.bin": "old\n",
 }
 NEW = {
     **COMMON,
     "profile.conf": ("[Units]\nEnable=d-comes.service\nDisable=d-disabled.service\nMask=d-masked.service\n[File]\nPath=app\nMode=0700\n"
-                     "[File]\nPath=secret\nMode=0640\nOwner=0:12\n"),
+                     "[File]\nPath=secret\nMode=0640\nOwner=0:12\n" + KERNEL_OF_PROFILE),
     "units/changed.service": service("Environment=GENERATION=new"),
     "units/stopped.service": service("ExecStop=/bin/echo new"),
     "units/came.service": service(),
@@ -96,6 +114,9 @@ NEW = {
     "etc/displaced-both": "new\n",
     "etc/displaced-new": "new\n",
     "etc/displaced-link": "new\n",
+    f"kmods/{KERNEL}/own.ko": module("own", "new"),
+    "blobs/chip.bin": "new\n",
+    "blobs/only-new/chip.bin": "new\n",
 }
 # What runs inside the container of a host that has one; its files are as much as a fit has kinds of change for.
 INSIDE_COMMON = {
@@ -170,13 +191,34 @@ def write_source(directory, source):
         if isinstance(text, Link):
             os.symlink(text, path)
         else:
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(text)
+            with open(path, "wb") as file:
+                file.write(text if isinstance(text, bytes) else text.encode())
+
+
+def make_lib_writable(root):
+    """/lib is a directory of the host's own, where it leads to what cannot be written."""
+    if os.access(root + "/lib/", os.W_OK):
+        return
+    os.mkdir(root + "/lib.own")
+    for name in set(os.listdir(root + "/usr/lib")) - {"modules", "firmware"}:
+        os.symlink("../usr/lib/" + name, f"{root}/lib.own/{name}")
+    os.unlink(root + "/lib")
+    os.rename(root + "/lib.own", root + "/lib")
+
+
+def prepare_kernel(lab):
+    tree = f"/lib/modules/{KERNEL}"
+    make_lib_writable(lab.root)
+    write_source(lab.root + tree, {"modules.order": "kernel/own.ko\n", "modules.builtin": "", "modules.builtin.modinfo": "",
+                                   "kernel/own.ko": module("own", "the kernel's")})
+    write_source(lab.root + "/lib/firmware", {"chip.bin": "the distribution's\n"})
+    lab.run("depmod", KERNEL)
 
 
 def prepare(lab, inside=None):
     """Before any profile is on the host; what /etc is then."""
     lab.install()
+    prepare_kernel(lab)
     for name, source in (("old", OLD), ("new", NEW), ("none", {"profile.conf": ""})):
         write_source(lab.root + SOURCES[name], {**source, **(inside or {}).get(name, {})})
     write_source(lab.root + "/usr/local/lib/systemd/system", DISTRIBUTION)
@@ -204,8 +246,24 @@ def read_file(path):
     return tuple(what)
 
 
+def read_lib(root):
+    """Modules and firmware likewise, and the index of modules."""
+    files = {}
+    for top in (f"/lib/modules/{KERNEL}", "/lib/firmware/updates"):
+        for directory, directories, names in os.walk(root + top):
+            for name in directories + names:
+                path = os.path.join(directory, name)
+                if not name.startswith("modules."):
+                    files[path[len(root):]] = read_file(path)
+    with open(f"{root}/lib/modules/{KERNEL}/modules.dep", encoding="utf-8") as index:
+        files["the index of modules"] = sorted(index)
+    if os.path.lexists(root + "/lib/.sysswitch") and os.listdir(root + "/lib/.sysswitch"):
+        files["/lib/.sysswitch"] = "not empty"
+    return files
+
+
 def read_files(lab, below=""):
-    """/etc byte for byte: path -> what it is. below: the root that it is of."""
+    """/etc byte for byte, and modules and firmware: path -> what it is. below: the root that it is of."""
     root, files = lab.root + below, {}
     for directory, directories, names in os.walk(root + "/etc"):
         for name in directories + names:
@@ -216,6 +274,8 @@ def read_files(lab, below=""):
     if not os.path.lexists(root + "/etc/.sysswitch/manifest") and "/etc/.sysswitch" in files:
         if not os.listdir(root + "/etc/.sysswitch"):
             files.pop("/etc/.sysswitch")  # empty it does no harm
+    if not below:
+        files.update(read_lib(root))
     return files
 
 
