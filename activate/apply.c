@@ -39,48 +39,19 @@ static int new_memfd(const char *name, const Content *content, unsigned flags) {
         return fd;
 }
 
-/* The last lines of what a program said, for the error. */
-typedef struct Said {
-        char text[400];
-} Said;
-
-static void keep_line(void *userdata, const char *line) {
-        Said *said = userdata;
-        size_t length = strlen(line), used = strlen(said->text);
-        if (length >= sizeof(said->text) - 3)
-                length = sizeof(said->text) - 3;
-        while (used > 0 && used + 2 + length >= sizeof(said->text)) { /* the first line goes */
-                char *second = strstr(said->text, "; ");
-                second = second ? second + 2 : said->text + used;
-                used -= (size_t) (second - said->text);
-                memmove(said->text, second, used + 1);
-        }
-        (void) snprintf(said->text + used, sizeof(said->text) - used, "%s%.*s", used ? "; " : "",
-                        (int) length, line); /* fits */
-}
-
 static int run_program(const char *const *arguments,
                 const int *fds,
                 size_t n_fds,
                 uint64_t timeout_usec,
                 Error *reterr) {
-        Said said = { 0 };
         const ProcessOptions options = {
                 .arguments = arguments,
                 .program_fd = -1,
                 .inherited_fds = fds,
                 .n_inherited_fds = n_fds,
                 .timeout_usec = timeout_usec,
-                .output = keep_line,
-                .userdata = &said,
         };
-        int r = process_run(&options, reterr);
-        if (r < 0)
-                return r;
-        if (r > 0)
-                return error_set(reterr, -EIO, "%s ended with status %d%s%s", arguments[0], r,
-                                *said.text ? ": " : "", said.text);
-        return 0;
+        return process_succeed(&options, reterr);
 }
 
 static void close_all(const int *fds, size_t n_fds) {

@@ -4,6 +4,7 @@
 #include "activate/container_root.h"
 #include "activate/idmap.h"
 #include "activate/in_root.h"
+#include "activate/initrd.h"
 #include "base/map.h"
 #include "diff/source.h"
 #include "diff/unit_name.h"
@@ -49,6 +50,7 @@ struct DistributionUnits {
         } mappings[2];
         size_t n_mappings;
         ContainerUnits *containers;
+        InitrdMaker initrd_maker;
         Arena arena;
 };
 
@@ -103,6 +105,7 @@ int distribution_new(
                 return error_oom(reterr);
         units->root_fd = root_fd;
         units->contents = contents;
+        units->initrd_maker = initrd_maker_find(root_fd);
         int r = add_directories(units, reterr);
         if (r < 0)
                 return r;
@@ -359,6 +362,7 @@ Distribution distribution_of(DistributionUnits *units) {
                 .can_map_owners = can_map_owners,
                 .has_own_usr = has_own_usr,
                 .of_root = of_root,
+                .initrd_maker = units->initrd_maker,
                 .userdata = units };
 }
 

@@ -116,24 +116,41 @@ bool kernel_is_installed(int root_fd, const char *version) {
                is_there(root_fd, "lib/modules/", version, "/vmlinuz");
 }
 
-static int newest_version(int root_fd, Arena *arena, const char **ret_version) {
+static int list_kernels(int root_fd, Strv *ret_versions) {
         int fd = in_root_open(root_fd, "lib/modules", O_RDONLY | O_DIRECTORY);
         if (fd < 0)
                 return fd == -ENOENT ? 0 : fd;
-        DIR *directory = fdopendir(fd);
+        cleanup_dir DIR *directory = fdopendir(fd);
         if (!directory) {
                 (void) close(fd); /* only read from */
                 return -errno;
         }
         int r = 0;
-        for (struct dirent *entry; r == 0 && (entry = readdir(directory));)
-                if (*entry->d_name != '.' &&
-                                (!*ret_version || strverscmp(entry->d_name, *ret_version) > 0) &&
-                                kernel_is_installed(root_fd, entry->d_name) &&
-                                !(*ret_version = arena_strdup(arena, entry->d_name)))
-                        r = -ENOMEM;
-        (void) closedir(directory); /* only read from */
+        for (struct dirent *entry; r >= 0 && (entry = readdir(directory));)
+                if (*entry->d_name != '.' && kernel_is_installed(root_fd, entry->d_name))
+                        r = strv_add(ret_versions, entry->d_name);
         return r;
+}
+
+int kernel_list(int root_fd, Strv *ret_versions, Error *reterr) {
+        int r = list_kernels(root_fd, ret_versions);
+        if (r < 0)
+                return error_set_errno(reterr, r, "The installed kernels");
+        strv_sort(ret_versions);
+        return 0;
+}
+
+static int newest_version(int root_fd, Arena *arena, const char **ret_version) {
+        cleanup_strv Strv versions = { 0 };
+        const char *newest = NULL;
+        int r = list_kernels(root_fd, &versions);
+        for (size_t i = 0; i < versions.n_items; i++)
+                if (!newest || strverscmp(versions.items[i], newest) > 0)
+                        newest = versions.items[i];
+        if (r < 0 || !newest)
+                return r;
+        *ret_version = arena_strdup(arena, newest);
+        return *ret_version ? 0 : -ENOMEM;
 }
 
 int kernel_next_version(int root_fd, Arena *arena, const char **ret_version, Error *reterr) {

@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/strv.h"
 #include "diff/kernel.h"
 #include "diff/kernel_require.h"
 
@@ -14,6 +15,9 @@ int kernel_running(Arena *arena, RunningKernel *ret_running, Error *reterr) must
 
 /* Is there an image of the kernel? */
 bool kernel_is_installed(int root_fd, const char *version);
+
+/* The versions of all that are installed, with modules; sorted. */
+int kernel_list(int root_fd, Strv *ret_versions, Error *reterr) must_check;
 
 /* Which of the installed kernels a boot will take, as far as files can tell: the one that /vmlinuz
  * or /boot/vmlinuz leads to, else the newest. *ret_version stays NULL where none is installed. */

@@ -285,3 +285,37 @@ int process_run(const ProcessOptions *options, Error *reterr) {
                 return error_set_errno(reterr, r, "%s", options->arguments[0]);
         return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
+
+/* The last lines of what a program said, for the error. */
+typedef struct Said {
+        char text[400];
+} Said;
+
+static void keep_line(void *userdata, const char *line) {
+        Said *said = userdata;
+        size_t length = strlen(line), used = strlen(said->text);
+        if (length >= sizeof(said->text) - 3)
+                length = sizeof(said->text) - 3;
+        while (used > 0 && used + 2 + length >= sizeof(said->text)) { /* the first line goes */
+                char *second = strstr(said->text, "; ");
+                second = second ? second + 2 : said->text + used;
+                used -= (size_t) (second - said->text);
+                memmove(said->text, second, used + 1);
+        }
+        (void) snprintf(said->text + used, sizeof(said->text) - used, "%s%.*s", used ? "; " : "",
+                        (int) length, line); /* fits */
+}
+
+int process_succeed(const ProcessOptions *options, Error *reterr) {
+        Said said = { 0 };
+        ProcessOptions listening = *options;
+        listening.output = keep_line;
+        listening.userdata = &said;
+        int r = process_run(&listening, reterr);
+        if (r < 0)
+                return r;
+        if (r > 0)
+                return error_set(reterr, -EIO, "%s ended with status %d%s%s", options->arguments[0],
+                                r, *said.text ? ": " : "", said.text);
+        return 0;
+}

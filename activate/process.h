@@ -38,3 +38,7 @@ bool process_finds(const char *program);
  * sent SIGTERM and, two seconds later, SIGKILL. -EINTR: the same, since it should stop. -ENOENT and
  * the like: it could not be executed. Processes that it leaves behind at its end are let be. */
 int process_run(const ProcessOptions *options, Error *reterr) must_check;
+
+/* The same, without an output: what it says last is in the error. Returns 0; -EIO for any other
+ * status. */
+int process_succeed(const ProcessOptions *options, Error *reterr) must_check;

@@ -56,3 +56,13 @@ size_t report_n_caused(const Report *report) {
                 n += job_outcome_is_bad(report->actions[i].outcome) && !is_counted(report, i);
         return n;
 }
+
+const char *report_first_failed(const Report *report) {
+        for (size_t i = 0; report && i < report->n_failures; i++)
+                if (report->failures[i].cause == FAILURE_CAUSED)
+                        return report->failures[i].unit;
+        for (size_t i = 0; report && i < report->n_actions; i++)
+                if (job_outcome_is_bad(report->actions[i].outcome))
+                        return report->actions[i].action->unit;
+        return NULL;
+}

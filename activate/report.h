@@ -69,5 +69,8 @@ DEFINE_CLEANUP(Report, report_free);
 /* Failures that this switch caused, and actions that failed, timed out or were refused. */
 size_t report_n_caused(const Report *report);
 
+/* The unit to name when only one is; NULL: nothing that this switch caused. report may be NULL. */
+const char *report_first_failed(const Report *report);
+
 const char *job_outcome_to_string(JobOutcome outcome);
 bool job_outcome_is_bad(JobOutcome outcome); /* all but done and skipped */

@@ -34,27 +34,50 @@ static bool is_module(const char *text) {
         return true;
 }
 
-static int take_modules(ConfReader *reader, const UnitLine *line, Error *reterr) {
+static int take_names(ConfReader *reader, ConfList *list, const UnitLine *line, Error *reterr) {
         const char *text = line->value, *module = NULL;
         if (!*text)
-                reader->modules.n_items = 0;
+                list->n_items = 0;
         int r;
         while ((r = conf_next_name(reader, line, &text, &module, reterr)) > 0) {
                 size_t length = strlen(module);
                 if (length > 3 && strcmp(module + length - 3, ".ko") == 0)
                         return conf_refuse(reader, line->line, reterr,
-                                        "Modules=%s is a file; write the module's name, as %.*s",
-                                        module, (int) length - 3, module);
+                                        "%s=%s is a file; write the module's name, as %.*s",
+                                        line->key, module, (int) length - 3, module);
                 if (!is_module(module))
                         return conf_refuse(reader, line->line, reterr,
-                                        "Modules=%s is no module's name; write it as lsmod has it, "
+                                        "%s=%s is no module's name; write it as lsmod has it, "
                                         "with spaces between modules",
-                                        module);
-                r = add_word(reader, &reader->modules, module, line, reterr);
+                                        line->key, module);
+                r = add_word(reader, list, module, line, reterr);
                 if (r < 0)
                         return r;
         }
         return r;
+}
+
+static int take_modules(ConfReader *reader, const UnitLine *line, Error *reterr) {
+        return take_names(reader, &reader->modules, line, reterr);
+}
+
+/* They come to shell scripts, and are looked for in each kernel's tree: no patterns. */
+static int take_initrd_names(
+                ConfReader *reader, ConfList *list, const UnitLine *line, Error *reterr) {
+        if (strpbrk(line->value, "*?[]"))
+                return conf_refuse(reader, line->line, reterr,
+                                "%s= has a pattern; write the names of modules, or aliases as a "
+                                "device has them",
+                                line->key);
+        return take_names(reader, list, line, reterr);
+}
+
+static int take_initrd_modules(ConfReader *reader, const UnitLine *line, Error *reterr) {
+        return take_initrd_names(reader, &reader->initrd_modules, line, reterr);
+}
+
+static int take_initrd_available(ConfReader *reader, const UnitLine *line, Error *reterr) {
+        return take_initrd_names(reader, &reader->initrd_available, line, reterr);
 }
 
 /* As the kernel splits its command line: double quotes hold white space, and stay. */
@@ -208,10 +231,11 @@ static int begin(ConfReader *reader, unsigned line, Error *reterr) {
 
 const ConfSection conf_section_kernel = { "Kernel", begin, NULL,
         "Version=, Modules=, ExtraModules=, Firmware=, Parameters=, ConsoleLogLevel=, Vesa=, "
-        "Require= and RequireMissing=",
+        "Require=, RequireMissing=, InitrdModules= and InitrdAvailableModules=",
         { { "Modules", take_modules }, { "Parameters", take_parameters },
                         { "ConsoleLogLevel", take_console_log_level }, { "Vesa", take_vesa },
                         { "Require", take_require }, { "RequireMissing", take_require_missing },
-                        { "Version", take_version }, { "InitrdAvailableModules", NULL },
-                        { "InitrdModules", NULL }, { "ExtraModules", take_extra_modules },
-                        { "Firmware", take_firmware } } };
+                        { "Version", take_version },
+                        { "InitrdAvailableModules", take_initrd_available },
+                        { "InitrdModules", take_initrd_modules },
+                        { "ExtraModules", take_extra_modules }, { "Firmware", take_firmware } } };

@@ -32,6 +32,7 @@ typedef struct ConfReader {
         bool gives_profile, gives_root, gives_on_change, gives_auto_start;
         ConfList modules, parameters, requirements; /* KernelWord */
         ConfList extra_modules, firmware;           /* KernelWord */
+        ConfList initrd_modules, initrd_available;  /* KernelWord */
         KernelRule kernel;                          /* all of it but these */
 } ConfReader;
 

@@ -64,6 +64,45 @@ static int add_reason(Strv *reasons, const char *word, const char *what) {
         return strv_add(reasons, reason);
 }
 
+static bool names_module(const KernelWord *words, size_t n_words, const char *module) {
+        for (size_t i = 0; i < n_words; i++)
+                if (kernel_same_module(words[i].text, module))
+                        return true;
+        return false;
+}
+
+static int add_loaded(
+                const KernelRule *rule, const KernelRule *other, const char *what, Strv *reasons) {
+        int r = 0;
+        for (size_t i = 0; r >= 0 && i < rule->n_initrd_modules; i++)
+                if (!names_module(other->initrd_modules, other->n_initrd_modules,
+                                    rule->initrd_modules[i].text))
+                        r = add_reason(reasons, rule->initrd_modules[i].text, what);
+        return r;
+}
+
+static int add_available(
+                const KernelRule *rule, const KernelRule *other, const char *what, Strv *reasons) {
+        int r = 0;
+        for (size_t i = 0; r >= 0 && i < rule->n_initrd_available; i++) {
+                const char *module = rule->initrd_available[i].text;
+                if (!names_module(other->initrd_modules, other->n_initrd_modules, module) &&
+                                !names_module(other->initrd_available, other->n_initrd_available,
+                                                module))
+                        r = add_reason(reasons, module, what);
+        }
+        return r;
+}
+
+static int compare_initrds(const KernelRule *before, const KernelRule *after, Strv *reasons) {
+        int r = add_loaded(after, before, "is loaded in the initrd", reasons);
+        if (r >= 0)
+                r = add_loaded(before, after, "is no more loaded in the initrd", reasons);
+        if (r >= 0)
+                r = add_available(after, before, "comes to the initrd", reasons);
+        return r < 0 ? r : add_available(before, after, "leaves the initrd", reasons);
+}
+
 static bool is_another(const char *version, const char *other) {
         return version && (!other || strcmp(version, other) != 0);
 }
@@ -90,6 +129,8 @@ int kernel_reboot_reasons(const KernelRule *before,
         if (r >= 0 && is_another(after->version, before->version) &&
                         is_another(after->version, running->version))
                 r = add_reason(ret_reasons, after->version, "is the kernel to boot");
+        if (r >= 0)
+                r = compare_initrds(before, after, ret_reasons);
         if (r >= 0 && before->console_log_level_line && !after->console_log_level_line)
                 r = strv_add(ret_reasons, "kernel.printk stays as ConsoleLogLevel= set it");
         return r < 0 ? r : 0;

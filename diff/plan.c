@@ -149,6 +149,27 @@ static int make_plan(Plan *plan, const PlanInput *input, PlanDraft *draft, Error
         return r;
 }
 
+static int add_initrds(Plan *plan, const PlanInput *input) {
+        Arena *arena = &plan->arena;
+        plan->initrds = arena_new(arena, PlanInitrd, input->n_initrds + 1);
+        if (!plan->initrds)
+                return -ENOMEM;
+        for (size_t i = 0; i < input->n_initrds; i++) {
+                const PlanInitrd *from = &input->initrds[i];
+                const char **reasons = arena_new(arena, const char *, from->n_reasons + 1);
+                for (size_t j = 0; reasons && j < from->n_reasons; j++)
+                        if (!(reasons[j] = arena_strdup(arena, from->reasons[j])))
+                                return -ENOMEM;
+                PlanInitrd *initrd = &plan->initrds[plan->n_initrds++];
+                *initrd = (PlanInitrd){ .kernel = arena_strdup(arena, from->kernel),
+                        .reasons = reasons,
+                        .n_reasons = from->n_reasons };
+                if (!initrd->kernel || !reasons)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
 /* Hooks are programs of a host that runs. */
 static int add_hooks(Plan *plan, const PlanInput *input) {
         const Tree *tree = input->after;
@@ -199,7 +220,8 @@ int plan_new(const PlanInput *input, Plan **ret_plan, Error *reterr) {
         if (!plan || !draft)
                 return error_oom(reterr);
         int r = make_plan(plan, input, draft, reterr);
-        if (r == 0 && (add_hooks(plan, input) < 0 || add_reboot_reasons(plan, input, draft) < 0))
+        if (r == 0 && (add_initrds(plan, input) < 0 || add_hooks(plan, input) < 0 ||
+                                      add_reboot_reasons(plan, input, draft) < 0))
                 r = error_oom(reterr);
         if (r == 0)
                 *ret_plan = TAKE(plan);
@@ -223,7 +245,7 @@ bool plan_is_empty(const Plan *plan) {
         bool acts = plan->units.n_actions > 0;
         for (size_t i = 0; i < plan->n_users; i++)
                 acts |= plan->users[i].units.n_actions > 0;
-        return plan->n_files == 0 && !acts;
+        return plan->n_files == 0 && !acts && plan->n_initrds == 0;
 }
 
 int plan_add_note(Plan *plan, UnitPlan *units, const char *note) {

@@ -128,6 +128,13 @@ typedef struct ContainerPlan {
         UnitPlan units;
 } ContainerPlan;
 
+/* The initrd of a kernel, which is made anew. */
+typedef struct PlanInitrd {
+        const char *kernel;         /* its version */
+        const char *const *reasons; /* "dm_mod comes", "there is none" */
+        size_t n_reasons;
+} PlanInitrd;
+
 typedef struct Plan {
         Arena arena;
         UnitPlan units;
@@ -140,6 +147,8 @@ typedef struct Plan {
         const char *const *hooks; /* that will run, in their order: all there are, unless the plan
                                      is empty */
         size_t n_hooks;
+        PlanInitrd *initrds;
+        size_t n_initrds;
         const char *const *reboot_needed;
         size_t n_reboot_needed;
         TreeChange *files; /* every path of /etc and hooks that differs; entries are of the input's
@@ -197,6 +206,8 @@ typedef struct PlanInput {
         /* why its modules take a boot: what is loaded is no more what the file will be */
         const char *const *module_reasons;
         size_t n_module_reasons;
+        const PlanInitrd *initrds; /* that are to be made */
+        size_t n_initrds;
         bool states_are_whole;   /* a unit that the states do not name is off */
         bool everything_off;     /* --root: an image that does not run: no unit acts */
         struct PlanDraft *draft; /* may be NULL, see below */
@@ -226,7 +237,7 @@ int plan_concern(const PlanInput *input, Strv *ret_names, Strv *ret_patterns, Er
 /* What the action is called where it is one of a container: "activate", "reboot". */
 const char *container_verb_to_string(Verb verb);
 
-bool plan_is_empty(const Plan *plan); /* no file changes and no unit acts */
+bool plan_is_empty(const Plan *plan); /* no file changes, no unit acts, no initrd is made */
 
 const char *verb_to_string(Verb verb);             /* "restart" */
 int verb_from_string(const char *text);            /* or -EINVAL */

@@ -273,6 +273,22 @@ static json_t *side(const PlanSide *side) {
         return finish(object, failed);
 }
 
+json_t *plan_initrds_to_json(const Plan *plan) {
+        json_t *array = json_array();
+        int failed = 0;
+        for (size_t i = 0; i < plan->n_initrds; i++) {
+                json_t *entry = json_object();
+                failed |= json_object_set_new(entry, "kernel", json_text(plan->initrds[i].kernel));
+                failed |= json_object_set_new(entry, "reason",
+                                strings(plan->initrds[i].reasons, plan->initrds[i].n_reasons));
+                failed |= json_array_append_new(array, entry);
+        }
+        if (!failed)
+                return array;
+        json_decref(array);
+        return NULL;
+}
+
 static int set_plan(json_t *object, const PlanJsonInput *input) {
         const Plan *plan = input->plan;
         int failed = json_object_set_new(object, "schema", json_integer(JSON_SCHEMA_VERSION));
@@ -288,6 +304,7 @@ static int set_plan(json_t *object, const PlanJsonInput *input) {
                         object, "daemon", json_text(daemon_action_to_string(plan->units.daemon)));
         failed |= json_object_set_new(object, "daemon_reason",
                         strings(plan->units.daemon_reasons, plan->units.n_daemon_reasons));
+        failed |= json_object_set_new(object, "initrds", plan_initrds_to_json(plan));
         failed |= json_object_set_new(object, "reboot_needed",
                         strings(plan->reboot_needed, plan->n_reboot_needed));
         failed |= json_object_set_new(

@@ -8,6 +8,8 @@
 #include "diff/plan.h"
 #include "diff/problem.h"
 
+#include <jansson.h>
+
 /* "schema" of all that is printed as JSON. Keys are added under the same version. */
 enum { JSON_SCHEMA_VERSION = 1 };
 
@@ -28,3 +30,6 @@ typedef struct PlanJsonInput {
 
 /* One object and a newline; from malloc(). */
 int plan_to_json(const PlanJsonInput *input, char **ret_json, Error *reterr) must_check;
+
+/* The initrds alone. New reference; NULL: memory. */
+json_t *plan_initrds_to_json(const Plan *plan) must_check;

@@ -174,6 +174,22 @@ static void add_lines(Text *text, const char *heading, const char *const *lines,
         text_add(text, "\n");
 }
 
+static void add_initrds(Text *text, const Plan *plan) {
+        if (plan->n_initrds == 0)
+                return;
+        text_add(text, "**Initrds made anew:**\n");
+        for (size_t i = 0; i < plan->n_initrds; i++) {
+                text_add(text, "- ");
+                add_code(text, plan->initrds[i].kernel);
+                for (size_t j = 0; j < plan->initrds[i].n_reasons; j++) {
+                        text_add(text, j == 0 ? ": " : ", ");
+                        add_escaped(text, plan->initrds[i].reasons[j]);
+                }
+                text_add(text, "\n");
+        }
+        text_add(text, "\n");
+}
+
 /* Longer than any run of backquotes in what it encloses. */
 static void add_fence(Text *text, const char *body, const char *language) {
         size_t longest = 2, run = 0;
@@ -264,6 +280,7 @@ int plan_to_markdown(const Plan *plan,
                                 plan->users[i].uid); /* fits */
                 add_units(text, manager, &plan->users[i].units);
         }
+        add_initrds(text, plan);
         add_lines(text, "Reboot needed", plan->reboot_needed, plan->n_reboot_needed);
         add_lines(text, "Hooks", plan->hooks, plan->n_hooks);
         int r = add_patches(plan, contents, text, reterr);

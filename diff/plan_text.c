@@ -304,6 +304,21 @@ static void add_steps(const Writer *writer, const Plan *plan) {
         text_add(writer->text, "\n");
 }
 
+static void add_initrds(const Writer *writer, const Plan *plan) {
+        if (plan->n_initrds > 0)
+                add_heading(writer, "Initrds:");
+        for (size_t i = 0; i < plan->n_initrds; i++) {
+                const PlanInitrd *initrd = &plan->initrds[i];
+                text_add(writer->text, "  made anew for ");
+                text_add_line(writer->text, initrd->kernel);
+                for (size_t j = 0; j < initrd->n_reasons; j++) {
+                        text_add(writer->text, j == 0 ? ": " : ", ");
+                        text_add_line(writer->text, initrd->reasons[j]);
+                }
+                text_add(writer->text, "\n");
+        }
+}
+
 static void add_reboot(const Writer *writer, const Plan *plan) {
         if (plan->n_reboot_needed == 0)
                 return;
@@ -329,5 +344,6 @@ void plan_to_text(const Plan *plan, const PlanTextOptions *options, Text *text) 
                 (void) snprintf(heading, sizeof(heading), "Units of user %u:", plan->users[i].uid);
                 add_units(&writer, heading, &plan->users[i].units);
         }
+        add_initrds(&writer, plan);
         add_reboot(&writer, plan);
 }

@@ -323,6 +323,10 @@ int profile_conf_parse_all(Arena *arena,
         conf->kernel.n_extra_modules = reader.extra_modules.n_items;
         conf->kernel.firmware = reader.firmware.items;
         conf->kernel.n_firmware = reader.firmware.n_items;
+        conf->kernel.initrd_modules = reader.initrd_modules.items;
+        conf->kernel.n_initrd_modules = reader.initrd_modules.n_items;
+        conf->kernel.initrd_available = reader.initrd_available.items;
+        conf->kernel.n_initrd_available = reader.initrd_available.n_items;
         *ret_conf = conf;
         return 0;
 }

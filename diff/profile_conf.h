@@ -78,6 +78,9 @@ typedef struct KernelRule {
         size_t n_modules, n_parameters, n_requirements;
         const KernelWord *extra_modules, *firmware; /* directories of the source */
         size_t n_extra_modules, n_firmware;
+        const KernelWord *initrd_modules;   /* loaded in there */
+        const KernelWord *initrd_available; /* only to be had in there */
+        size_t n_initrd_modules, n_initrd_available;
         unsigned console_log_level;
         unsigned console_log_level_line; /* 0: not given */
         bool vesa;

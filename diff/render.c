@@ -289,6 +289,8 @@ static int render_all(Rendering *rendering, Error *reterr) {
         if (r == 0)
                 r = rendering_add_kernel(rendering, reterr);
         if (r == 0)
+                r = rendering_add_initrd(rendering, reterr);
+        if (r == 0)
                 r = rendering_add_containers(rendering, reterr);
         for (size_t i = 0; r == 0 && i < rendering->conf->n_files; i++)
                 r = rendering_go_on(rendering,

@@ -7,6 +7,7 @@
  * (ROOT_PROFILE), so that all that follows works on entries alone. */
 
 #include "base/error.h"
+#include "diff/initrd.h"
 #include "diff/source.h"
 #include "diff/tree.h"
 
@@ -39,6 +40,7 @@ typedef struct Distribution {
                         const char *root,
                         const struct Distribution **ret_units,
                         Error *reterr);
+        InitrdMaker initrd_maker; /* that the host has */
         void *userdata;
 } Distribution;
 

@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* [Kernel]: what of it is files below /etc. Their readers load modules and set values when they
  * change. */
-#include "base/text.h"
 #include "diff/kernel.h"
 #include "diff/rendering.h"
 
 #include <errno.h>
 #include <string.h>
 
-static int place_text(
-                Rendering *rendering, const char *path, unsigned line, Text *text, Error *reterr) {
+int rendering_place_text(Rendering *rendering,
+                const char *path,
+                uint16_t mode,
+                unsigned line,
+                Text *text,
+                Error *reterr) {
         cleanup_free char *data = NULL;
         Entry entry = { .root = ROOT_ETC,
                 .kind = ENTRY_FILE,
                 .path = path,
-                .mode = 0644,
+                .mode = mode,
                 .owner = "root",
                 .group = "root",
                 .origin = profile_conf_place(&rendering->tree->arena, rendering->conf, line) };
@@ -34,12 +37,13 @@ static int add_modules(Rendering *rendering, const KernelRule *kernel, Error *re
         text_add(&text, "# Modules= of sysswitch's profile.conf\n");
         for (size_t i = 0; i < kernel->n_modules; i++)
                 text_addf(&text, "%s\n", kernel->modules[i].text);
-        int r = place_text(rendering, KERNEL_MODULES_PATH, kernel->modules[0].line, &text, reterr);
+        int r = rendering_place_text(rendering, KERNEL_MODULES_PATH, 0644, kernel->modules[0].line,
+                        &text, reterr);
         if (r < 0)
                 return r;
         text_add(&drop_in, "[Service]\nSuccessExitStatus=0 1\n");
-        return place_text(rendering, KERNEL_MODULES_DROP_IN_PATH, kernel->modules[0].line, &drop_in,
-                        reterr);
+        return rendering_place_text(rendering, KERNEL_MODULES_DROP_IN_PATH, 0644,
+                        kernel->modules[0].line, &drop_in, reterr);
 }
 
 /* The first of its four numbers: the others stay. */
@@ -49,8 +53,8 @@ static int add_log_level(Rendering *rendering, const KernelRule *kernel, Error *
                 return 0;
         text_addf(&text, "# ConsoleLogLevel= of sysswitch's profile.conf\nkernel.printk = %u\n",
                         kernel->console_log_level);
-        return place_text(rendering, KERNEL_LOG_LEVEL_PATH, kernel->console_log_level_line, &text,
-                        reterr);
+        return rendering_place_text(rendering, KERNEL_LOG_LEVEL_PATH, 0644,
+                        kernel->console_log_level_line, &text, reterr);
 }
 
 int rendering_add_kernel(Rendering *rendering, Error *reterr) {

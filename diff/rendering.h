@@ -6,6 +6,7 @@
  * a path is given once. */
 
 #include "base/map.h"
+#include "base/text.h"
 #include "diff/profile_conf.h"
 #include "diff/render.h"
 #include "diff/unit_file.h"
@@ -131,6 +132,17 @@ int rendering_add_kernel(Rendering *rendering, Error *reterr) must_check;
 int rendering_place_lib(Rendering *rendering, const SourceEntry *from, Error *reterr) must_check;
 /* Are these directories there? */
 int rendering_check_lib(Rendering *rendering, Error *reterr) must_check;
+
+/* render_initrd.c: files of the initrd's maker, likewise. */
+int rendering_add_initrd(Rendering *rendering, Error *reterr) must_check;
+
+/* A file below /etc, of root's, that follows from a line of profile.conf; text is emptied. */
+int rendering_place_text(Rendering *rendering,
+                const char *path,
+                uint16_t mode,
+                unsigned line,
+                Text *text,
+                Error *reterr) must_check;
 
 /* enablement.c: the links that follow from [Install], Enable=, Disable= and Mask=, once all of the
  * source is placed. */

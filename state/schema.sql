@@ -3,7 +3,7 @@
 -- Times are microseconds, or seconds and nanoseconds where the name says so, of the wall clock since the epoch.
 
 PRAGMA application_id = 0x53595357;
-PRAGMA user_version = 5;
+PRAGMA user_version = 6;
 
 CREATE TABLE profiles (
         id INTEGER PRIMARY KEY,
@@ -184,6 +184,15 @@ CREATE INDEX saved_by_content ON saved (content) WHERE content IS NOT NULL;
 CREATE TABLE renewals (
         saved INTEGER PRIMARY KEY REFERENCES saved (id) ON DELETE CASCADE
 ) STRICT;
+
+-- What the initrd of a kernel was made with (diff/initrd.h has the format) by which switch: the last one that was committed
+-- counts.
+CREATE TABLE initrds (
+        kernel TEXT NOT NULL CHECK (kernel <> ''),
+        switch INTEGER NOT NULL REFERENCES switches (id),
+        modules TEXT NOT NULL,
+        PRIMARY KEY (kernel, switch)
+) STRICT, WITHOUT ROWID;
 
 -- What git's index is to a work tree: stat data and digests of a source's files as they were last read (stat_cache.h has
 -- the format). Whoever deletes entries empties this table.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "diff/plan_json.h"
 #include "diff/quote.h"
 #include "state/lock.h"
 #include "switch/commands.h"
@@ -60,6 +61,7 @@ static bool is_as_declared(const Status *status) {
         return !status->is_open && status->drift.n_files == 0 && status->drift.n_units == 0 &&
                status->containers.n_items == 0 && status->kernel.words.n_items == 0 &&
                status->kernel.replaced.n_items == 0 && !status->kernel.version &&
+               status->drift.prepared->initrds.n_needs == 0 &&
                status->drift.prepared->n_debts == 0 && !status->drift.prepared->owed_steps;
 }
 
@@ -182,6 +184,23 @@ static void add_restarts(const Status *status, const Output *output, Text *text)
         table_to_text(&table, output, 2, text);
 }
 
+static void add_initrds(const Status *status, const Output *output, Text *text) {
+        const Initrds *initrds = &status->drift.prepared->initrds;
+        if (initrds->n_needs > 0)
+                text_addf(text, "%sInitrds that are not as declared:%s\n",
+                                style_begin(output, STYLE_BOLD), style_end(output, STYLE_BOLD));
+        for (size_t i = 0; i < initrds->n_needs; i++) {
+                const PlanInitrd *planned = &initrds->planned[i];
+                text_add(text, "  of ");
+                text_add_line(text, planned->kernel);
+                for (size_t j = 0; j < planned->n_reasons; j++) {
+                        text_add(text, j == 0 ? ": " : ", ");
+                        text_add_line(text, planned->reasons[j]);
+                }
+                text_add(text, "\n");
+        }
+}
+
 /* What is loaded stays so, and does no harm: it is told, and is no drift. */
 static void add_kernel(const Status *status, const Output *output, Text *text) {
         const KernelPending *kernel = &status->kernel;
@@ -248,6 +267,8 @@ static int print_text(const Status *status, Error *reterr) {
                 text_add_line(&text, prepared->owed_steps);
                 text_add(&text, "\n");
         }
+        if (!status->is_open)
+                add_initrds(status, &output, &text);
         add_kernel(status, &output, &text);
         if (is_as_declared(status))
                 text_add(&text, "  As declared.\n");
@@ -370,6 +391,7 @@ static int print_json(const Status *status, Error *reterr) {
         failed |= json_object_set_new(object, "modules_left", texts_json(&status->kernel.modules));
         failed |= json_object_set_new(
                         object, "modules_replaced", texts_json(&status->kernel.replaced));
+        failed |= json_object_set_new(object, "initrds", plan_initrds_to_json(prepared->plan));
         failed |= json_object_set_new(object, "as_declared", json_boolean(is_as_declared(status)));
         if (!failed)
                 return json_print(object, reterr);

@@ -141,7 +141,7 @@ int diff_compare_with_host(Diff *diff, Error *reterr) {
         r = read_side(diff, diff->right, &target, reterr);
         if (r < 0)
                 return r;
-        const PrepareOptions prepare_options = { 0 };
+        const PrepareOptions prepare_options = { .makes_initrds = true };
         r = prepare(diff->host, &target, &prepare_options, &diff->prepared, reterr);
         if (r < 0)
                 return r;

@@ -35,15 +35,6 @@ typedef struct Engine {
         LaidContainers containers;
 } Engine;
 
-void engine_result_done(EngineResult *result) {
-        result->report = report_free(result->report);
-        for (size_t i = 0; i < result->n_user_reports; i++)
-                report_free(result->user_reports[i]);
-        free(result->user_reports);
-        result->prepared = prepared_free(result->prepared);
-        *result = (EngineResult){ 0 };
-}
-
 static void say(const Engine *engine, const char *format, ...) printf_like(2, 3);
 static void say(const Engine *engine, const char *format, ...) {
         if (!engine->options->step)
@@ -55,17 +46,6 @@ static void say(const Engine *engine, const char *format, ...) {
                         arguments); /* cut when too long: it is only told */
         va_end(arguments);
         engine->options->step(engine->options->userdata, text);
-}
-
-/* What went wrong after the point of no return is told with the result and changes its exit status.
- */
-static void warn(Engine *engine, const char *what) {
-        EngineResult *result = engine->result;
-        const char *text = arena_strdup(&engine->prepared->arena, what);
-        if (result->warning && text)
-                text = arena_printf(&engine->prepared->arena, "%s; %s", result->warning, text);
-        result->warning = text ? text : "Out of memory";
-        result->exit_status = EXIT_UNITS_FAILED;
 }
 
 int engine_dry_run(Host *host,
@@ -201,11 +181,11 @@ static void activate(Engine *engine) {
         EngineResult *result = engine->result;
         if (engine->host->is_starting) {
                 if (startup_take_over(engine->host, engine->prepared->fit, &error) < 0)
-                        warn(engine, error.message);
+                        engine_result_warn(engine->result, error.message);
                 return;
         }
         if (tools_apply_tmpfiles(engine->host, engine->prepared, engine->options, &error) < 0)
-                warn(engine, error.message);
+                engine_result_warn(engine->result, error.message);
         const HookOptions hooks = {
                 .verb = engine->options->verb,
                 .from_number = engine->record.from_number,
@@ -216,15 +196,15 @@ static void activate(Engine *engine) {
                 .userdata = engine->options->userdata,
         };
         if (hooks_run(engine->host, engine->prepared, &hooks, &error) < 0)
-                warn(engine, error.message);
+                engine_result_warn(engine->result, error.message);
         if (!engine->managers || stop_request_is_made())
                 return;
         if (managers_activate(engine->managers, &error) < 0)
-                warn(engine, error.message);
+                engine_result_warn(engine->result, error.message);
         if (stop_request_is_made())
                 return;
         if (managers_report(engine->managers, &result->report, &result->user_reports, &error) < 0)
-                warn(engine, error.message);
+                engine_result_warn(engine->result, error.message);
         result->n_user_reports = result->user_reports ? engine->prepared->plan->n_users : 0;
         if (result->report && report_n_caused(result->report) > 0)
                 result->exit_status = EXIT_UNITS_FAILED;
@@ -248,7 +228,9 @@ static int commit(Engine *engine, Error *reterr) {
         engine->result->exit_status = status;
         Error late; /* the next switch does what is left of it */
         if (!engine->host->is_image && bundle_store_settle(true, &late) < 0)
-                warn(engine, late.message);
+                engine_result_warn(engine->result, late.message);
+        if (initrds_settle(engine->host, true, &late) < 0)
+                engine_result_warn(engine->result, late.message);
         r = store_committed(engine->host, engine->result, &engine->record, reterr);
         if (r >= 0)
                 return 0;
@@ -261,22 +243,10 @@ static int commit(Engine *engine, Error *reterr) {
                         (long long) engine->record.to_number);
 }
 
-static const char *first_failed(const Report *report) {
-        for (size_t i = 0; report && i < report->n_failures; i++)
-                if (report->failures[i].cause == FAILURE_CAUSED)
-                        return report->failures[i].unit;
-        for (size_t i = 0; report && i < report->n_actions; i++)
-                if (job_outcome_is_bad(report->actions[i].outcome))
-                        return report->actions[i].action->unit;
-        return NULL;
-}
-
 /* What failed is the reason for undoing it all. */
 static int fail_for_units(Engine *engine, Error *reterr) {
         const EngineResult *result = engine->result;
-        const char *unit = first_failed(result->report);
-        for (size_t i = 0; !unit && i < result->n_user_reports; i++)
-                unit = first_failed(result->user_reports[i]);
+        const char *unit = engine_result_failed_unit(result);
         if (engine->options->failed)
                 engine->options->failed(engine->options->userdata, result);
         return unit ? error_set(reterr, -ECHILD, "%s failed", unit)
@@ -302,7 +272,8 @@ static int guard(Engine *engine, Error *reterr) {
         if (options->confirm_usec == 0 || options->timeout_usec == 0) /* it may take for ever */
                 return 0;
         return window_guard(engine->host,
-                        options->confirm_usec + 2 * options->timeout_usec + FOR_ALL_ELSE_USEC,
+                        options->confirm_usec + 2 * options->timeout_usec + FOR_ALL_ELSE_USEC +
+                                        initrds_timeout_usec(engine->prepared),
                         reterr);
 }
 
@@ -331,10 +302,15 @@ static int carry_out(Engine *engine, Error *reterr) {
                 return undo(engine, reterr);
         engine->result->exit_status = EXIT_DONE;
         activate(engine);
-        r = stop_request_check(reterr); /* the last time: the commit is not taken back */
+        r = stop_request_check(reterr);
         if (r >= 0 && engine->options->takes_back_failed &&
                         engine->result->exit_status == EXIT_UNITS_FAILED)
                 r = fail_for_units(engine, reterr);
+        if (r >= 0)
+                r = initrds_make(engine->host, engine->prepared, engine->options, engine->record.id,
+                                reterr);
+        if (r >= 0)
+                r = stop_request_check(reterr); /* the last time: the commit is not taken back */
         if (r >= 0 && engine->options->confirm_usec > 0)
                 r = hold(engine, reterr);
         if (r < 0) {
@@ -481,7 +457,7 @@ static void renew_boot_entries(Engine *engine) {
                         boot_entries_renew(engine->host, is_asked, &error) >= 0)
                 return;
         if (engine->prepared)
-                warn(engine, error.message);
+                engine_result_warn(engine->result, error.message);
         else
                 output_warning(error.message);
 }

@@ -79,6 +79,11 @@ static inline void engine_result_donep(EngineResult *result) {
         engine_result_done(result);
 }
 
+/* What went wrong after the flip is told with the result, and changes its exit status. */
+void engine_result_warn(EngineResult *result, const char *what);
+/* A unit that this switch made fail; NULL: none. */
+const char *engine_result_failed_unit(const EngineResult *result);
+
 /* Everything up to the first change, what it would be refused for included. Takes no lock. -EBUSY:
  * a switch is open.
  */

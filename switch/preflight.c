@@ -13,6 +13,7 @@
 #include "switch/container_needs.h"
 #include "switch/kernels.h"
 #include "switch/module_needs.h"
+#include "switch/output.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -325,8 +326,40 @@ static int find_boot_space(const Preflight *flight, const ProfileConf *conf, Err
         return r;
 }
 
+static int add_unmet(const Preflight *flight, const KernelUnmet *unmet, size_t n_unmet) {
+        for (size_t i = 0; i < n_unmet; i++) {
+                cleanup(text_donep) Text text = { 0 };
+                text_add(&text, unmet[i].message);
+                if (add_problem(flight, PROBLEM_KERNEL, unmet[i].option, &text) < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+/* Once: when the modules change, not at each switch of anything. */
+static int warn_of_initrds(const Preflight *flight, const ProfileConf *conf, Error *reterr) {
+        static const KernelRule nothing;
+        const Initrds *initrds = &flight->prepared->initrds;
+        const ProfileConf *old = NULL;
+        int r = kernels_conf_of(flight->host, flight->prepared->old, &flight->prepared->arena, &old,
+                        reterr);
+        if (r < 0 || !conf || initrd_asks_same(old ? &old->kernel : &nothing, &conf->kernel))
+                return r;
+        for (size_t i = 0; i < initrds->n_warnings; i++)
+                output_warning(initrds->warnings[i]);
+        if (initrds->has_no_maker)
+                output_warning("Nothing that makes initrds is known here (initramfs-tools, dracut, "
+                               "mkinitcpio from 38 on): InitrdModules= and "
+                               "InitrdAvailableModules= come to none");
+        else if (initrds->has_no_kernel)
+                output_warning("No kernel is installed (/boot/vmlinuz-VERSION or "
+                               "/lib/modules/VERSION/vmlinuz): no initrd is made");
+        return 0;
+}
+
 /* The way back is not barred. */
 static int find_requirements(const Preflight *flight, Error *reterr) {
+        const Initrds *initrds = &flight->prepared->initrds;
         Arena *arena = &flight->prepared->arena;
         const ProfileConf *conf = NULL;
         KernelUnmet *unmet = NULL;
@@ -339,13 +372,10 @@ static int find_requirements(const Preflight *flight, Error *reterr) {
         if (r >= 0 && conf)
                 r = kernels_find_unmet(flight->host, conf, flight->options->only_default, arena,
                                 &unmet, &n_unmet, reterr);
-        for (size_t i = 0; r >= 0 && i < n_unmet; i++) {
-                cleanup(text_donep) Text text = { 0 };
-                text_add(&text, unmet[i].message);
-                if (add_problem(flight, PROBLEM_KERNEL, unmet[i].option, &text) < 0)
-                        return error_oom(reterr);
-        }
-        return r;
+        if (r >= 0 && (add_unmet(flight, unmet, n_unmet) < 0 ||
+                                      add_unmet(flight, initrds->unmet, initrds->n_unmet) < 0))
+                return error_oom(reterr);
+        return r < 0 ? r : warn_of_initrds(flight, conf, reterr);
 }
 
 static int find_needs_of_containers(const Preflight *flight, Error *reterr) {

@@ -201,6 +201,8 @@ static PlanInput plan_input_of(const Host *host, const Prepared *prepared) {
                 .kernel = prepared->kernel,
                 .module_reasons = prepared->module_reasons,
                 .n_module_reasons = prepared->n_module_reasons,
+                .initrds = prepared->initrds.planned,
+                .n_initrds = prepared->initrds.n_needs,
                 .states_are_whole = host_has_units(host),
                 .everything_off = !host_has_units(host),
                 .draft = prepared->draft,
@@ -302,6 +304,9 @@ int prepare(Host *host,
         if (r >= 0)
                 r = host->is_of_containers ? look_at_nothing(prepared, reterr)
                                            : look_at_files(host, prepared, options, reterr);
+        if (r >= 0)
+                r = initrds_find(host, prepared->new, options->makes_initrds, &prepared->arena,
+                                &prepared->initrds, reterr);
         if (r >= 0)
                 r = followers_add(host, prepared, reterr);
         if (r >= 0 && options->force && host_has_units(host))

@@ -13,6 +13,7 @@
 #include "state/origin.h"
 #include "switch/effective.h"
 #include "switch/host.h"
+#include "switch/initrds.h"
 #include "switch/insides.h"
 #include "switch/lib_files.h"
 #include "switch/reference.h"
@@ -22,11 +23,12 @@ struct CheckResults;
 struct Rehearsal;
 
 typedef struct PrepareOptions {
-        bool force;       /* --force */
-        bool save_edited; /* rollback: edited files are saved and replaced */
-        bool check_all;   /* compare every managed file's bytes: --force, status */
-        bool only_looks;  /* whether there is anything to do: nobody sees the plan, and there is
-                             none where the trees differ */
+        bool force;         /* --force */
+        bool save_edited;   /* rollback: edited files are saved and replaced */
+        bool check_all;     /* compare every managed file's bytes: --force, status */
+        bool makes_initrds; /* the kernels' initrds are part of it */
+        bool only_looks;    /* whether there is anything to do: nobody sees the plan, and there is
+                               none where the trees differ */
 } PrepareOptions;
 
 typedef struct Prepared {
@@ -55,6 +57,7 @@ typedef struct Prepared {
         UnitStates *states;
         Users users;
         Insides insides; /* owned */
+        Initrds initrds;
         Debt *debts;
         size_t n_debts, n_paid;    /* the paid ones are behind the others */
         uint64_t last_switch_usec; /* when it began; 0: there was none */

@@ -10,6 +10,7 @@
 #include "state/packaged.h"
 #include "state/record.h"
 #include "switch/engine.h"
+#include "switch/initrds.h"
 #include "switch/module_index.h"
 #include "switch/settle.h"
 #include "switch/store.h"
@@ -193,6 +194,8 @@ static int run(Host *host, const RecoveryOptions *options, Recovery *ret_recover
         int r = was_undone < 0 ? was_undone : 0;
         if (was_undone > 0 && !host->is_image)
                 r = bundle_store_settle(false, reterr);
+        if (r >= 0)
+                r = initrds_settle(host, was_undone == 0, reterr);
         int settled = r; /* what containers take at their next start is part of what goes back */
         if (is_open) {
                 ret_recovery->was_open = true;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "switch/target.h"
 
+#include "state/record.h"
 #include "switch/preflight.h"
 #include "switch/saved_plan.h"
 
@@ -39,10 +40,14 @@ int target_plan(Host *host,
         int r = resolve_target(host, reference, &target, reterr);
         if (r < 0)
                 return r;
+        const SwitchRecord record = { .verb = options->verb };
         const PrepareOptions prepare_options = {
                 .force = options->force,
                 .save_edited = options->is_rollback,
                 .check_all = options->force,
+                /* as the next boot takes them: with the generation that it takes */
+                .makes_initrds = record_moves_active(&record) && record_moves_default(&record) &&
+                                 !options->only_default,
                 /* but a saved plan is compared with a whole one */
                 .only_looks = options->only_looks && !options->saved,
         };

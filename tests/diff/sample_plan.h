@@ -105,6 +105,11 @@ static const char *const sample_notes[] = { "The daemon-reload itself stops x.se
 static const char *const sample_hooks[] = { "10-first", "20-second" };
 static const char *const sample_reboot[] = { "the kernel's command line changed" };
 
+static const char *const sample_initrd_reasons[] = { "dm_mod comes", "it loads dm_mod" };
+static PlanInitrd sample_initrds[] = {
+        { .kernel = "6.1.0-50-amd64", .reasons = sample_initrd_reasons, .n_reasons = 2 },
+};
+
 static UserPlan sample_users[] = {
         { .uid = 1000, .units = { .actions = sample_user_actions, .n_actions = 1 } },
 };
@@ -121,6 +126,7 @@ static const Plan sample_plan = {
         .users = sample_users, .n_users = 1,
         .run_sysusers = true, .run_tmpfiles = true,
         .hooks = sample_hooks, .n_hooks = 2,
+        .initrds = sample_initrds, .n_initrds = 1,
         .reboot_needed = sample_reboot, .n_reboot_needed = 1,
         .files = sample_files, .n_files = N_ELEMENTS(sample_files),
 };

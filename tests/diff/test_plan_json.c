@@ -69,6 +69,9 @@ static void test_plan_json__is_as_documented(void **state) {
                         "{\"unit\":\"agent.service\",\"verb\":\"restart\",\"phase\":\"restart\","
                         "\"user\":1000}]");
         expect(plan, "daemon", "\"reload\"");
+        expect(plan, "initrds",
+                        "[{\"kernel\":\"6.1.0-50-amd64\",\"reason\":[\"dm_mod comes\",\"it loads "
+                        "dm_mod\"]}]");
         expect(plan, "reboot_needed", "[\"the kernel's command line changed\"]");
         expect(plan, "containers",
                         "{\"set\":[],\"stop\":[],\"start\":[],\"reboot\":[],\"activate\":[],"

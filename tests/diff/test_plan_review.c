@@ -44,6 +44,8 @@ static void test_plan_markdown__sums_up_and_gives_reasons(void **state) {
         assert_has(text, "| start (triggered) | `watch.service` | watch.path ← PathChanged |\n");
         assert_has(text, "> **Note:** The daemon-reload itself stops x.service\n");
         assert_has(text, "| action | unit of user 1000 | why |\n");
+        assert_has(text, "**Initrds made anew:**\n"
+                         "- `6.1.0-50-amd64`: dm\\_mod comes, it loads dm\\_mod\n");
         assert_has(text, "**Reboot needed:**\n- the kernel's command line changed\n");
 }
 

@@ -47,6 +47,8 @@ static void test_plan_text__has_everything_in_order(void **state) {
                         "Note: The daemon-reload itself stops x.service\n"
                         "Units of user 1000:\n"
                         "  restart  agent.service ← its text changed\n"
+                        "Initrds:\n"
+                        "  made anew for 6.1.0-50-amd64: dm_mod comes, it loads dm_mod\n"
                         "Reboot needed: the kernel's command line changed\n");
 }
 

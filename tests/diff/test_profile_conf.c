@@ -184,6 +184,13 @@ static void test_profile_conf__kernel(void **state) {
         assert_int_equal(kernel->n_requirements, 2);
         assert_string_equal(kernel->requirements[0].text, "B=y|m");
         done(&parsed);
+        parse_good(&parsed, "[Kernel]\nInitrdModules=gone\nInitrdModules=\nInitrdModules=dm-mod\n"
+                            "InitrdModules=loop\nInitrdAvailableModules=ahci pci:v00008086d1\n");
+        assert_int_equal(parsed.conf->kernel.n_initrd_modules, 2);
+        assert_string_equal(parsed.conf->kernel.initrd_modules[1].text, "loop");
+        assert_int_equal(parsed.conf->kernel.initrd_modules[1].line, 5);
+        assert_int_equal(parsed.conf->kernel.n_initrd_available, 2);
+        done(&parsed);
         parse_good(&parsed, "[Kernel]\nConsoleLogLevel=7\nConsoleLogLevel=\n");
         assert_int_equal(parsed.conf->kernel.console_log_level_line, 0);
         assert_false(parsed.conf->kernel.only_own_requirements);
@@ -198,6 +205,11 @@ static const struct {
                        "[Trigger], [Check], [Container] and [Kernel]" },
         { "[X-Mine]\n", "1: Unknown section [X-Mine]; there are [Profile], [Units], [File], "
                         "[Trigger], [Check], [Container] and [Kernel]" },
+        { "[Kernel]\nInitrdModules=loop.ko\n",
+                        "2: InitrdModules=loop.ko is a file; write the module's name, as loop" },
+        { "[Kernel]\nInitrdAvailableModules=snd*\n",
+                        "2: InitrdAvailableModules= has a pattern; write the names of modules, or "
+                        "aliases as a device has them" },
         { "\n[Container]\nRoot=/srv/db\n",
                         "2: [Container] without Name=; name the container that it is about" },
         { "[Container]\nName=db\nProfile=db\n",

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Initrds made anew, each of them whole or as it was, whatever ends us:
+ *
+ *   1. initrd_begin: a journal, /var/lib/sysswitch/initrds, names each image and whether it is
+ * there
+ *   2. initrd_make: the maker writes IMAGE.sysswitch-new beside it
+ *   3. initrd_place: IMAGE is kept as IMAGE.sysswitch-old, by a link (on FAT, by a copy), then
+ *      IMAGE.sysswitch-new is renamed to it; all of it is on the disk when it returns
+ *   4. initrd_settle: what was kept goes, or is renamed back; then the journal goes
+ *
+ * No maker writes an image that a boot may take. So none of them has to be trusted to leave the old
+ * one whole when it fails, and its own sync is not relied on. */
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "diff/initrd.h"
+
+#include <stdint.h>
+
+/* Behind the image's name: what its maker writes, and what is kept until the switch is committed.
+ */
+#define INITRD_NEW ".sysswitch-new"
+#define INITRD_OLD ".sysswitch-old"
+
+/* Which maker a host has; of several the one that its kernels' packages call. */
+InitrdMaker initrd_maker_find(int root_fd);
+
+typedef struct InitrdImage {
+        const char *path; /* absolute */
+        bool is_there;
+        bool is_fallback; /* mkinitcpio's: for any hardware */
+} InitrdImage;
+
+/* A kernel's. */
+typedef struct Initrd {
+        InitrdMaker maker;
+        const char *version;
+        InitrdImage *images; /* one at least */
+        size_t n_images;
+} Initrd;
+
+/* Where the images of a kernel are, or its maker would put one; in the arena. */
+int initrd_find(int root_fd,
+                InitrdMaker maker,
+                const char *version,
+                Arena *arena,
+                Initrd *ret_initrd,
+                Error *reterr) must_check;
+
+typedef struct InitrdRun {
+        uint64_t timeout_usec;     /* of each image; 0: none */
+        bool (*should_stop)(void); /* may be NULL */
+} InitrdRun;
+
+/* The four steps, of the running host. What a maker said last is in its error. */
+int initrd_begin(const char *state_directory,
+                const Initrd *initrds,
+                size_t n_initrds,
+                Error *reterr) must_check;
+int initrd_make(const Initrd *initrd, const InitrdRun *run, Error *reterr) must_check;
+int initrd_place(const Initrd *initrds, size_t n_initrds, const InitrdRun *run, Error *reterr)
+                must_check;
+/* Does nothing without a journal. May be interrupted, and done again. */
+int initrd_settle(const char *state_directory, bool is_commit, Error *reterr) must_check;

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The images of initrds beside one another: journal, place, settle. */
+#include "activate/boot_file.h"
+#include "activate/bytes.h"
+#include "activate/in_root.h"
+#include "activate/initrd.h"
+#include "activate/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define JOURNAL "initrds"
+#define POST_UPDATE "/etc/initramfs/post-update.d"
+
+enum { JOURNAL_MAX_BYTES = 1 << 20, POST_UPDATE_USEC = 5 * 60 * 1000000 };
+
+static const char there[] = "there", missing[] = "missing";
+
+static int open_directory_of(const char *path) {
+        char copy[PATH_MAX];
+        (void) snprintf(copy, sizeof(copy), "%s", path); /* fits: it was opened before */
+        int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return fd < 0 ? -errno : fd;
+}
+
+/* The name in its directory, with a suffix. */
+static void name_of(const char *path, const char *suffix, char *name) {
+        (void) snprintf(name, NAME_MAX + 1, "%s%s", strrchr(path, '/') + 1, suffix); /* cut: not
+                                                                                        there */
+}
+
+static int write_journal(int dir_fd, const char *text) {
+        static const char temporary[] = JOURNAL ".new";
+        cleanup_fd int fd =
+                        openat(dir_fd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        int r = fd < 0 ? -errno : write_bytes(fd, text, strlen(text));
+        if (r >= 0 && (fsync(fd) < 0 || renameat(dir_fd, temporary, dir_fd, JOURNAL) < 0 ||
+                                      fsync(dir_fd) < 0))
+                r = -errno;
+        return r;
+}
+
+int initrd_begin(const char *state_directory,
+                const Initrd *initrds,
+                size_t n_initrds,
+                Error *reterr) {
+        cleanup(text_donep) Text text = { 0 };
+        cleanup_free char *journal = NULL;
+        cleanup_fd int dir_fd = open(state_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        for (size_t i = 0; i < n_initrds; i++)
+                for (size_t j = 0; j < initrds[i].n_images; j++)
+                        text_addf(&text, "%s %s %s %s\n", initrd_maker_to_string(initrds[i].maker),
+                                        initrds[i].version,
+                                        initrds[i].images[j].is_there ? there : missing,
+                                        initrds[i].images[j].path);
+        if (text_take(&text, &journal) < 0)
+                return error_oom(reterr);
+        int r = dir_fd < 0 ? -errno : write_journal(dir_fd, journal);
+        return r < 0 ? error_set_errno(reterr, r, "%s/" JOURNAL, state_directory) : 0;
+}
+
+/* A whole one, or none. */
+static int copy_image(int dir_fd, const char *from, const char *to) {
+        static const char temporary[] = "initrd.sysswitch-copy";
+        enum { CHUNK_BYTES = 1 << 20 };
+        cleanup_free char *chunk = malloc(CHUNK_BYTES);
+        cleanup_fd int source = openat(dir_fd, from, O_RDONLY | O_CLOEXEC);
+        cleanup_fd int target =
+                        openat(dir_fd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        int r = chunk ? 0 : -ENOMEM;
+        if (r >= 0 && (source < 0 || target < 0))
+                r = -errno;
+        ssize_t n = 0;
+        while (r >= 0 && (n = read_bytes(source, chunk, CHUNK_BYTES)) > 0)
+                r = write_bytes(target, chunk, (size_t) n);
+        if (n < 0)
+                r = (int) n;
+        if (r >= 0 && (fsync(target) < 0 || renameat(dir_fd, temporary, dir_fd, to) < 0))
+                r = -errno;
+        if (r < 0)
+                (void) unlinkat(dir_fd, temporary, 0); /* it is r that is told */
+        return r;
+}
+
+static int keep_image(int dir_fd, const InitrdImage *image) {
+        char name[NAME_MAX + 1], old[NAME_MAX + 1];
+        name_of(image->path, "", name);
+        name_of(image->path, INITRD_OLD, old);
+        if (!image->is_there)
+                return 0;
+        if (unlinkat(dir_fd, old, 0) < 0 && errno != ENOENT) /* of nothing that is remembered */
+                return -errno;
+        if (linkat(dir_fd, name, dir_fd, old, 0) >= 0)
+                return 0;
+        return errno == EPERM || errno == EOPNOTSUPP ? copy_image(dir_fd, name, old) : -errno;
+}
+
+/* All are kept before the first is replaced. */
+static int place_image(const InitrdImage *image, bool only_keeps) {
+        char name[NAME_MAX + 1], new[NAME_MAX + 1];
+        cleanup_fd int dir_fd = open_directory_of(image->path);
+        if (dir_fd < 0)
+                return dir_fd;
+        if (only_keeps) {
+                int r = keep_image(dir_fd, image);
+                return r < 0 ? r : syncfs(dir_fd) < 0 ? -errno : 0;
+        }
+        name_of(image->path, "", name);
+        name_of(image->path, INITRD_NEW, new);
+        if (renameat(dir_fd, new, dir_fd, name) < 0)
+                return -errno;
+        return boot_file_settle(dir_fd);
+}
+
+/* As update-initramfs does: boot loaders that keep a copy of their own take it. */
+static int tell_boot_loader(
+                const char *version, const char *path, const InitrdRun *run, Error *reterr) {
+        char version_argument[PATH_MAX], path_argument[PATH_MAX];
+        if (access(POST_UPDATE, F_OK) < 0)
+                return 0;
+        (void) snprintf(version_argument, sizeof(version_argument), "--arg=%s", version); /* fit */
+        (void) snprintf(path_argument, sizeof(path_argument), "--arg=%s", path);
+        const char *const arguments[] = { "run-parts", version_argument, path_argument, POST_UPDATE,
+                NULL };
+        const ProcessOptions options = { .arguments = arguments,
+                .program_fd = -1,
+                .timeout_usec = run->timeout_usec,
+                .should_stop = run->should_stop };
+        int r = process_succeed(&options, reterr);
+        return r < 0 ? error_prefix(reterr, "The initrd of %s", version) : 0;
+}
+
+int initrd_place(const Initrd *initrds, size_t n_initrds, const InitrdRun *run, Error *reterr) {
+        int r = 0;
+        for (int pass = 0; pass < 2; pass++)
+                for (size_t i = 0; i < n_initrds; i++)
+                        for (size_t j = 0; r >= 0 && j < initrds[i].n_images; j++) {
+                                r = place_image(&initrds[i].images[j], pass == 0);
+                                if (r < 0)
+                                        return error_set_errno(
+                                                        reterr, r, "%s", initrds[i].images[j].path);
+                        }
+        for (size_t i = 0; r >= 0 && i < n_initrds; i++)
+                if (initrds[i].maker == INITRD_INITRAMFS_TOOLS)
+                        r = tell_boot_loader(
+                                        initrds[i].version, initrds[i].images[0].path, run, reterr);
+        return r;
+}
+
+/* Of an image: "initramfs-tools 6.1.0 there /boot/initrd.img-6.1.0". */
+typedef struct JournalLine {
+        char maker[32], version[NAME_MAX + 1], was[16], path[PATH_MAX];
+} JournalLine;
+
+static bool is_same_file(int dir_fd, const char *left, const char *right) {
+        struct stat one, other;
+        return fstatat(dir_fd, left, &one, AT_SYMLINK_NOFOLLOW) >= 0 &&
+               fstatat(dir_fd, right, &other, AT_SYMLINK_NOFOLLOW) >= 0 &&
+               one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
+static int drop(int dir_fd, const char *name) {
+        return unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+/* Returns 1 when the image is another one than it was. A rename to a link of the same file does
+ * nothing at all. */
+static int
+put_back(int dir_fd, const JournalLine *line, const char *name, const char *old, const char *new) {
+        bool was_there = strcmp(line->was, there) == 0;
+        if (was_there && !is_same_file(dir_fd, name, old)) {
+                if (renameat(dir_fd, old, dir_fd, name) >= 0)
+                        return 1;
+                return errno == ENOENT ? 0 : -errno; /* it was not begun, or is done */
+        }
+        if (!was_there && faccessat(dir_fd, new, F_OK, AT_SYMLINK_NOFOLLOW) < 0) {
+                int r = unlinkat(dir_fd, name, 0) < 0 ? -errno : 1;
+                return r == -ENOENT ? 0 : r;
+        }
+        return 0;
+}
+
+static int settle_image(const JournalLine *line, bool is_commit) {
+        char name[NAME_MAX + 1], old[NAME_MAX + 1], new[NAME_MAX + 1];
+        cleanup_fd int dir_fd = open_directory_of(line->path);
+        if (dir_fd < 0) /* it went with its kernel */
+                return dir_fd == -ENOENT ? 0 : dir_fd;
+        name_of(line->path, "", name);
+        name_of(line->path, INITRD_OLD, old);
+        name_of(line->path, INITRD_NEW, new);
+        int changed = is_commit ? 0 : put_back(dir_fd, line, name, old, new);
+        int r = changed;
+        if (r >= 0)
+                r = drop(dir_fd, old);
+        if (r >= 0)
+                r = drop(dir_fd, new);
+        if (r >= 0)
+                r = boot_file_settle(dir_fd);
+        Error ignored;
+        const InitrdRun run = { .timeout_usec = POST_UPDATE_USEC };
+        if (r >= 0 && changed > 0 && strcmp(line->maker, "initramfs-tools") == 0)
+                (void) tell_boot_loader(line->version, line->path, &run,
+                                &ignored); /* of the two a host that cannot be recovered is worse */
+        return r;
+}
+
+static int settle_all(int dir_fd, const char *journal, bool is_commit) {
+        JournalLine line;
+        int r = 0;
+        for (const char *at = journal; r >= 0 && *at; at += strcspn(at, "\n") + 1) {
+                if (sscanf(at, "%31s %255s %15s %4095[^\n]", line.maker, line.version, line.was,
+                                    line.path) != 4 ||
+                                *line.path != '/')
+                        return -EBADMSG;
+                r = settle_image(&line, is_commit);
+        }
+        if (r >= 0 && (unlinkat(dir_fd, JOURNAL, 0) < 0 || fsync(dir_fd) < 0))
+                r = -errno;
+        return r;
+}
+
+int initrd_settle(const char *state_directory, bool is_commit, Error *reterr) {
+        cleanup_free char *journal = NULL;
+        size_t size = 0;
+        cleanup_fd int dir_fd = open(state_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        int r = dir_fd < 0 ? -errno
+                           : in_root_read(dir_fd, JOURNAL, JOURNAL_MAX_BYTES, &journal, &size);
+        if (r == -ENOENT)
+                return 0;
+        if (r >= 0)
+                r = settle_all(dir_fd, journal, is_commit);
+        return r < 0 ? error_set_errno(reterr, r, "The initrds are not put back") : 0;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What makes the initrds of a host, and what has gone into one. How a maker is told which modules
+ * belong to them is rendered; it adds by itself what those need, of the kernel that it works for:
+ * also of one that is installed tomorrow. */
+
+#include "base/strv.h"
+#include "base/text.h"
+#include "diff/profile_conf.h"
+
+typedef enum InitrdMaker {
+        INITRD_NO_MAKER, /* none that is known */
+        INITRD_INITRAMFS_TOOLS,
+        INITRD_DRACUT,
+        INITRD_MKINITCPIO,
+        N_INITRD_MAKERS,
+} InitrdMaker;
+
+const char *initrd_maker_to_string(InitrdMaker maker); /* "initramfs-tools"; "" for none */
+InitrdMaker initrd_maker_from_string(const char *text);
+
+/* Is any module named for it? */
+bool initrd_is_asked_for(const KernelRule *rule);
+
+/* Are it the same modules? */
+bool initrd_asks_same(const KernelRule *before, const KernelRule *after);
+
+/* What goes into the initrd of a kernel, as it is remembered: lines "maker NAME", "load MODULE" in
+ * their order, "have MODULE". Nothing at all where nothing of ours is in it. modules: sorted, each
+ * once. */
+void initrd_note(InitrdMaker maker, const Strv *loaded, const Strv *modules, Text *text);
+
+/* Why an initrd that was made with the first is none with the second, for people: "dm_mod dm_bufio
+ * come", "it loads dm_mod". None where it is. Returns 0 or -ENOMEM. */
+int initrd_changes(const char *before, const char *after, Strv *ret_reasons) must_check;

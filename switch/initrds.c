@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "switch/initrds.h"
+
+#include "activate/kernel.h"
+#include "activate/module_tree.h"
+#include "base/nearest.h"
+#include "state/initrd_record.h"
+#include "switch/engine.h"
+#include "switch/kernels.h"
+#include "switch/stop_request.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { IMAGE_USEC = 15 * 60 * 1000000, N_NEAREST = 3 };
+
+/* A name that the profile gives. */
+typedef struct Wanted {
+        const KernelWord *word;
+        const char *setting;
+        bool is_loaded;
+        bool is_known; /* to some kernel */
+        Strv lacking;  /* the kernels that do not have it */
+} Wanted;
+
+typedef struct Search {
+        Host *host;
+        Arena *arena;
+        const ProfileConf *conf; /* NULL: it has no [Kernel] */
+        InitrdMaker maker;
+        bool makes;
+        Strv kernels;
+        Wanted *wanted;
+        size_t n_wanted;
+        Strv names; /* of all modules, once something is not known */
+        Initrds *initrds;
+} Search;
+
+static void search_done(Search *search) {
+        for (size_t i = 0; i < search->n_wanted; i++)
+                strv_done(&search->wanted[i].lacking);
+        strv_done(&search->kernels);
+        strv_done(&search->names);
+}
+
+static void add_wanted(Search *search, const KernelWord *words, size_t n_words, bool is_loaded) {
+        for (size_t i = 0; i < n_words; i++)
+                search->wanted[search->n_wanted++] = (Wanted){ .word = &words[i],
+                        .setting = is_loaded ? "InitrdModules" : "InitrdAvailableModules",
+                        .is_loaded = is_loaded };
+}
+
+/* What goes into the initrd of one kernel. */
+typedef struct Contained {
+        Strv loaded, modules;
+} Contained;
+
+static void contained_done(Contained *contained) {
+        strv_done(&contained->loaded);
+        strv_done(&contained->modules);
+}
+
+/* As the names of a tree are. */
+static void canonical_name(const char *name, char *copy, size_t copy_bytes) {
+        (void) snprintf(copy, copy_bytes, "%s", name); /* cut: near to nothing */
+        for (char *p = copy; *p; p++)
+                *p = (char) (*p == '-' ? '_' : *p);
+}
+
+/* By the name that the profile gives, which the initrd is told; one that is built in it need not
+ * load. */
+static int note_loaded(const ModuleClosure *closure, const char *given, Contained *contained) {
+        char name[256];
+        canonical_name(given, name, sizeof(name));
+        const Module *module = map_get(&closure->by_name, name);
+        return module && module->is_builtin ? 0 : strv_add_unique(&contained->loaded, name);
+}
+
+static int add_names(
+                Search *search, ModuleClosure *closure, const char *kernel, Contained *contained) {
+        for (size_t i = 0; i < search->n_wanted; i++) {
+                Wanted *wanted = &search->wanted[i];
+                int r = closure->tree ? module_closure_add(closure, wanted->word->text) : 0;
+                wanted->is_known |= r > 0;
+                if (r == 0)
+                        r = strv_add(&wanted->lacking, kernel);
+                else if (r > 0 && wanted->is_loaded)
+                        r = note_loaded(closure, wanted->word->text, contained);
+                if (r < 0)
+                        return r;
+        }
+        for (size_t i = 0; i < closure->n_modules; i++)
+                if (!closure->modules[i]->is_builtin &&
+                                strv_add(&contained->modules, closure->modules[i]->name) < 0)
+                        return -ENOMEM;
+        strv_sort(&contained->modules);
+        return 0;
+}
+
+static int take_need(Search *search, const char *kernel, const char *modules, Error *reterr) {
+        Arena *arena = search->arena;
+        Initrds *initrds = search->initrds;
+        InitrdNeed *need = &initrds->needs[initrds->n_needs];
+        cleanup_strv Strv reasons = { 0 };
+        const char *before = "";
+        int r = initrd_record_load(search->host->database, kernel, arena, &before, reterr);
+        if (r >= 0)
+                r = initrd_find(search->host->root_fd, search->maker, kernel, arena, &need->initrd,
+                                reterr);
+        if (r < 0)
+                return r;
+        r = initrd_changes(before, modules, &reasons);
+        for (size_t i = 0; r >= 0 && *modules && i < need->initrd.n_images; i++)
+                if (!need->initrd.images[i].is_there)
+                        r = strv_add(&reasons, "there is none");
+        const char **copies = arena_new(arena, const char *, reasons.n_items + 1);
+        need->modules = arena_strdup(arena, modules);
+        if (r < 0 || !copies || !need->modules)
+                return error_oom(reterr);
+        for (size_t i = 0; i < reasons.n_items; i++)
+                if (!(copies[i] = arena_strdup(arena, reasons.items[i])))
+                        return error_oom(reterr);
+        initrds->planned[initrds->n_needs] = (PlanInitrd){
+                .kernel = need->initrd.version, .reasons = copies, .n_reasons = reasons.n_items
+        };
+        initrds->n_needs += reasons.n_items > 0;
+        return 0;
+}
+
+static int look_at_kernel(Search *search, const char *kernel, Error *reterr) {
+        cleanup(module_tree_freep) ModuleTree *tree = NULL;
+        cleanup(module_closure_donep) ModuleClosure closure = { .arena = search->arena };
+        cleanup(contained_done) Contained contained = { 0 };
+        cleanup(text_donep) Text text = { 0 };
+        cleanup_free char *modules = NULL;
+        int r = search->n_wanted > 0
+                                ? module_tree_open(search->host->root_fd, kernel, &tree, reterr)
+                                : 0;
+        if (r == -ENOMEM)
+                return r; /* another failure: a kernel without modules */
+        closure.tree = tree;
+        if (add_names(search, &closure, kernel, &contained) < 0)
+                return error_oom(reterr);
+        if (!search->makes)
+                return 0;
+        initrd_note(search->maker, &contained.loaded, &contained.modules, &text);
+        if (text_take(&text, &modules) < 0)
+                return error_oom(reterr);
+        return take_need(search, kernel, modules, reterr);
+}
+
+static int collect_names(Search *search, Error *reterr) {
+        if (search->names.n_items > 0)
+                return 0;
+        for (size_t i = 0; i < search->kernels.n_items; i++) {
+                cleanup(module_tree_freep) ModuleTree *tree = NULL;
+                int r = module_tree_open(
+                                search->host->root_fd, search->kernels.items[i], &tree, reterr);
+                if (r == -ENOMEM)
+                        return r;
+                r = tree ? module_tree_names(tree, &search->names, reterr) : 0;
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int add_unmet(Search *search, const Wanted *wanted, Error *reterr) {
+        char name[256];
+        cleanup_strv Strv nearest = { 0 };
+        cleanup(text_donep) Text text = { 0 };
+        Arena *arena = search->arena;
+        KernelUnmet *unmet = &search->initrds->unmet[search->initrds->n_unmet++];
+        int r = collect_names(search, reterr);
+        if (r < 0)
+                return r;
+        canonical_name(wanted->word->text, name, sizeof(name));
+        const char *place = profile_conf_place(arena, search->conf, wanted->word->line);
+        if (!place || nearest_names(name, &search->names, N_NEAREST, &nearest) < 0)
+                return error_oom(reterr);
+        text_addf(&text, "%s: %s=%s: No kernel that is installed has such a module", place,
+                        wanted->setting, wanted->word->text);
+        for (size_t i = 0; i < search->kernels.n_items; i++)
+                text_addf(&text, "%s/lib/modules/%s", i == 0 ? " (" : ", ",
+                                search->kernels.items[i]);
+        text_add(&text, ")");
+        for (size_t i = 0; i < nearest.n_items; i++)
+                text_addf(&text, "%s%s", i == 0 ? "; did you mean " : " or ", nearest.items[i]);
+        text_add(&text, nearest.n_items > 0 ? "?" : ": take it out");
+        *unmet = (KernelUnmet){ .option = wanted->setting,
+                .message = text.error < 0 ? NULL : arena_strdup(arena, text.data) };
+        return unmet->message ? 0 : error_oom(reterr);
+}
+
+static int add_warning(Search *search, const Wanted *wanted, const char *kernel) {
+        Arena *arena = search->arena;
+        const char *place = profile_conf_place(arena, search->conf, wanted->word->line);
+        const char *warning = !place ? NULL
+                                     : arena_printf(arena,
+                                                       "%s: %s=%s: The kernel %s has no such "
+                                                       "module: its initrd comes without",
+                                                       place, wanted->setting, wanted->word->text,
+                                                       kernel);
+        search->initrds->warnings[search->initrds->n_warnings++] = warning;
+        return warning ? 0 : -ENOMEM;
+}
+
+static int judge_names(Search *search, Error *reterr) {
+        Initrds *initrds = search->initrds;
+        size_t n_wanted = search->n_wanted;
+        initrds->unmet = arena_new(search->arena, KernelUnmet, n_wanted + 1);
+        initrds->warnings = arena_new(
+                        search->arena, const char *, n_wanted * search->kernels.n_items + 1);
+        if (!initrds->unmet || !initrds->warnings)
+                return error_oom(reterr);
+        for (size_t i = 0; i < n_wanted; i++) {
+                const Wanted *wanted = &search->wanted[i];
+                if (!wanted->is_known && search->kernels.n_items > 0) {
+                        int r = add_unmet(search, wanted, reterr);
+                        if (r < 0)
+                                return r;
+                        continue;
+                }
+                for (size_t j = 0; j < wanted->lacking.n_items; j++)
+                        if (add_warning(search, wanted, wanted->lacking.items[j]) < 0)
+                                return error_oom(reterr);
+        }
+        return 0;
+}
+
+static int run_search(Search *search, Error *reterr) {
+        Arena *arena = search->arena;
+        const KernelRule *rule = search->conf ? &search->conf->kernel : NULL;
+        int r = kernel_list(search->host->root_fd, &search->kernels, reterr);
+        if (r < 0)
+                return r;
+        size_t n = search->kernels.n_items;
+        search->initrds->needs = arena_new(arena, InitrdNeed, n + 1);
+        search->initrds->planned = arena_new(arena, PlanInitrd, n + 1);
+        search->wanted = arena_new(arena, Wanted,
+                        rule ? rule->n_initrd_modules + rule->n_initrd_available + 1 : 1);
+        if (!search->initrds->needs || !search->initrds->planned || !search->wanted)
+                return error_oom(reterr);
+        if (rule) {
+                add_wanted(search, rule->initrd_modules, rule->n_initrd_modules, true);
+                add_wanted(search, rule->initrd_available, rule->n_initrd_available, false);
+        }
+        for (size_t i = 0; r >= 0 && i < n; i++)
+                r = look_at_kernel(search, search->kernels.items[i], reterr);
+        return r < 0 ? r : judge_names(search, reterr);
+}
+
+int initrds_find(Host *host,
+                const Tree *tree,
+                bool makes,
+                Arena *arena,
+                Initrds *ret_initrds,
+                Error *reterr) {
+        Initrds initrds = { 0 };
+        Search search = { .host = host, .arena = arena, .initrds = &initrds };
+        if (host->is_of_containers)
+                return 0;
+        int r = kernels_conf_of(host, tree, arena, &search.conf, reterr);
+        bool is_asked = search.conf && initrd_is_asked_for(&search.conf->kernel);
+        if (r >= 0 && !is_asked)
+                r = host->database ? initrd_record_is_there(host->database, reterr) : 0;
+        else if (r >= 0)
+                r = 1;
+        if (r <= 0)
+                return r;
+        search.maker = distribution_of(host->distribution).initrd_maker;
+        search.makes = makes && host_has_units(host) && search.maker != INITRD_NO_MAKER;
+        r = run_search(&search, reterr);
+        initrds.has_no_kernel = is_asked && search.kernels.n_items == 0;
+        search_done(&search);
+        if (r < 0)
+                return r;
+        initrds.has_no_maker = is_asked && search.maker == INITRD_NO_MAKER;
+        *ret_initrds = initrds;
+        return 0;
+}
+
+static void say_making(const EngineOptions *options, const Initrd *initrd) {
+        char text[256];
+        (void) snprintf(text, sizeof(text), "Making the initrd of %s",
+                        initrd->version); /* cut:
+                                             only told */
+        if (options->step)
+                options->step(options->userdata, text);
+}
+
+static int note_made(Host *host, const Initrds *initrds, int64_t switch_id, Error *reterr) {
+        int r = database_begin(host->database, reterr);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; r >= 0 && i < initrds->n_needs; i++)
+                r = initrd_record_put(host->database, initrds->needs[i].initrd.version, switch_id,
+                                initrds->needs[i].modules, reterr);
+        if (r >= 0)
+                return database_commit(host->database, reterr);
+        database_rollback(host->database);
+        return r;
+}
+
+int initrds_make(Host *host,
+                const Prepared *prepared,
+                const EngineOptions *options,
+                int64_t switch_id,
+                Error *reterr) {
+        const Initrds *needed = &prepared->initrds;
+        const InitrdRun run = { .timeout_usec = IMAGE_USEC, .should_stop = stop_request_is_made };
+        cleanup_free Initrd *initrds = calloc(needed->n_needs + 1, sizeof(Initrd));
+        if (!initrds)
+                return error_oom(reterr);
+        if (needed->n_needs == 0)
+                return 0;
+        for (size_t i = 0; i < needed->n_needs; i++)
+                initrds[i] = needed->needs[i].initrd;
+        int r = initrd_begin(host->state_directory, initrds, needed->n_needs, reterr);
+        for (size_t i = 0; r >= 0 && i < needed->n_needs; i++) {
+                say_making(options, &initrds[i]);
+                r = initrd_make(&initrds[i], &run, reterr);
+        }
+        if (r >= 0)
+                r = initrd_place(initrds, needed->n_needs, &run, reterr);
+        return r < 0 ? r : note_made(host, needed, switch_id, reterr);
+}
+
+uint64_t initrds_timeout_usec(const Prepared *prepared) {
+        uint64_t n_images = 0;
+        for (size_t i = 0; i < prepared->initrds.n_needs; i++)
+                n_images += prepared->initrds.needs[i].initrd.n_images;
+        return n_images * IMAGE_USEC;
+}
+
+int initrds_settle(const Host *host, bool is_commit, Error *reterr) {
+        return host->is_image || !host->database
+                               ? 0
+                               : initrd_settle(host->state_directory, is_commit, reterr);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The initrds of a host's kernels: which modules a profile has in them, and which of them have to
+ * be made anew for it. One is, when what goes into it is not what the last committed switch made it
+ * with. */
+
+#include "activate/initrd.h"
+#include "diff/kernel_require.h"
+#include "diff/plan.h"
+#include "switch/host.h"
+
+struct Prepared;
+struct EngineOptions;
+
+typedef struct InitrdNeed {
+        Initrd initrd;
+        const char *modules; /* as initrd_note() has them */
+} InitrdNeed;
+
+typedef struct Initrds {
+        InitrdNeed *needs;   /* that are to be made */
+        PlanInitrd *planned; /* of each */
+        size_t n_needs;
+        KernelUnmet *unmet; /* modules that no kernel has */
+        size_t n_unmet;
+        const char **warnings; /* modules that some kernels lack */
+        size_t n_warnings;
+        bool has_no_maker;  /* for what is asked for */
+        bool has_no_kernel; /* that is known as installed */
+} Initrds;
+
+/* tree: of the profile; makes: else the needs stay empty. All of it in the arena. */
+int initrds_find(Host *host,
+                const Tree *tree,
+                bool makes,
+                Arena *arena,
+                Initrds *ret_initrds,
+                Error *reterr) must_check;
+
+/* After the flip: makes and places what is needed, and notes it. What it did is taken back by
+ * initrds_settle(), whether it succeeded or not. */
+int initrds_make(Host *host,
+                const struct Prepared *prepared,
+                const struct EngineOptions *options,
+                int64_t switch_id,
+                Error *reterr) must_check;
+
+/* The most that this takes, for a deadline. */
+uint64_t initrds_timeout_usec(const struct Prepared *prepared);
+
+/* Of a switch that ended so. Only where the database is to be had: then /boot is, too. */
+int initrds_settle(const Host *host, bool is_commit, Error *reterr) must_check;

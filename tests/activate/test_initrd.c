@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "activate/initrd.h"
+#include "tests/support/cmocka.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A root with images, and a directory for the journal. */
+typedef struct Files {
+        char path[64], state[96];
+        int fd;
+        Arena arena;
+        InitrdImage images[2]; /* one that is there, one that is not */
+        Initrd initrd;
+} Files;
+
+static void run(const char *format, const char *path) {
+        char command[256];
+        (void) snprintf(command, sizeof(command), "set -e; cd %s; %s", path, format);
+        assert_int_equal(system(command), 0);
+}
+
+static void put(Files *files, const char *path, const char *text) {
+        char whole[PATH_MAX];
+        (void) snprintf(whole, sizeof(whole), "%s/%s", files->path, path);
+        FILE *file = fopen(whole, "w");
+        assert_non_null(file);
+        assert_true(fputs(text, file) >= 0);
+        assert_int_equal(fclose(file), 0);
+}
+
+static void is_text(Files *files, const char *path, const char *want) {
+        char whole[PATH_MAX], got[64] = "";
+        (void) snprintf(whole, sizeof(whole), "%s/%s", files->path, path);
+        FILE *file = fopen(whole, "r");
+        if (!want) {
+                assert_null(file);
+                return;
+        }
+        assert_non_null(file);
+        assert_true(fread(got, 1, sizeof(got) - 1, file) > 0);
+        assert_int_equal(fclose(file), 0);
+        assert_string_equal(got, want);
+}
+
+static int set_up(void **state) {
+        Files *files = calloc(1, sizeof(Files));
+        assert_non_null(files);
+        strcpy(files->path, "/tmp/test-initrd-XXXXXX");
+        assert_non_null(mkdtemp(files->path));
+        run("mkdir boot state etc usr usr/bin usr/sbin lib lib/modules lib/modules/6.1 efi",
+                        files->path);
+        (void) snprintf(files->state, sizeof(files->state), "%s/state", files->path);
+        files->fd = open(files->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        assert_true(files->fd >= 0);
+        put(files, "boot/one", "old one");
+        files->images[0] = (InitrdImage){
+                .path = arena_printf(&files->arena, "%s/boot/one", files->path), .is_there = true
+        };
+        files->images[1] = (InitrdImage){ .path = arena_printf(&files->arena, "%s/boot/two",
+                                                          files->path) };
+        files->initrd = (Initrd){
+                .maker = INITRD_DRACUT, .version = "6.1", .images = files->images, .n_images = 2
+        };
+        *state = files;
+        return 0;
+}
+
+static int tear_down(void **state) {
+        Files *files = *state;
+        run("rm -rf \"$PWD\"", files->path);
+        (void) close(files->fd);
+        arena_done(&files->arena);
+        free(files);
+        return 0;
+}
+
+/* Nothing beside the images is left. */
+static void is_tidy(Files *files) {
+        run("test \"$(ls boot state | grep -cv '^one$\\|^two$\\|:$\\|^$')\" = 0", files->path);
+}
+
+static void make_new(Files *files) {
+        put(files, "boot/one" INITRD_NEW, "new one");
+        put(files, "boot/two" INITRD_NEW, "new two");
+}
+
+static void test_initrd__placed_and_committed(void **state) {
+        Files *files = *state;
+        const InitrdRun options = { 0 };
+        assert_int_equal(initrd_begin(files->state, &files->initrd, 1, NULL), 0);
+        make_new(files);
+        assert_int_equal(initrd_place(&files->initrd, 1, &options, NULL), 0);
+        is_text(files, "boot/one", "new one");
+        is_text(files, "boot/two", "new two");
+        is_text(files, "boot/one" INITRD_OLD, "old one");
+        assert_int_equal(initrd_settle(files->state, true, NULL), 0);
+        is_text(files, "boot/one", "new one");
+        is_text(files, "boot/two", "new two");
+        is_tidy(files);
+        assert_int_equal(initrd_settle(files->state, false, NULL), 0); /* no journal */
+        is_text(files, "boot/one", "new one");
+}
+
+/* Whatever was done of it when it ended, and once more. */
+static void test_initrd__taken_back_from_everywhere(void **state) {
+        static const struct {
+                const char *done, *why;
+        } rows[] = {
+                { "true", "nothing was made" },
+                { "echo half > boot/one.sysswitch-new", "the maker was at work" },
+                { "echo a > boot/one.sysswitch-new; echo b > boot/two.sysswitch-new", "made" },
+                { "echo a > boot/one.sysswitch-new; ln boot/one boot/one.sysswitch-old;"
+                  "echo b > boot/two.sysswitch-new",
+                                "kept" },
+                { "mv boot/one boot/one.sysswitch-old; echo a > boot/one;"
+                  "echo b > boot/two.sysswitch-new",
+                                "the first is placed" },
+                { "mv boot/one boot/one.sysswitch-old; echo a > boot/one; echo b > boot/two",
+                                "both are" },
+                { "echo b > boot/two", "the first is put back already" },
+        };
+        Files *files = *state;
+        for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
+                assert_int_equal(initrd_begin(files->state, &files->initrd, 1, NULL), 0);
+                run(rows[i].done, files->path);
+                assert_int_equal(initrd_settle(files->state, false, NULL), 0);
+                is_text(files, "boot/one", "old one");
+                is_text(files, "boot/two", NULL);
+                is_tidy(files);
+        }
+}
+
+static void test_initrd__a_kernel_that_went_meanwhile(void **state) {
+        Files *files = *state;
+        assert_int_equal(initrd_begin(files->state, &files->initrd, 1, NULL), 0);
+        run("rm -r boot", files->path);
+        assert_int_equal(initrd_settle(files->state, false, NULL), 0);
+        run("test ! -e state/initrds", files->path);
+}
+
+static void is_found(Files *files, InitrdMaker maker, const char *want, bool is_there) {
+        Initrd initrd;
+        assert_int_equal(initrd_find(files->fd, maker, "6.1", &files->arena, &initrd, NULL), 0);
+        assert_string_equal(initrd.images[0].path, want);
+        assert_int_equal(initrd.images[0].is_there, is_there);
+        assert_string_equal(initrd.version, "6.1");
+}
+
+static void test_initrd__where_images_are(void **state) {
+        Files *files = *state;
+        is_found(files, INITRD_INITRAMFS_TOOLS, "/boot/initrd.img-6.1", false);
+        is_found(files, INITRD_DRACUT, "/boot/initramfs-6.1.img", false);
+        is_found(files, INITRD_MKINITCPIO, "/boot/initramfs-6.1.img", false);
+        put(files, "etc/debian_version", "12\n");
+        is_found(files, INITRD_DRACUT, "/boot/initrd.img-6.1", false);
+        put(files, "etc/machine-id", "abc\n");
+        run("mkdir -p efi/abc/6.1 boot/abc/6.1; touch efi/abc/6.1/initrd boot/abc/6.1/initrd",
+                        files->path);
+        is_found(files, INITRD_DRACUT, "/efi/abc/6.1/initrd", true);
+        run("touch boot/initramfs-6.1.img", files->path);
+        is_found(files, INITRD_DRACUT, "/boot/initramfs-6.1.img", true);
+        put(files, "lib/modules/6.1/pkgbase", "linux\n");
+        is_found(files, INITRD_MKINITCPIO, "/boot/initramfs-linux.img", false);
+        run("touch boot/initramfs-linux.img boot/initramfs-linux-fallback.img", files->path);
+        Initrd initrd;
+        assert_int_equal(initrd_find(files->fd, INITRD_MKINITCPIO, "6.1", &files->arena, &initrd,
+                                         NULL),
+                        0);
+        assert_int_equal(initrd.n_images, 2);
+        assert_true(!initrd.images[0].is_fallback && initrd.images[1].is_fallback);
+}
+
+static void test_initrd__which_maker(void **state) {
+        Files *files = *state;
+        assert_int_equal(initrd_maker_find(files->fd), INITRD_NO_MAKER);
+        put(files, "usr/bin/mkinitcpio", "#!/bin/bash\n"); /* reads no directory */
+        assert_int_equal(initrd_maker_find(files->fd), INITRD_NO_MAKER);
+        put(files, "usr/bin/dracut", "");
+        assert_int_equal(initrd_maker_find(files->fd), INITRD_DRACUT);
+        put(files, "usr/bin/mkinitcpio", "#!/bin/bash\n_d_config=\"${_f_config}.d\"\n");
+        assert_int_equal(initrd_maker_find(files->fd), INITRD_MKINITCPIO);
+        put(files, "usr/sbin/mkinitramfs", ""); /* of initramfs-tools-core alone */
+        assert_int_equal(initrd_maker_find(files->fd), INITRD_MKINITCPIO);
+        put(files, "usr/sbin/update-initramfs", "");
+        assert_int_equal(initrd_maker_find(files->fd), INITRD_INITRAMFS_TOOLS);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                TEST(test_initrd__placed_and_committed),
+                TEST(test_initrd__taken_back_from_everywhere),
+                TEST(test_initrd__a_kernel_that_went_meanwhile),
+                TEST(test_initrd__where_images_are),
+                TEST(test_initrd__which_maker),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "diff/initrd.h"
+
+#include "diff/kernel.h"
+#include "tests/diff/sample_source.h"
+#include "tests/support/cmocka.h"
+
+#include <string.h>
+
+static const char profile[] = "[Kernel]\nInitrdModules=dm-mod\nInitrdAvailableModules=ahci a-b-c\n"
+                              "InitrdModules=loop\n";
+
+/* path: of the entry that the host's maker reads. */
+static void renders(InitrdMaker maker, const char *path, uint16_t mode, const char *text) {
+        const SampleFile files[] = { { "profile.conf", profile }, { NULL, NULL } };
+        const Distribution distribution = { .initrd_maker = maker };
+        Sample sample;
+        sample_prepare(&sample, files, NULL);
+        assert_int_equal(render(sample.source, sample.contents, &distribution, &sample.tree,
+                                         &sample.error),
+                        0);
+        const Entry *entry = tree_find(sample.tree, ROOT_ETC, path);
+        assert_non_null(entry);
+        assert_int_equal(entry->mode, mode);
+        assert_string_equal(entry->content->data, text);
+        sample_done(&sample);
+}
+
+static void test_initrd__what_each_maker_is_told(void **state) {
+        (void) state;
+        static const char head[] = "# InitrdModules= and InitrdAvailableModules= of sysswitch's "
+                                   "profile.conf\n";
+        char text[1024];
+        (void) snprintf(text, sizeof(text),
+                        "#!/bin/sh\n%s[ \"$1\" != prereqs ] || exit 0\n"
+                        ". /usr/share/initramfs-tools/hook-functions\n"
+                        "force_load dm_mod\nforce_load loop\n"
+                        "manual_add_modules ahci\nmanual_add_modules a_b_c\nexit 0\n",
+                        head);
+        renders(INITRD_INITRAMFS_TOOLS, "initramfs-tools/hooks/sysswitch", 0755, text);
+        (void) snprintf(text, sizeof(text),
+                        "%sforce_drivers+=\" dm_mod \"\nforce_drivers+=\" loop \"\n"
+                        "add_drivers+=\" ahci \"\nadd_drivers+=\" a_b_c \"\n",
+                        head);
+        renders(INITRD_DRACUT, "dracut.conf.d/sysswitch.conf", 0644, text);
+        (void) snprintf(text, sizeof(text),
+                        "%sMODULES+=('dm_mod?')\nMODULES+=('loop?')\nHOOKS+=('sysswitch')\n", head);
+        renders(INITRD_MKINITCPIO, "mkinitcpio.conf.d/sysswitch.conf", 0644, text);
+        (void) snprintf(text, sizeof(text),
+                        "#!/bin/bash\n%sbuild() {\n        add_module 'ahci?'\n"
+                        "        add_module 'a_b_c?'\n        return 0\n}\n",
+                        head);
+        renders(INITRD_MKINITCPIO, "initcpio/install/sysswitch", 0644, text);
+        const SampleFile files[] = { { "profile.conf", profile }, { NULL, NULL } };
+        sample_check("no maker", files, NULL, "profile.conf file 0644 root:root\n");
+}
+
+static void changes(const char *before, const char *after, const char *want) {
+        cleanup_strv Strv reasons = { 0 };
+        char got[512] = "";
+        assert_int_equal(initrd_changes(before, after, &reasons), 0);
+        for (size_t i = 0; i < reasons.n_items; i++) {
+                strcat(got, reasons.items[i]);
+                strcat(got, ";");
+        }
+        assert_string_equal(got, want);
+}
+
+static void test_initrd__why_another_one(void **state) {
+        (void) state;
+        static const char one[] = "maker dracut\nload a\nload b\nhave a\nhave b\nhave c\n";
+        changes("", "", "");
+        changes(one, one, "");
+        changes("", one, "a b c come;it loads a b;");
+        changes(one, "", "a b c leave;it no more loads a b;");
+        changes(one, "maker dracut\nload a\nload b\nhave a\nhave b\nhave d\n", "d comes;c leaves;");
+        changes(one, "maker dracut\nload a\nhave a\nhave b\nhave c\n", "it no more loads b;");
+        changes(one, "maker dracut\nload b\nload a\nhave a\nhave b\nhave c\n",
+                        "it loads them in another order;");
+        changes(one, "maker mkinitcpio\nload a\nload b\nhave a\nhave b\nhave c\n",
+                        "mkinitcpio makes it now;");
+}
+
+static void test_initrd__what_is_noted(void **state) {
+        (void) state;
+        Text text = { 0 };
+        cleanup_strv Strv loaded = { 0 }, modules = { 0 }, none = { 0 };
+        initrd_note(INITRD_DRACUT, &none, &none, &text);
+        assert_null(text.data); /* as one of which nothing is known */
+        assert_int_equal(strv_add(&loaded, "a"), 0);
+        assert_int_equal(strv_add(&modules, "a"), 0);
+        assert_int_equal(strv_add(&modules, "b"), 0);
+        initrd_note(INITRD_DRACUT, &loaded, &modules, &text);
+        assert_string_equal(text.data, "maker dracut\nload a\nhave a\nhave b\n");
+        text_done(&text);
+        for (InitrdMaker maker = INITRD_NO_MAKER; maker < N_INITRD_MAKERS; maker++)
+                assert_int_equal(initrd_maker_from_string(initrd_maker_to_string(maker)), maker);
+        assert_int_equal(initrd_maker_from_string("lilo"), INITRD_NO_MAKER);
+}
+
+static void needs_reboot(const KernelRule *before, const KernelRule *after, const char *want) {
+        cleanup_strv Strv reasons = { 0 };
+        char got[512] = "";
+        assert_int_equal(kernel_reboot_reasons(before, after, &(RunningKernel){ 0 }, &reasons), 0);
+        for (size_t i = 0; i < reasons.n_items; i++) {
+                strcat(got, reasons.items[i]);
+                strcat(got, ";");
+        }
+        assert_string_equal(got, want);
+        assert_int_equal(initrd_asks_same(before, after), !*want);
+}
+
+static void test_initrd__a_change_takes_a_reboot(void **state) {
+        (void) state;
+        static const KernelWord one[] = { { "dm-mod", 1 }, { "loop", 1 } };
+        static const KernelWord same[] = { { "dm_mod", 1 }, { "loop", 1 } };
+        const KernelRule nothing = { 0 };
+        const KernelRule loads = { .initrd_modules = one, .n_initrd_modules = 2 };
+        const KernelRule loads_same = { .initrd_modules = same, .n_initrd_modules = 2 };
+        const KernelRule has = { .initrd_available = one, .n_initrd_available = 1 };
+        needs_reboot(&loads, &loads_same, "");
+        needs_reboot(&nothing, &loads,
+                        "dm-mod is loaded in the initrd;loop is loaded in the initrd;");
+        needs_reboot(&nothing, &has, "dm-mod comes to the initrd;");
+        needs_reboot(&has, &nothing, "dm-mod leaves the initrd;");
+        needs_reboot(&has, &loads_same,
+                        "dm_mod is loaded in the initrd;loop is loaded in the initrd;");
+        needs_reboot(&loads, &has,
+                        "dm-mod is no more loaded in the initrd;"
+                        "loop is no more loaded in the initrd;");
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_initrd__what_each_maker_is_told),
+                cmocka_unit_test(test_initrd__why_another_one),
+                cmocka_unit_test(test_initrd__what_is_noted),
+                cmocka_unit_test(test_initrd__a_change_takes_a_reboot),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

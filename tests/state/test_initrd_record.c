@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "state/initrd_record.h"
+
+#include "state/record.h"
+#include "tests/state/scratch.h"
+
+typedef struct Fixture {
+        void *directory;
+        Database *database;
+        Arena arena;
+} Fixture;
+
+static int setup(void **state) {
+        Fixture *fixture = calloc(1, sizeof(*fixture));
+        Error error;
+        if (!fixture || scratch_setup(&fixture->directory) < 0)
+                return -1;
+        assert_ok(database_open(scratch_path(&fixture->directory, "d"), DATABASE_WRITE,
+                        &fixture->database, &error));
+        *state = fixture;
+        return 0;
+}
+
+static int teardown(void **state) {
+        Fixture *fixture = *state;
+        database_close(fixture->database);
+        arena_done(&fixture->arena);
+        int r = scratch_teardown(&fixture->directory);
+        free(fixture);
+        return r;
+}
+
+/* A switch that made the initrd with these, and ended so. */
+static void make(Fixture *fixture, const char *modules, SwitchState end) {
+        Error error;
+        SwitchRecord record = { .state = SWITCH_INTENT,
+                .profile = "system",
+                .verb = "switch",
+                .user = "root",
+                .started_usec = 1,
+                .exit_status = -1 };
+        assert_ok(database_begin(fixture->database, &error));
+        assert_ok(record_begin(fixture->database, &record, NULL, 0, &error));
+        assert_ok(initrd_record_put(fixture->database, "6.1", record.id, modules, &error));
+        record.state = end;
+        record.ended_usec = 2;
+        record.exit_status = 0;
+        assert_ok(record_finish(fixture->database, &record, NULL, 0, &error));
+        assert_ok(database_commit(fixture->database, &error));
+}
+
+static void is_made_with(Fixture *fixture, const char *kernel, const char *want) {
+        Error error;
+        const char *modules = NULL;
+        assert_ok(initrd_record_load(fixture->database, kernel, &fixture->arena, &modules, &error));
+        assert_string_equal(modules, want);
+}
+
+static void test_initrd_record__the_last_committed_one_counts(void **state) {
+        Fixture *fixture = *state;
+        Error error;
+        assert_int_equal(initrd_record_is_there(fixture->database, &error), 0);
+        is_made_with(fixture, "6.1", "");
+        make(fixture, "have a\n", SWITCH_UNDONE);
+        is_made_with(fixture, "6.1", "");
+        make(fixture, "have a\n", SWITCH_COMMITTED);
+        is_made_with(fixture, "6.1", "have a\n");
+        is_made_with(fixture, "6.2", "");
+        make(fixture, "have b\n", SWITCH_UNDONE);
+        is_made_with(fixture, "6.1", "have a\n");
+        make(fixture, "have c\n", SWITCH_COMMITTED);
+        is_made_with(fixture, "6.1", "have c\n");
+        make(fixture, "", SWITCH_COMMITTED);
+        is_made_with(fixture, "6.1", "");
+        assert_int_equal(initrd_record_is_there(fixture->database, &error), 1);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(
+                                test_initrd_record__the_last_committed_one_counts, setup, teardown),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
