@@ -102,6 +102,7 @@ start(Systemd *systemd, const ContainerProgram *program, const Running *running,
         TransientService service = { .name = program->unit,
                 .description = "Asked for by the host",
                 .is_oneshot = true,
+                .leaves_no_log = program->leaves_no_log,
                 .output_fd = running->output_fd >= 0 ? &running->output_fd : NULL,
                 .stop_timeout_usec = KILL_USEC };
         for (size_t i = 0; program->arguments[i]; i++) {
@@ -181,9 +182,10 @@ int container_sync_log(Systemd *systemd, uint64_t timeout_usec, Error *reterr) {
         static const char *const arguments[] = { "/usr/bin/journalctl", "--sync", NULL };
         char unit[48];
         name_log_unit(unit, sizeof(unit));
-        const ContainerProgram program = {
-                .unit = unit, .arguments = arguments, .timeout_usec = timeout_usec
-        };
+        const ContainerProgram program = { .unit = unit,
+                .arguments = arguments,
+                .timeout_usec = timeout_usec,
+                .leaves_no_log = true };
         return container_run(systemd, &program, NULL, reterr);
 }
 
@@ -207,6 +209,7 @@ int container_log(
         const ContainerProgram program = { .unit = unit,
                 .arguments = arguments,
                 .timeout_usec = query->timeout_usec,
+                .leaves_no_log = true,
                 .output_max_bytes = LINE_BYTES * query->n_lines };
         return container_run(systemd, &program, ret_text, reterr);
 }

@@ -21,6 +21,7 @@ typedef struct ContainerProgram {
         const char *unit;             /* that it is run as */
         const char *const *arguments; /* at most 11, the program first; NULL at the end */
         uint64_t timeout_usec;
+        bool leaves_no_log;
         size_t output_max_bytes; /* of it, what is beyond fails; 0: its output is the container's */
 } ContainerProgram;
 

@@ -14,6 +14,7 @@
 #include "activate/call_batch.h"
 
 #include <errno.h>
+#include <syslog.h>
 
 #define SHUTDOWN_TARGET "shutdown.target"
 
@@ -99,6 +100,8 @@ static int add_service_settings(sd_bus_message *call, const TransientService *se
                 r = add_bool(call, "RemainAfterExit", true);
         if (r >= 0)
                 r = add_string(call, "KillMode", "mixed");
+        if (r >= 0 && service->leaves_no_log) /* of systemd's own lines about it, too */
+                r = sd_bus_message_append(call, "(sv)", "LogLevelMax", "i", LOG_NOTICE);
         if (r >= 0)
                 r = sd_bus_message_append(
                                 call, "(sv)", "TimeoutStopUSec", "t", service->stop_timeout_usec);

@@ -11,8 +11,9 @@ typedef struct TransientService {
         const char *arguments[12]; /* the program first, by its absolute path; NULL at the end */
         const int *input_fd;       /* NULL, or its standard input */
         const int *output_fd;      /* NULL, or where its output goes */
-        bool is_oneshot; /* its start is over when it ended, and it stays, so that this can be
-                            seen; else it is over when it began */
+        bool is_oneshot;    /* its start is over when it ended, and it stays, so that this can be
+                               seen; else it is over when it began */
+        bool leaves_no_log; /* its journal has it only when something is wrong with it */
         const char *on_failure; /* NULL, or the unit that is started when it fails or is killed */
         const int *good_exits;  /* exit statuses besides 0 that are no failure */
         size_t n_good_exits;

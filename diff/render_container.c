@@ -338,8 +338,9 @@ static int warn_of_settings(
         size_t position = 0;
         int r = line ? warn(rendering, name, line,
                                        "PrivateUsers=no: root inside is root of the host, who can "
-                                       "make its read-only mounts writable and change the host's "
-                                       "kernel settings")
+                                       "make its read-only mounts writable, change the host's "
+                                       "kernel "
+                                       "settings, and read what sysswitch reads")
                      : 0;
         for (NspawnUnknown unknown;
                         r >= 0 && nspawn_unknown_next(container->file, &position, &unknown);) {
