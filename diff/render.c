@@ -301,6 +301,10 @@ static int render_all(Rendering *rendering, Error *reterr) {
         if (r == 0)
                 r = rendering_warn_of_units(rendering, reterr);
         if (r == 0)
+                r = rendering_warn_of_drop_ins(rendering, reterr);
+        if (r == 0)
+                r = rendering_warn_of_files(rendering, reterr);
+        if (r == 0)
                 r = note_layers(rendering, reterr);
         if (r == 0)
                 r = tree_fill(rendering->tree, rendering->entries, rendering->n_entries, reterr);

@@ -120,6 +120,9 @@ int rendering_warn_of_sections(Rendering *rendering,
                 const UnitFile *file,
                 Error *reterr) must_check;
 int rendering_warn_of_units(Rendering *rendering, Error *reterr) must_check;
+/* Files= of the source's own rules that name nothing of it. */
+int rendering_warn_of_files(Rendering *rendering, Error *reterr) must_check;
+int rendering_warn_of_drop_ins(Rendering *rendering, Error *reterr) must_check;
 
 /* render_container.c: containers/, once all else that was written is placed. */
 int rendering_add_containers(Rendering *rendering, Error *reterr) must_check;

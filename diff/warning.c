@@ -2,6 +2,7 @@
 /* What systemd would take without a word, or with one in a log that nobody reads: it is no error,
  * and yet hardly meant. */
 #include "base/text.h"
+#include "diff/glob.h"
 #include "diff/rendering.h"
 #include "diff/unit_file.h"
 #include "diff/unit_name.h"
@@ -105,4 +106,97 @@ int rendering_warn_of_units(Rendering *rendering, Error *reterr) {
                 r = warn_of_unit(rendering, "Unit", conf->triggers[i].unit, conf->triggers[i].line,
                                 reterr);
         return r;
+}
+
+/* Has the tree anything at the path, below it, or that the glob matches? */
+static bool names_something(const Rendering *rendering, const char *wanted) {
+        const char *path = wanted + strlen("/etc/"); /* as it is written, by profile_conf.c */
+        size_t length = strlen(path);
+        for (size_t i = 0; i < rendering->n_entries; i++) {
+                const Entry *entry = rendering->entries[i];
+                bool is_at = strncmp(entry->path, path, length) == 0 &&
+                             (!entry->path[length] || entry->path[length] == '/');
+                if (entry->root == ROOT_ETC && (is_at || glob_match(path, entry->path)))
+                        return true;
+        }
+        return false;
+}
+
+/* What a layer says may be of files that its hosts have, or have not. */
+static int warn_of_files(Rendering *rendering,
+                const char *const *files,
+                size_t n_files,
+                unsigned line,
+                const char *what,
+                Error *reterr) {
+        unsigned own_line = line;
+        if (strcmp(profile_conf_file(rendering->conf, &own_line), "profile.conf") != 0)
+                return 0;
+        for (size_t i = 0; i < n_files; i++) {
+                cleanup(text_donep) Text text = { 0 };
+                if (names_something(rendering, files[i]))
+                        continue;
+                text_addf(&text, "Files=%s: nothing in this source is of that name, so %s",
+                                files[i], what);
+                if (warn(rendering, "profile.conf", line, &text) < 0)
+                        return error_oom(reterr);
+        }
+        return 0;
+}
+
+int rendering_warn_of_files(Rendering *rendering, Error *reterr) {
+        const ProfileConf *conf = rendering->conf;
+        int r = 0;
+        for (size_t i = 0; r >= 0 && i < conf->n_triggers; i++)
+                if (i == 0 || conf->triggers[i].line != conf->triggers[i - 1].line)
+                        r = warn_of_files(rendering, conf->triggers[i].files,
+                                        conf->triggers[i].n_files, conf->triggers[i].line,
+                                        "it triggers nothing", reterr);
+        for (size_t i = 0; r >= 0 && i < conf->n_checks; i++)
+                r = warn_of_files(rendering, conf->checks[i].files, conf->checks[i].n_files,
+                                conf->checks[i].line, "it has nothing checked", reterr);
+        return r;
+}
+
+/* "systemd/system/UNIT.d/x.conf": UNIT, in scratch memory; NULL: none, or one of a whole type or
+ * of a prefix. */
+static const char *unit_of_drop_in(Rendering *rendering, const Entry *entry) {
+        static const char place[] = "systemd/system/";
+        const char *name = entry->path + strlen(place);
+        const char *slash =
+                        strncmp(entry->path, place, strlen(place)) == 0 ? strchr(name, '/') : NULL;
+        if (!slash || entry->kind != ENTRY_FILE || slash - name < 3 ||
+                        strncmp(slash - 2, ".d", 2) != 0)
+                return NULL;
+        const char *unit =
+                        arena_printf(&rendering->scratch, "%.*s", (int) (slash - 2 - name), name);
+        const char *dot = unit ? strrchr(unit, '.') : NULL;
+        return dot && dot > unit && dot[-1] != '-' && unit_name_is_valid(unit) && is_of_a_file(unit)
+                               ? unit
+                               : NULL;
+}
+
+int rendering_warn_of_drop_ins(Rendering *rendering, Error *reterr) {
+        const char *last = "";
+        for (size_t i = 0; rendering->distribution && i < rendering->n_entries; i++) {
+                const Entry *entry = rendering->entries[i];
+                const char *unit =
+                                entry->root == ROOT_ETC ? unit_of_drop_in(rendering, entry) : NULL;
+                UnitPlace place = { 0 };
+                if (!unit || strcmp(unit, last) == 0)
+                        continue;
+                last = unit;
+                int r = unit_place_find(rendering, SCOPE_SYSTEM, unit, &place, reterr);
+                if (r == PLACE_NONE)
+                        r = host_has(rendering, unit, reterr);
+                if (r < 0)
+                        return r;
+                if (r > 0)
+                        continue;
+                cleanup(text_donep) Text text = { 0 };
+                text_addf(&text, "neither the source nor the host has %s, which this is for", unit);
+                if (warn(rendering, entry->origin, 1, &text) < 0)
+                        return error_oom(reterr);
+        }
+        return 0;
 }

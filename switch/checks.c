@@ -165,8 +165,15 @@ static void tell_warned(const Running *running, const CheckResult *result) {
                 running->options->output(running->options->userdata, result->lines.items[i]);
 }
 
+static const char *name_place(
+                const Prepared *prepared, const char *where, char *buffer, size_t buffer_bytes) {
+        reference_file_name(&prepared->target, where, buffer, buffer_bytes);
+        return buffer;
+}
+
 static int run_one(const Running *running, CheckResult *result, Error *reterr) {
         const Check *check = result->check;
+        char place[512];
         say(running, "Checking: ", check->command);
         int r = run_on(running, check, false, &result->lines, reterr);
         if (r == -ETIMEDOUT) {
@@ -176,7 +183,8 @@ static int run_one(const Running *running, CheckResult *result, Error *reterr) {
         if (r == -EINTR)
                 return stop_request_check(reterr);
         if (r < 0 && check->where && r != -ENOTSUP)
-                return error_set(reterr, r, "%s: Command=%s cannot be run: %s", check->where,
+                return error_set(reterr, r, "%s: Command=%s cannot be run: %s",
+                                name_place(running->prepared, check->where, place, sizeof(place)),
                                 check->command, strerror(-r));
         if (r == -ENOTSUP)
                 return error_prefix(
@@ -191,9 +199,12 @@ static int run_one(const Running *running, CheckResult *result, Error *reterr) {
         return r;
 }
 
-static void add_cause(const Check *check, Text *text) {
+static void add_cause(const Prepared *prepared, const Check *check, Text *text) {
+        char place[512];
         if (check->where)
-                text_addf(text, "[Check] %s%s", check->where, check->first_file ? ", " : "");
+                text_addf(text, "[Check] %s%s",
+                                name_place(prepared, check->where, place, sizeof(place)),
+                                check->first_file ? ", " : "");
         if (check->first_file) {
                 text_add_line(text, check->first_file);
                 if (check->n_files > 1)
@@ -205,7 +216,8 @@ static bool is_bad(const CheckResult *result) {
         return result->outcome == CHECK_FAILED || result->outcome == CHECK_TIMED_OUT;
 }
 
-static int refuse(const CheckResults *results, Error *reterr) {
+static int refuse(const Running *running, Error *reterr) {
+        const CheckResults *results = running->prepared->checks;
         const CheckResult *first = NULL;
         size_t n_bad = 0;
         for (size_t i = 0; i < results->n_items; i++) {
@@ -217,7 +229,7 @@ static int refuse(const CheckResults *results, Error *reterr) {
         if (!first)
                 return 0;
         cleanup(text_donep) Text text = { 0 };
-        add_cause(first->check, &text);
+        add_cause(running->prepared, first->check, &text);
         if (first->outcome == CHECK_TIMED_OUT)
                 text_add(&text, "; it was killed at its deadline");
         else
@@ -246,7 +258,7 @@ static int run_all(Running *running, const Check *checks, size_t n_checks, Error
                 if (r < 0)
                         return r;
         }
-        return refuse(results, reterr);
+        return refuse(running, reterr);
 }
 
 int checks_run(Host *host, Prepared *prepared, const ChecksOptions *options, Error *reterr) {
@@ -272,14 +284,15 @@ int checks_run(Host *host, Prepared *prepared, const ChecksOptions *options, Err
         return r;
 }
 
-void add_failed_checks(const CheckResults *results, Text *text) {
+void add_failed_checks(const Prepared *prepared, Text *text) {
+        const CheckResults *results = prepared->checks;
         for (size_t i = 0; results && i < results->n_items; i++) {
                 const CheckResult *result = &results->items[i];
                 if (!is_bad(result))
                         continue;
                 text_add_line(text, result->check->command);
                 text_add(text, " (");
-                add_cause(result->check, text);
+                add_cause(prepared, result->check, text);
                 text_add(text, "):\n");
                 for (size_t j = 0; j < result->lines.n_items; j++) {
                         text_add(text, "  ");

@@ -48,6 +48,6 @@ int checks_run(Host *host, Prepared *prepared, const ChecksOptions *options, Err
                 must_check;
 
 /* What those that failed said, with the files that they were run for. */
-void add_failed_checks(const CheckResults *results, Text *text);
+void add_failed_checks(const Prepared *prepared, Text *text);
 
 const char *check_outcome_to_string(CheckOutcome outcome); /* "passed" */

@@ -27,11 +27,7 @@ static int check_plan(Host *host, const ReferenceTree *reference, Error *reterr)
         const PlanInput input = { .before = nothing, .after = units, .contents = host->contents };
         if (r >= 0)
                 r = plan_new(&input, &plan, reterr);
-        if (r != -EBADMSG)
-                return r;
-        char text[sizeof(reterr->message)];
-        source_file_name(reference->source, reterr->message, text, sizeof(text));
-        return error_set(reterr, r, "%s", text);
+        return reference_name_fault(reference, r, reterr);
 }
 
 /* What is known of a module once it is looked into. */

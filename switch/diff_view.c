@@ -90,8 +90,10 @@ static int read_side(Diff *diff, const char *reference, ReferenceTree *ret_tree,
 
 int diff_compare_trees(Diff *diff, Error *reterr) {
         int r = read_states(diff, reterr);
+        output_hold_warnings();
         if (r >= 0)
                 r = read_side(diff, diff->left, &diff->old, reterr);
+        output_release_warnings(false); /* what the new one has is of interest */
         if (r >= 0)
                 r = read_side(diff, diff->right, &diff->new, reterr);
         LiveFile *live = diff->live;
@@ -123,7 +125,7 @@ int diff_compare_trees(Diff *diff, Error *reterr) {
                 .distribution = diff->host->elsewhere ? &distribution : NULL,
                 .states_are_whole = diff->host->elsewhere != NULL,
         };
-        r = plan_new(&input, &diff->own_plan, reterr);
+        r = reference_name_fault(&diff->new, plan_new(&input, &diff->own_plan, reterr), reterr);
         diff->plan = diff->own_plan;
         return r;
 }

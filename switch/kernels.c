@@ -29,11 +29,20 @@ int kernels_conf_of(const Host *host,
 
 typedef struct Finding {
         const Host *host;
+        const ReferenceTree *target;
         const ProfileConf *conf;
         Arena *arena;
         KernelUnmet *unmet;
         size_t n_unmet;
 } Finding;
+
+/* "profile.conf:3: …": in which source. */
+static int name_file(const Finding *finding, KernelUnmet *unmet) {
+        char text[2048];
+        reference_file_name(finding->target, unmet->message, text, sizeof(text));
+        unmet->message = arena_strdup(finding->arena, text);
+        return unmet->message ? 0 : -ENOMEM;
+}
 
 static int find_in(Finding *finding, const char *version, bool is_running, Error *reterr) {
         KernelConfig config;
@@ -45,6 +54,9 @@ static int find_in(Finding *finding, const char *version, bool is_running, Error
                 return r;
         if (kernel_require_check(finding->conf, &config, finding->arena, &unmet, &n_unmet) < 0)
                 return error_oom(reterr);
+        for (size_t i = 0; i < n_unmet; i++)
+                if (name_file(finding, &unmet[i]) < 0)
+                        return error_oom(reterr);
         if (!config.text && finding->conf->kernel.missing_is_warned) {
                 if (n_unmet > 0)
                         output_warning(unmet->message);
@@ -77,17 +89,18 @@ static int look_for(Finding *finding) {
                                 "/lib/modules/%s/vmlinuz): install it, or name another one",
                                 place, rule->version, rule->version, rule->version) };
         finding->n_unmet = 1;
-        return finding->unmet->message ? 0 : -ENOMEM;
+        return finding->unmet->message ? name_file(finding, finding->unmet) : -ENOMEM;
 }
 
 int kernels_find_unmet(const Host *host,
+                const ReferenceTree *target,
                 const ProfileConf *conf,
                 bool only_next,
                 Arena *arena,
                 KernelUnmet **ret_unmet,
                 size_t *ret_n_unmet,
                 Error *reterr) {
-        Finding finding = { .host = host, .conf = conf, .arena = arena };
+        Finding finding = { .host = host, .target = target, .conf = conf, .arena = arena };
         RunningKernel kernel = { 0 };
         const char *next = conf->kernel.version;
         int r = next ? (look_for(&finding) < 0 ? error_oom(reterr) : 0)

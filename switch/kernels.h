@@ -5,6 +5,7 @@
 
 #include "activate/kernel.h"
 #include "switch/host.h"
+#include "switch/reference.h"
 
 /* profile.conf of a tree; NULL: it has no [Kernel]. In the arena. */
 int kernels_conf_of(const Host *host,
@@ -34,6 +35,7 @@ static inline void kernel_pending_donep(KernelPending *pending) {
  * and the one that boots next do not meet. That a configuration is missing is a warning instead
  * where the profile says so. In the arena. */
 int kernels_find_unmet(const Host *host,
+                const ReferenceTree *target,
                 const ProfileConf *conf,
                 bool only_next,
                 Arena *arena,

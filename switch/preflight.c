@@ -370,8 +370,8 @@ static int find_requirements(const Preflight *flight, Error *reterr) {
         if (r >= 0)
                 r = find_boot_space(flight, conf, reterr);
         if (r >= 0 && conf)
-                r = kernels_find_unmet(flight->host, conf, flight->options->only_default, arena,
-                                &unmet, &n_unmet, reterr);
+                r = kernels_find_unmet(flight->host, &flight->prepared->target, conf,
+                                flight->options->only_default, arena, &unmet, &n_unmet, reterr);
         if (r >= 0 && (add_unmet(flight, unmet, n_unmet) < 0 ||
                                       add_unmet(flight, initrds->unmet, initrds->n_unmet) < 0))
                 return error_oom(reterr);

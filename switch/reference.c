@@ -237,6 +237,22 @@ static int read_source(Host *host,
                         has_distribution ? &distribution : NULL, &tree->tree, reterr);
 }
 
+void reference_file_name(
+                const ReferenceTree *tree, const char *place, char *ret_name, size_t name_bytes) {
+        if (tree->source)
+                source_file_name(tree->source, place, ret_name, name_bytes);
+        else
+                (void) snprintf(ret_name, name_bytes, "%s:%s", tree->name, place); /* or cut off */
+}
+
+int reference_name_fault(const ReferenceTree *tree, int code, Error *reterr) {
+        char text[sizeof(reterr->message)];
+        if (code != -EBADMSG)
+                return code;
+        reference_file_name(tree, reterr->message, text, sizeof(text));
+        return error_set(reterr, code, "%s", text);
+}
+
 int reference_read(Host *host,
                 const char *reference,
                 bool use_distribution,

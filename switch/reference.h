@@ -36,6 +36,13 @@ int reference_read(Host *host,
                 bool use_distribution,
                 ReferenceTree *ret_tree,
                 Error *reterr) must_check;
+/* For messages: what begins with a path in it, as "profile.conf:12: …", with the source before it.
+ */
+void reference_file_name(
+                const ReferenceTree *tree, const char *place, char *ret_name, size_t name_bytes);
+/* Of a fault (-EBADMSG) that the plan found in it the same; other codes are returned as they are.
+ */
+int reference_name_fault(const ReferenceTree *tree, int code, Error *reterr) must_check;
 bool reference_is_generation(const char *reference);
 /* It has the marks of a source: REV:PATH, or a directory that begins with "/", "./" or "../". */
 bool reference_is_source(const char *reference);

@@ -119,7 +119,7 @@ static void print_problems(const Prepared *prepared) {
 static void print_failed_checks(const SwitchView *view, const Prepared *prepared) {
         const Output errors = output_of_errors(view->progress.output);
         cleanup(text_donep) Text text = { 0 };
-        add_failed_checks(prepared->checks, &text);
+        add_failed_checks(prepared, &text);
         add_troubles(&errors, prepared->rehearsal, &text);
         if (text.error >= 0 && text.data)
                 (void) fputs(text.data, stderr); /* there is nowhere else to tell it */

@@ -69,6 +69,7 @@ static void test_warning__sections_that_systemd_does_not_know(void **state) {
 static void test_warning__units_that_nobody_has(void **state) {
         (void) state;
         static const SampleFile files[] = {
+                { "etc/a", "" },
                 { "profile.conf", "[Units]\n"
                                   "Disable=known.service mine.service known@x.service\n"
                                   "Disable=dayly.timer ours.service dev-none.swap\n"
@@ -92,10 +93,66 @@ static void test_warning__units_that_nobody_has(void **state) {
         expect(files, false, NULL, 0); /* what a host has is not known */
 }
 
+static void test_warning__drop_ins_of_units_that_nobody_has(void **state) {
+        (void) state;
+        static const SampleFile files[] = {
+                { "etc/systemd/system/known.service.d/a.conf", "" },
+                { "etc/systemd/user/gone.service.d/a.conf", "" },
+                { "units/dev-none.swap.d/a.conf", "" },
+                { "units/knwon.service.d/a.conf", "" },
+                { "units/knwon.service.d/b.conf", "" },
+                { "units/known@x.service.d/a.conf", "" },
+                { "units/mine.service.d/a.conf", "" },
+                { "units/other@x.service.d/a.conf", "" },
+                { "units/ours-.service.d/a.conf", "" },
+                { "units/ours.service", "[Service]\n" },
+                { "units/ours.service.d/a.conf", "" },
+                { "units/service.d/a.conf", "" },
+                { NULL, NULL },
+        };
+        static const char *const expected[] = {
+                "host/units/knwon.service.d/a.conf:1: neither the source nor the host has "
+                "knwon.service, which this is for",
+                "host/units/other@x.service.d/a.conf:1: neither the source nor the host has "
+                "other@x.service, which this is for",
+        };
+        expect(files, true, expected, N_ELEMENTS(expected));
+        expect(files, false, NULL, 0);
+}
+
+static void test_warning__files_that_the_source_has_not(void **state) {
+        (void) state;
+        static const SampleFile files[] = {
+                { "etc/nginx/nginx.conf", "" },
+                { "etc/nginx/sites/a", "" },
+                { "profile.conf", "[Trigger]\n"
+                                  "Unit=known.service mine.service\n"
+                                  "Files=/etc/nginx /etc/nginx/*.conf /etc/nginx/**\n"
+                                  "Files=/etc/ngnix/** /etc/nginx/sites/b /etc/nginx/site\n"
+                                  "[Check]\n"
+                                  "Command=true\n"
+                                  "Files=/etc/other/** /etc/nginx/sites/?\n" },
+                { NULL, NULL },
+        };
+        static const char *const expected[] = {
+                "host/profile.conf:1: Files=/etc/ngnix/**: nothing in this source is of that name, "
+                "so it triggers nothing",
+                "host/profile.conf:1: Files=/etc/nginx/sites/b: nothing in this source is of that "
+                "name, so it triggers nothing",
+                "host/profile.conf:1: Files=/etc/nginx/site: nothing in this source is of that "
+                "name, so it triggers nothing",
+                "host/profile.conf:6: Files=/etc/other/**: nothing in this source is of that name, "
+                "so it has nothing checked",
+        };
+        expect(files, false, expected, N_ELEMENTS(expected));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_warning__sections_that_systemd_does_not_know),
                 cmocka_unit_test(test_warning__units_that_nobody_has),
+                cmocka_unit_test(test_warning__drop_ins_of_units_that_nobody_has),
+                cmocka_unit_test(test_warning__files_that_the_source_has_not),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -53,3 +53,30 @@ tells '[Container]\nRoot=/x\n' 'profile.conf:1: [Container] without Name='
 tells '[Container]\nOnChange=x\n[Container]\nName=\n' 'profile.conf:2: OnChange=x' 'profile.conf:4: Name= '
 tells '[Container]\nRoot=/x\n[Container]\nName=web\n[Container]\nName=web\n' 'profile.conf:1: ' 'profile.conf:6: Container web'
 tells '[Check]\nCommand=x/y\n[Check]\nTimeout=1\n' 'profile.conf:2: ' 'profile.conf:3: [Check] without Command='
+
+# What is hardly meant is told on standard error, and is no fault; so in a plan, of the side that is new.
+mkdir -p root/etc nothing
+put named/profile.conf '[Trigger]
+Unit=nginx.service
+Files=/etc/ngnix/**'
+put named/units/a.service '[Service]
+ExecStart=/bin/true'
+warning="named/profile.conf:1: Files=/etc/ngnix/**: nothing in this source is of that name, so it triggers nothing"
+for verb in "lint named" "diff ./nothing ./named" "switch --dry-run --root=root named"; do
+        # shellcheck disable=SC2086 # words
+        run $verb
+        equal "$status" 0
+        [[ $err = *"Warning: "*"$warning" ]] || fail "no warning: $verb"
+done
+runs 0 diff ./named ./nothing
+
+# What only the plan finds names the source, too.
+put named/units/a.service '[Service]
+ExecStart=/bin/true
+X-SwitchMethod=bad'
+for verb in "diff ./nothing ./named" "switch --dry-run --root=root named"; do
+        # shellcheck disable=SC2086
+        run $verb
+        equal "$status" 1
+        [[ $err = *"named/units/a.service:3: X-SwitchMethod=bad is none"* ]] || fail "no source: $verb"
+done
