@@ -64,10 +64,14 @@ static int look(Finding *finding, const char *path, bool is_fallback) {
                 return -ENOMEM;
         if (!finding->first)
                 finding->first = path;
-        if (!is_there(finding->root_fd, path + 1))
+        struct stat status;
+        cleanup_fd int fd = in_root_open(finding->root_fd, path + 1, O_PATH);
+        if (fd < 0 || fstat(fd, &status) < 0)
                 return 0;
-        initrd->images[initrd->n_images++] =
-                        (InitrdImage){ .path = path, .is_there = true, .is_fallback = is_fallback };
+        initrd->images[initrd->n_images++] = (InitrdImage){ .path = path,
+                .is_there = true,
+                .size_bytes = (uint64_t) status.st_size,
+                .is_fallback = is_fallback };
         return 1;
 }
 

@@ -30,6 +30,7 @@ InitrdMaker initrd_maker_find(int root_fd);
 typedef struct InitrdImage {
         const char *path; /* absolute */
         bool is_there;
+        uint64_t size_bytes;
         bool is_fallback; /* mkinitcpio's: for any hardware */
 } InitrdImage;
 

@@ -6,18 +6,18 @@
 #include <errno.h>
 #include <string.h>
 
-static const char *const names[N_INITRD_MAKERS] = { [INITRD_NO_MAKER] = "",
+static const char *const maker_names[N_INITRD_MAKERS] = { [INITRD_NO_MAKER] = "",
         [INITRD_INITRAMFS_TOOLS] = "initramfs-tools",
         [INITRD_DRACUT] = "dracut",
         [INITRD_MKINITCPIO] = "mkinitcpio" };
 
 const char *initrd_maker_to_string(InitrdMaker maker) {
-        return names[maker];
+        return maker_names[maker];
 }
 
 InitrdMaker initrd_maker_from_string(const char *text) {
         for (InitrdMaker maker = INITRD_NO_MAKER; maker < N_INITRD_MAKERS; maker++)
-                if (strcmp(names[maker], text) == 0)
+                if (strcmp(maker_names[maker], text) == 0)
                         return maker;
         return INITRD_NO_MAKER;
 }
@@ -43,14 +43,27 @@ bool initrd_asks_same(const KernelRule *before, const KernelRule *after) {
                                after->initrd_available, after->n_initrd_available);
 }
 
-void initrd_note(InitrdMaker maker, const Strv *loaded, const Strv *modules, Text *text) {
-        if (loaded->n_items + modules->n_items == 0)
+void initrd_contained_done(InitrdContained *contained) {
+        strv_done(&contained->loaded);
+        strv_done(&contained->modules);
+        strv_done(&contained->files);
+}
+
+static void add_lines(Text *text, const char *key, const Strv *values) {
+        for (size_t i = 0; i < values->n_items; i++)
+                text_addf(text, "%s%s\n", key, values->items[i]);
+}
+
+static const char maker_key[] = "maker ", load_key[] = "load ", have_key[] = "have ",
+                  file_key[] = "file ";
+
+void initrd_note(const InitrdContained *contained, Text *text) {
+        if (contained->loaded.n_items + contained->modules.n_items == 0)
                 return;
-        text_addf(text, "maker %s\n", initrd_maker_to_string(maker));
-        for (size_t i = 0; i < loaded->n_items; i++)
-                text_addf(text, "load %s\n", loaded->items[i]);
-        for (size_t i = 0; i < modules->n_items; i++)
-                text_addf(text, "have %s\n", modules->items[i]);
+        text_addf(text, "%s%s\n", maker_key, initrd_maker_to_string(contained->maker));
+        add_lines(text, load_key, &contained->loaded);
+        add_lines(text, have_key, &contained->modules);
+        add_lines(text, file_key, &contained->files);
 }
 
 static int lines_of(const char *text, const char *key, Strv *ret_values) {
@@ -86,20 +99,55 @@ static int add_missing(const Strv *all,
 }
 
 typedef struct Noted {
-        Strv makers, loaded, modules;
+        Strv makers;
+        InitrdContained contained;
 } Noted;
 
 static void noted_done(Noted *noted) {
         strv_done(&noted->makers);
-        strv_done(&noted->loaded);
-        strv_done(&noted->modules);
+        initrd_contained_done(&noted->contained);
 }
 
 static int noted_read(const char *text, Noted *noted) {
-        int r = lines_of(text, "maker ", &noted->makers);
+        int r = lines_of(text, maker_key, &noted->makers);
         if (r >= 0)
-                r = lines_of(text, "load ", &noted->loaded);
-        return r < 0 ? r : lines_of(text, "have ", &noted->modules);
+                r = lines_of(text, load_key, &noted->contained.loaded);
+        if (r >= 0)
+                r = lines_of(text, have_key, &noted->contained.modules);
+        return r < 0 ? r : lines_of(text, file_key, &noted->contained.files);
+}
+
+/* Modules of both whose file is another one. */
+static int add_replaced(const InitrdContained *of, const InitrdContained *other, Strv *names) {
+        for (size_t i = 0; i < of->files.n_items; i++) {
+                const char *file = of->files.items[i];
+                cleanup_free char *name = strndup(file, strcspn(file, " "));
+                if (!name)
+                        return -ENOMEM;
+                if (!strv_has(&other->files, file) && strv_has(&other->modules, name) &&
+                                strv_has(&of->modules, name) && strv_add_unique(names, name) < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+static int compare_contained(
+                const InitrdContained *old, const InitrdContained *new, Strv *reasons) {
+        cleanup_strv Strv replaced = { 0 }, none = { 0 };
+        int r = add_missing(&new->modules, &old->modules, "", " comes", " come", reasons);
+        if (r >= 0)
+                r = add_missing(&old->modules, &new->modules, "", " leaves", " leave", reasons);
+        if (r >= 0)
+                r = add_replaced(new, old, &replaced);
+        if (r >= 0)
+                r = add_replaced(old, new, &replaced);
+        if (r >= 0)
+                r = add_missing(&replaced, &none, "", " is another one", " are others", reasons);
+        if (r >= 0)
+                r = add_missing(&new->loaded, &old->loaded, "it loads ", "", "", reasons);
+        return r < 0 ? r
+                     : add_missing(&old->loaded, &new->loaded, "it no more loads ", "", "",
+                                       reasons);
 }
 
 int initrd_changes(const char *before, const char *after, Strv *ret_reasons) {
@@ -112,13 +160,7 @@ int initrd_changes(const char *before, const char *after, Strv *ret_reasons) {
         if (r >= 0)
                 r = noted_read(after, &new);
         if (r >= 0)
-                r = add_missing(&new.modules, &old.modules, "", " comes", " come", ret_reasons);
-        if (r >= 0)
-                r = add_missing(&old.modules, &new.modules, "", " leaves", " leave", ret_reasons);
-        if (r >= 0)
-                r = add_missing(&new.loaded, &old.loaded, "it loads ", "", "", ret_reasons);
-        if (r >= 0)
-                r = add_missing(&old.loaded, &new.loaded, "it no more loads ", "", "", ret_reasons);
+                r = compare_contained(&old.contained, &new.contained, ret_reasons);
         if (r >= 0 && old.makers.n_items > 0)
                 r = add_missing(&new.makers, &old.makers, "", " makes it now", "", ret_reasons);
         if (r >= 0 && ret_reasons->n_items == n)

@@ -26,10 +26,22 @@ bool initrd_is_asked_for(const KernelRule *rule);
 /* Are it the same modules? */
 bool initrd_asks_same(const KernelRule *before, const KernelRule *after);
 
-/* What goes into the initrd of a kernel, as it is remembered: lines "maker NAME", "load MODULE" in
- * their order, "have MODULE". Nothing at all where nothing of ours is in it. modules: sorted, each
- * once. */
-void initrd_note(InitrdMaker maker, const Strv *loaded, const Strv *modules, Text *text);
+/* What goes into the initrd of a kernel. */
+typedef struct InitrdContained {
+        InitrdMaker maker;
+        Strv loaded;  /* in there, in this order */
+        Strv modules; /* all of them; sorted, each once */
+        Strv files;   /* "MODULE DIGEST", of those that the profile brings; sorted */
+} InitrdContained;
+
+void initrd_contained_done(InitrdContained *contained);
+static inline void initrd_contained_donep(InitrdContained *contained) {
+        initrd_contained_done(contained);
+}
+
+/* As it is remembered: lines "maker NAME", "load MODULE", "have MODULE", "file MODULE DIGEST".
+ * Nothing at all where nothing of ours is in it. */
+void initrd_note(const InitrdContained *contained, Text *text);
 
 /* Why an initrd that was made with the first is none with the second, for people: "dm_mod dm_bufio
  * come", "it loads dm_mod". None where it is. Returns 0 or -ENOMEM. */

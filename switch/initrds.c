@@ -26,7 +26,8 @@ typedef struct Wanted {
 typedef struct Search {
         Host *host;
         Arena *arena;
-        const ProfileConf *conf; /* NULL: it has no [Kernel] */
+        const Tree *tree;
+        const ProfileConf *conf; /* of it; NULL: it has no [Kernel] */
         InitrdMaker maker;
         bool makes;
         Strv kernels;
@@ -50,51 +51,100 @@ static void add_wanted(Search *search, const KernelWord *words, size_t n_words, 
                         .is_loaded = is_loaded };
 }
 
-/* What goes into the initrd of one kernel. */
-typedef struct Contained {
-        Strv loaded, modules;
-} Contained;
-
-static void contained_done(Contained *contained) {
-        strv_done(&contained->loaded);
-        strv_done(&contained->modules);
+/* As the names of a tree are. */
+static void make_canonical(char *name) {
+        for (; *name; name++)
+                *name = (char) (*name == '-' ? '_' : *name);
 }
 
-/* As the names of a tree are. */
 static void canonical_name(const char *name, char *copy, size_t copy_bytes) {
         (void) snprintf(copy, copy_bytes, "%s", name); /* cut: near to nothing */
-        for (char *p = copy; *p; p++)
-                *p = (char) (*p == '-' ? '_' : *p);
+        make_canonical(copy);
 }
 
 /* By the name that the profile gives, which the initrd is told; one that is built in it need not
  * load. */
-static int note_loaded(const ModuleClosure *closure, const char *given, Contained *contained) {
+static int note_loaded(
+                const ModuleClosure *closure, const char *given, InitrdContained *contained) {
         char name[256];
         canonical_name(given, name, sizeof(name));
         const Module *module = map_get(&closure->by_name, name);
         return module && module->is_builtin ? 0 : strv_add_unique(&contained->loaded, name);
 }
 
-static int add_names(
-                Search *search, ModuleClosure *closure, const char *kernel, Contained *contained) {
+/* The modules that the profile itself brings for a kernel: name -> Entry *. Their file may not be
+ * there yet, or be another one than the index that depmod made tells of. */
+static int find_own(const Search *search, const char *kernel, Map *ret_own) {
+        const char *prefix = arena_printf(search->arena, "modules/%s" KERNEL_EXTRA_MODULES, kernel);
+        if (!prefix)
+                return -ENOMEM;
+        for (size_t i = tree_lower_bound(search->tree, ROOT_LIB, prefix);
+                        i < search->tree->n_entries; i++) {
+                const Entry *entry = &search->tree->entries[i];
+                if (entry->root != ROOT_LIB || strncmp(entry->path, prefix, strlen(prefix)) != 0)
+                        break;
+                const char *base = strrchr(entry->path, '/') + 1, *end = strstr(base, ".ko");
+                if (entry->kind != ENTRY_FILE || !end)
+                        continue;
+                char *name = arena_strndup(search->arena, base, (size_t) (end - base));
+                if (!name)
+                        return -ENOMEM;
+                make_canonical(name);
+                if (map_put(ret_own, name, (void *) (uintptr_t) entry) < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+static int note_files(const Map *own, InitrdContained *contained) {
+        for (size_t i = 0; i < contained->modules.n_items; i++) {
+                const char *name = contained->modules.items[i];
+                const Entry *entry = map_get(own, name);
+                char hex[DIGEST_HEX_SIZE];
+                cleanup_free char *file = NULL;
+                if (!entry)
+                        continue;
+                if (asprintf(&file, "%s %.16s", name, digest_to_hex(&entry->content->digest, hex)) <
+                                0)
+                        return -ENOMEM;
+                if (strv_add(&contained->files, file) < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+static int
+add_name(Wanted *wanted, ModuleClosure *closure, const Map *own, InitrdContained *contained) {
+        char name[256];
+        canonical_name(wanted->word->text, name, sizeof(name));
+        int r = closure->tree ? module_closure_add(closure, wanted->word->text) : 0;
+        if (r == 0 && map_get(own, name))
+                r = strv_add_unique(&contained->modules, name) < 0 ? -ENOMEM : 1;
+        if (r > 0 && wanted->is_loaded && note_loaded(closure, wanted->word->text, contained) < 0)
+                return -ENOMEM;
+        wanted->is_known |= r > 0;
+        return r;
+}
+
+static int
+add_names(Search *search, ModuleClosure *closure, const char *kernel, InitrdContained *contained) {
+        cleanup(map_donep) Map own = { 0 };
+        if (find_own(search, kernel, &own) < 0)
+                return -ENOMEM;
         for (size_t i = 0; i < search->n_wanted; i++) {
                 Wanted *wanted = &search->wanted[i];
-                int r = closure->tree ? module_closure_add(closure, wanted->word->text) : 0;
-                wanted->is_known |= r > 0;
+                int r = add_name(wanted, closure, &own, contained);
                 if (r == 0)
                         r = strv_add(&wanted->lacking, kernel);
-                else if (r > 0 && wanted->is_loaded)
-                        r = note_loaded(closure, wanted->word->text, contained);
                 if (r < 0)
                         return r;
         }
         for (size_t i = 0; i < closure->n_modules; i++)
                 if (!closure->modules[i]->is_builtin &&
-                                strv_add(&contained->modules, closure->modules[i]->name) < 0)
+                                strv_add_unique(&contained->modules, closure->modules[i]->name) < 0)
                         return -ENOMEM;
         strv_sort(&contained->modules);
-        return 0;
+        return note_files(&own, contained);
 }
 
 static int take_need(Search *search, const char *kernel, const char *modules, Error *reterr) {
@@ -103,7 +153,9 @@ static int take_need(Search *search, const char *kernel, const char *modules, Er
         InitrdNeed *need = &initrds->needs[initrds->n_needs];
         cleanup_strv Strv reasons = { 0 };
         const char *before = "";
-        int r = initrd_record_load(search->host->database, kernel, arena, &before, reterr);
+        int r = search->host->database ? initrd_record_load(search->host->database, kernel, arena,
+                                                         &before, reterr)
+                                       : 0;
         if (r >= 0)
                 r = initrd_find(search->host->root_fd, search->maker, kernel, arena, &need->initrd,
                                 reterr);
@@ -130,7 +182,7 @@ static int take_need(Search *search, const char *kernel, const char *modules, Er
 static int look_at_kernel(Search *search, const char *kernel, Error *reterr) {
         cleanup(module_tree_freep) ModuleTree *tree = NULL;
         cleanup(module_closure_donep) ModuleClosure closure = { .arena = search->arena };
-        cleanup(contained_done) Contained contained = { 0 };
+        cleanup(initrd_contained_donep) InitrdContained contained = { .maker = search->maker };
         cleanup(text_donep) Text text = { 0 };
         cleanup_free char *modules = NULL;
         int r = search->n_wanted > 0
@@ -143,7 +195,7 @@ static int look_at_kernel(Search *search, const char *kernel, Error *reterr) {
                 return error_oom(reterr);
         if (!search->makes)
                 return 0;
-        initrd_note(search->maker, &contained.loaded, &contained.modules, &text);
+        initrd_note(&contained, &text);
         if (text_take(&text, &modules) < 0)
                 return error_oom(reterr);
         return take_need(search, kernel, modules, reterr);
@@ -257,7 +309,7 @@ int initrds_find(Host *host,
                 Initrds *ret_initrds,
                 Error *reterr) {
         Initrds initrds = { 0 };
-        Search search = { .host = host, .arena = arena, .initrds = &initrds };
+        Search search = { .host = host, .tree = tree, .arena = arena, .initrds = &initrds };
         if (host->is_of_containers)
                 return 0;
         int r = kernels_conf_of(host, tree, arena, &search.conf, reterr);
@@ -275,9 +327,31 @@ int initrds_find(Host *host,
         search_done(&search);
         if (r < 0)
                 return r;
+        initrds.are_made = search.makes;
         initrds.has_no_maker = is_asked && search.maker == INITRD_NO_MAKER;
         *ret_initrds = initrds;
         return 0;
+}
+
+static size_t directory_length(const char *path) {
+        return (size_t) (strrchr(path, '/') - path);
+}
+
+SpaceNeed initrds_space(const Initrds *initrds, const InitrdNeed *need) {
+        enum { MARGIN_BYTES = 1 << 20, GROWS_BY_A = 8 };
+        SpaceNeed space = { .n_bytes = MARGIN_BYTES };
+        const char *directory = need->initrd.images[0].path;
+        size_t length = directory_length(directory);
+        for (size_t i = 0; i < initrds->n_needs; i++)
+                for (size_t j = 0; j < initrds->needs[i].initrd.n_images; j++) {
+                        const InitrdImage *image = &initrds->needs[i].initrd.images[j];
+                        if (directory_length(image->path) != length ||
+                                        strncmp(image->path, directory, length) != 0)
+                                continue;
+                        space.n_bytes += image->size_bytes + image->size_bytes / GROWS_BY_A;
+                        space.n_inodes++;
+                }
+        return space;
 }
 
 static void say_making(const EngineOptions *options, const Initrd *initrd) {
@@ -302,18 +376,15 @@ static int note_made(Host *host, const Initrds *initrds, int64_t switch_id, Erro
         return r;
 }
 
-int initrds_make(Host *host,
-                const Prepared *prepared,
+static int make_all(Host *host,
+                const Initrds *needed,
                 const EngineOptions *options,
                 int64_t switch_id,
                 Error *reterr) {
-        const Initrds *needed = &prepared->initrds;
         const InitrdRun run = { .timeout_usec = IMAGE_USEC, .should_stop = stop_request_is_made };
-        cleanup_free Initrd *initrds = calloc(needed->n_needs + 1, sizeof(Initrd));
+        cleanup_free Initrd *initrds = calloc(needed->n_needs, sizeof(Initrd));
         if (!initrds)
                 return error_oom(reterr);
-        if (needed->n_needs == 0)
-                return 0;
         for (size_t i = 0; i < needed->n_needs; i++)
                 initrds[i] = needed->needs[i].initrd;
         int r = initrd_begin(host->state_directory, initrds, needed->n_needs, reterr);
@@ -324,6 +395,21 @@ int initrds_make(Host *host,
         if (r >= 0)
                 r = initrd_place(initrds, needed->n_needs, &run, reterr);
         return r < 0 ? r : note_made(host, needed, switch_id, reterr);
+}
+
+/* By now what depmod and modprobe read is the new one, and may tell of more. */
+int initrds_make(Host *host,
+                const Prepared *prepared,
+                const EngineOptions *options,
+                int64_t switch_id,
+                Error *reterr) {
+        cleanup(arena_donep) Arena arena = { 0 };
+        Initrds needed = { 0 };
+        int r = prepared->initrds.are_made
+                                ? initrds_find(host, prepared->new, true, &arena, &needed, reterr)
+                                : 0;
+        return r < 0 || needed.n_needs == 0 ? r
+                                            : make_all(host, &needed, options, switch_id, reterr);
 }
 
 uint64_t initrds_timeout_usec(const Prepared *prepared) {

@@ -6,6 +6,7 @@
  * with. */
 
 #include "activate/initrd.h"
+#include "diff/fit_space.h"
 #include "diff/kernel_require.h"
 #include "diff/plan.h"
 #include "switch/host.h"
@@ -22,6 +23,7 @@ typedef struct Initrds {
         InitrdNeed *needs;   /* that are to be made */
         PlanInitrd *planned; /* of each */
         size_t n_needs;
+        bool are_made;      /* by a switch, as far as they are needed */
         KernelUnmet *unmet; /* modules that no kernel has */
         size_t n_unmet;
         const char **warnings; /* modules that some kernels lack */
@@ -37,6 +39,10 @@ int initrds_find(Host *host,
                 Arena *arena,
                 Initrds *ret_initrds,
                 Error *reterr) must_check;
+
+/* The room that new images take in the directory of a need's first one: all of them that are there,
+ * beside the old ones. */
+SpaceNeed initrds_space(const Initrds *initrds, const InitrdNeed *need);
 
 /* After the flip: makes and places what is needed, and notes it. What it did is taken back by
  * initrds_settle(), whether it succeeded or not. */

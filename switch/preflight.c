@@ -326,6 +326,33 @@ static int find_boot_space(const Preflight *flight, const ProfileConf *conf, Err
         return r;
 }
 
+/* Once for a directory. */
+static int find_initrd_space(const Preflight *flight, Error *reterr) {
+        const Initrds *initrds = &flight->prepared->initrds;
+        const char *last = NULL;
+        for (size_t i = 0; i < initrds->n_needs; i++) {
+                const char *image = initrds->needs[i].initrd.images[0].path;
+                const char *directory = arena_strndup(&flight->prepared->arena, image,
+                                (size_t) (strrchr(image, '/') - image));
+                Place place = { .path = directory,
+                        .shown = directory,
+                        .use = "the new initrds beside the old ones",
+                        .need = initrds_space(initrds, &initrds->needs[i]) };
+                if (!directory)
+                        return error_oom(reterr);
+                if (last && strcmp(last, directory) == 0)
+                        continue;
+                last = directory;
+                place.path++; /* below the root */
+                int r = free_space_at(flight->host->root_fd, place.path, &place.space, reterr);
+                if (r < 0)
+                        return r;
+                if (check_writable(flight, &place) < 0 || check_room(flight, &place) < 0)
+                        return error_oom(reterr);
+        }
+        return 0;
+}
+
 static int add_unmet(const Preflight *flight, const KernelUnmet *unmet, size_t n_unmet) {
         for (size_t i = 0; i < n_unmet; i++) {
                 cleanup(text_donep) Text text = { 0 };
@@ -423,6 +450,8 @@ int preflight_run(Host *host, Prepared *prepared, const EngineOptions *options, 
         if (find_mounts(&flight) < 0 || find_programs(&flight) < 0)
                 return error_oom(reterr);
         r = find_needs_of_containers(&flight, reterr);
+        if (r >= 0)
+                r = find_initrd_space(&flight, reterr);
         if (r >= 0)
                 r = find_needs_of_modules(&flight, reterr);
         return r < 0 ? r : find_requirements(&flight, reterr);

@@ -77,6 +77,10 @@ static void test_initrd__why_another_one(void **state) {
         changes(one, "maker dracut\nload a\nhave a\nhave b\nhave c\n", "it no more loads b;");
         changes(one, "maker dracut\nload b\nload a\nhave a\nhave b\nhave c\n",
                         "it loads them in another order;");
+        static const char own[] = "maker dracut\nhave a\nhave b\nfile a 12\nfile b 34\n";
+        changes(own, "maker dracut\nhave a\nhave b\nfile a 13\nfile b 34\n", "a is another one;");
+        changes(own, "maker dracut\nhave a\nhave b\n", "a b are others;");
+        changes(own, "maker dracut\nhave a\nfile a 12\n", "b leaves;");
         changes(one, "maker mkinitcpio\nload a\nload b\nhave a\nhave b\nhave c\n",
                         "mkinitcpio makes it now;");
 }
@@ -84,14 +88,15 @@ static void test_initrd__why_another_one(void **state) {
 static void test_initrd__what_is_noted(void **state) {
         (void) state;
         Text text = { 0 };
-        cleanup_strv Strv loaded = { 0 }, modules = { 0 }, none = { 0 };
-        initrd_note(INITRD_DRACUT, &none, &none, &text);
+        cleanup(initrd_contained_donep) InitrdContained contained = { .maker = INITRD_DRACUT };
+        initrd_note(&contained, &text);
         assert_null(text.data); /* as one of which nothing is known */
-        assert_int_equal(strv_add(&loaded, "a"), 0);
-        assert_int_equal(strv_add(&modules, "a"), 0);
-        assert_int_equal(strv_add(&modules, "b"), 0);
-        initrd_note(INITRD_DRACUT, &loaded, &modules, &text);
-        assert_string_equal(text.data, "maker dracut\nload a\nhave a\nhave b\n");
+        assert_int_equal(strv_add(&contained.loaded, "a"), 0);
+        assert_int_equal(strv_add(&contained.modules, "a"), 0);
+        assert_int_equal(strv_add(&contained.modules, "b"), 0);
+        assert_int_equal(strv_add(&contained.files, "b 12ab"), 0);
+        initrd_note(&contained, &text);
+        assert_string_equal(text.data, "maker dracut\nload a\nhave a\nhave b\nfile b 12ab\n");
         text_done(&text);
         for (InitrdMaker maker = INITRD_NO_MAKER; maker < N_INITRD_MAKERS; maker++)
                 assert_int_equal(initrd_maker_from_string(initrd_maker_to_string(maker)), maker);
