@@ -101,12 +101,12 @@ static int write_all(Writing *writing, const char *temporary, Error *reterr) {
         const Source *source = writing->unrendered->source;
         writing->fd = open(temporary, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (writing->fd < 0)
-                return error_set_errno(reterr, -errno, "%s", temporary);
+                return error_set_errno(reterr, -errno, "%s", writing->name);
         int r = 0;
         for (size_t i = 0; r >= 0 && i < source->n_entries; i++)
                 r = write_entry(writing, &source->entries[i], reterr);
         if (r >= 0 && (fchmod(writing->fd, 0755) < 0 || syncfs(writing->fd) < 0))
-                r = error_set_errno(reterr, -errno, "%s", temporary);
+                r = error_set_errno(reterr, -errno, "%s", writing->name);
         (void) close(writing->fd); /* synced */
         return r;
 }
@@ -125,7 +125,7 @@ static int write_and_rename(
                                                          "%s: is there, as of an export that was "
                                                          "interrupted: remove it",
                                                          temporary)
-                                       : error_set_errno(reterr, -errno, "%s", temporary);
+                                       : error_set_errno(reterr, -errno, "%s", path);
         int r = write_all(writing, temporary, reterr);
         if (r >= 0 && rename(temporary, path) < 0)
                 r = errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR

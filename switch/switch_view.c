@@ -56,12 +56,29 @@ static void add_heading(const Output *output,
                 text_addf(text, "%lld\n", (long long) number);
 }
 
-static int print_text(const Text *text, Error *reterr) {
+static int print_text_to(FILE *file, const Text *text, Error *reterr) {
         if (text->error < 0)
                 return error_oom(reterr);
-        (void) fwrite(text->data, 1, text->length, stdout); /* output_close() tells */
-        (void) fflush(stdout);                              /* as above */
+        (void) fwrite(text->data, 1, text->length, file); /* output_close() tells */
+        (void) fflush(file);                              /* as above */
         return 0;
+}
+
+static int print_text(const Text *text, Error *reterr) {
+        return print_text_to(stdout, text, reterr);
+}
+
+/* With --quiet, only what went wrong is told, and as errors are. */
+typedef struct Channel {
+        FILE *file;
+        Output output;
+} Channel;
+
+static Channel channel_of(const SwitchView *view) {
+        bool is_quiet = option_is_given(view->options, OPTION_QUIET);
+        return (Channel){ .file = is_quiet ? stderr : stdout,
+                .output = is_quiet ? output_of_errors(view->progress.output)
+                                   : *view->progress.output };
 }
 
 static void show_prepared(void *userdata, const Prepared *prepared) {
@@ -90,8 +107,9 @@ static int print_summary(const SwitchView *view,
                 uint64_t duration_usec,
                 Error *reterr) {
         cleanup(arena_donep) Arena arena = { 0 };
+        const Channel channel = channel_of(view);
         SummaryInput input = {
-                .output = view->progress.output,
+                .output = &channel.output,
                 .result = result,
                 .profile = view->host->profile_name,
                 .duration_usec = duration_usec,
@@ -105,7 +123,7 @@ static int print_summary(const SwitchView *view,
         input.debts = debts;
         cleanup(text_donep) Text text = { 0 };
         add_summary(&input, &text);
-        return print_text(&text, reterr);
+        return print_text_to(channel.file, &text, reterr);
 }
 
 /* More than one: the error says how many. */
@@ -129,10 +147,11 @@ static void show_failed(void *userdata, const EngineResult *result) {
         SwitchView *view = userdata;
         progress_view_clear(&view->progress);
         cleanup(text_donep) Text text = { 0 };
-        add_reports(view->progress.output, result, &text);
-        Error ignored;
+        const Channel channel = channel_of(view);
+        add_reports(&channel.output, result, &text);
+        Error ignored; /* it is undone whether this is seen or not */
         if (!option_is_given(view->options, OPTION_JSON))
-                (void) print_text(&text, &ignored); /* it is undone whether this is seen or not */
+                (void) print_text_to(channel.file, &text, &ignored);
 }
 
 static int carry_out(SwitchView *view, Host *host, const SwitchRequest *request, Error *reterr) {
@@ -325,6 +344,10 @@ int switch_view_run(
                 Host *host, const Options *options, const SwitchRequest *request, Error *reterr) {
         if (option_is_given(options, OPTION_CHECK) && option_is_given(options, OPTION_NO_CHECK))
                 return error_set(reterr, USAGE_ERROR, "--check and --no-check contradict");
+        if (option_is_given(options, OPTION_CHECK) && !option_is_given(options, OPTION_DRY_RUN))
+                return error_set(reterr, USAGE_ERROR,
+                                "--check goes with --dry-run: without that, the checks run in any "
+                                "case");
         if (host->is_image && options->confirm_usec > 0)
                 return error_set(reterr, USAGE_ERROR,
                                 "--confirm= is for a host that runs, not for --root=");

@@ -157,6 +157,7 @@ runs 0 "${R[@]}" verify
 refuses 2 "Which generation, and where to" "${R[@]}" export @7
 refuses 2 "Not a generation" "${R[@]}" export src out
 refuses 1 "Generation 0" "${R[@]}" export @0 out
+refuses 1 "none/out: No such file or directory" "${R[@]}" export @7 none/out
 runs 0 "${R[@]}" export @7 out
 has "Generation 7 of system is in out."
 [ ! -e out.tmp ] || fail "out.tmp is left"
