@@ -63,7 +63,7 @@ static int add_calls(CallBatch *batch, Systemd *systemd, const char *method, con
         return r;
 }
 
-int boot_take_over(Systemd *systemd, const Strv *dropped, Error *reterr) {
+int boot_take_over(Systemd *systemd, const Strv *dropped, const Strv *readers, Error *reterr) {
         cleanup_strv Strv targets = { 0 };
         int r = systemd_reload(systemd, RELOAD_TIMEOUT_USEC, reterr);
         if (r >= 0)
@@ -74,6 +74,8 @@ int boot_take_over(Systemd *systemd, const Strv *dropped, Error *reterr) {
         r = call_batch_new(systemd, on_reply, NULL, &batch);
         if (r >= 0)
                 r = add_calls(batch, systemd, "StopUnit", dropped);
+        if (r >= 0)
+                r = add_calls(batch, systemd, "RestartUnit", readers);
         if (r >= 0)
                 r = add_calls(batch, systemd, "StartUnit", &targets);
         if (r >= 0)

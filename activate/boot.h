@@ -6,7 +6,8 @@
 
 #include "activate/systemd.h"
 
-/* daemon-reload; then the units that nothing wants any more are taken out of the boot, and each
- * target on its way is asked for again, so that it pulls in what wants it now. A unit in dropped
- * that is still wanted comes back with its target. */
-int boot_take_over(Systemd *systemd, const Strv *dropped, Error *reterr) must_check;
+/* daemon-reload; then the units that nothing wants any more are taken out of the boot, those that
+ * have read files early are started anew, and each target on its way is asked for again, so that it
+ * pulls in what wants it now. A unit in dropped that is still wanted comes back with its target. */
+int boot_take_over(Systemd *systemd, const Strv *dropped, const Strv *readers, Error *reterr)
+                must_check;

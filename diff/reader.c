@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What is well known to read a file below /etc (rule T4). tmpfiles.d and sysusers.d are not here: a
  * step of the switch applies them. */
+#include "diff/trigger.h"
 #include "diff/watch_list.h"
 
 #include <errno.h>
@@ -72,4 +73,11 @@ int watch_list_add_readers(WatchList *list, const char *path) {
                 return -ENOMEM;
         return unit && unit_name_is_valid(unit) ? add_reader(list, path, &(Reader){ .unit = unit })
                                                 : 0;
+}
+
+const char *trigger_boot_reader(const char *path) {
+        for (size_t i = 0; i < N_ELEMENTS(readers); i++)
+                if (readers[i].starts && reads(&readers[i], path))
+                        return readers[i].unit;
+        return NULL;
 }

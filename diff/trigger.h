@@ -23,3 +23,7 @@ int container_trigger_find(Comparison *comparison, Error *reterr) must_check;
 
 /* Fills Subject.trigger; there may be new subjects, without edges: comparison_connect() follows. */
 int trigger_find(Comparison *comparison, Error *reterr) must_check;
+
+/* reader.c: the unit that reads this file below /etc once, early in a boot (rule T4); NULL: none.
+ */
+const char *trigger_boot_reader(const char *path);

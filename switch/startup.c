@@ -3,7 +3,10 @@
 
 #include "activate/boot.h"
 #include "activate/booted.h"
+#include "diff/kernel.h"
+#include "diff/trigger.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define UNITS "systemd/system/"
@@ -32,27 +35,50 @@ static const char *pulled_in(const char *path) {
         return NULL;
 }
 
-static int add_dropped(Strv *dropped, const char *path) {
-        const char *unit = pulled_in(path);
-        return unit ? strv_add_unique(dropped, unit) : 0;
+/* What a boot that goes on with other files does anew. */
+typedef struct TakeOver {
+        Strv dropped, readers;
+} TakeOver;
+
+static void take_over_donep(TakeOver *over) {
+        strv_done(&over->dropped);
+        strv_done(&over->readers);
+}
+
+static int add_changed(TakeOver *over, EntryRoot root, const char *path, bool is_gone) {
+        const char *unit = root == ROOT_ETC && is_gone ? pulled_in(path) : NULL;
+        const char *reader = root == ROOT_ETC   ? trigger_boot_reader(path)
+                             : root == ROOT_LIB ? trigger_boot_reader(KERNEL_MODULES_PATH)
+                                                : NULL; /* a module may be found now */
+        if ((unit && strv_add_unique(&over->dropped, unit) < 0) ||
+                        (reader && strv_add_unique(&over->readers, reader) < 0))
+                return -ENOMEM;
+        return 0;
+}
+
+static int take_over(Host *host, const TakeOver *over, Error *reterr) {
+        int r = host_connect(host, reterr);
+        return r < 0 ? r : boot_take_over(host->systemd, &over->dropped, &over->readers, reterr);
 }
 
 int startup_take_over(Host *host, const FitPlan *fit, Error *reterr) {
-        cleanup_strv Strv dropped = { 0 };
-        for (size_t i = 0; i < fit->n_operations; i++)
-                if (fit->operations[i].verb == FIT_REMOVE &&
-                                add_dropped(&dropped, fit->operations[i].path) < 0)
+        cleanup(take_over_donep) TakeOver over = { 0 };
+        for (size_t i = 0; i < fit->n_operations; i++) {
+                const FitOperation *operation = &fit->operations[i];
+                if (add_changed(&over, operation->root, operation->path,
+                                    operation->verb == FIT_REMOVE) < 0)
                         return error_oom(reterr);
-        int r = host_connect(host, reterr);
-        return r < 0 ? r : boot_take_over(host->systemd, &dropped, reterr);
+        }
+        return take_over(host, &over, reterr);
 }
 
 int startup_take_over_undone(Host *host, const Manifest *manifest, Error *reterr) {
-        cleanup_strv Strv dropped = { 0 };
-        for (size_t i = 0; i < manifest->n_operations; i++)
-                if (manifest->operations[i].verb == FIT_PLACE &&
-                                add_dropped(&dropped, manifest->operations[i].path) < 0)
+        cleanup(take_over_donep) TakeOver over = { 0 };
+        for (size_t i = 0; i < manifest->n_operations; i++) {
+                const ManifestOperation *operation = &manifest->operations[i];
+                if (add_changed(&over, operation->root, operation->path,
+                                    operation->verb == FIT_PLACE) < 0)
                         return error_oom(reterr);
-        int r = host_connect(host, reterr);
-        return r < 0 ? r : boot_take_over(host->systemd, &dropped, reterr);
+        }
+        return take_over(host, &over, reterr);
 }
