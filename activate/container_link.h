@@ -17,9 +17,12 @@ void container_forget_dead(const char *name);
 int container_connect(
                 const char *name, pid_t leader, Systemd **ret_systemd, Error *reterr) must_check;
 
+enum { CONTAINER_MAX_ARGUMENTS = 63 };
+
 typedef struct ContainerProgram {
         const char *unit;             /* that it is run as */
-        const char *const *arguments; /* at most 11, the program first; NULL at the end */
+        const char *const *arguments; /* at most CONTAINER_MAX_ARGUMENTS, the program first; NULL at
+                                         the end */
         uint64_t timeout_usec;
         bool leaves_no_log;
         size_t output_max_bytes; /* of it, what is beyond fails; 0: its output is the container's */

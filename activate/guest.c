@@ -5,6 +5,8 @@
  *
  *   sysswitch-guest init [ARGUMENT…]   fits /etc to the bundle's tree 'active', becomes systemd
  *   sysswitch-guest activate TREE      fits /etc to that tree; run by the container's own systemd
+ *   sysswitch-guest check TREE COMMAND runs that where /etc is fitted to that tree, and nowhere
+ * else
  *
  * Where the root is read-only, or made anew at each start, so is /etc: a layer of its own in /run,
  * which is gone with the container, and what is known of it is there as well. */
@@ -15,15 +17,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define LAYER "/run/sysswitch"
 #define LAYER_STATE LAYER "/state"
+#define CHECK LAYER "/check"
 
 static void tell(const char *line) {
         (void) fprintf(stderr, "sysswitch-guest: %s\n", line); /* nobody else to tell */
@@ -38,12 +43,15 @@ static int read_link(const char *link, char ret_tree[NAME_MAX + 1]) {
         return 0;
 }
 
-static int fit(const char *tree, bool is_starting) {
+static const char *state_directory(void) {
+        return access(LAYER_STATE, F_OK) == 0 ? LAYER_STATE : NSPAWN_STATE_DIRECTORY;
+}
+
+static int fit(const char *tree, const char *state, bool is_starting) {
         char forced[NAME_MAX + 1];
         bool is_forced = read_link(NSPAWN_BUNDLE "/force", forced) >= 0 && !strcmp(forced, tree);
-        bool is_layer = access(LAYER_STATE, F_OK) == 0;
         const GuestFit guest = { .etc = "/etc",
-                .state = is_layer ? LAYER_STATE : NSPAWN_STATE_DIRECTORY,
+                .state = state,
                 .bundle = NSPAWN_BUNDLE,
                 .root = "/",
                 .tree = tree,
@@ -100,7 +108,7 @@ static int become_systemd(char **arguments) {
         if (r < 0)
                 tell("/etc is read-only, and no layer can be put over it");
         make_bare();
-        if (r < 0 || fit(tree, true) < 0)
+        if (r < 0 || fit(tree, state_directory(), true) < 0)
                 return 1;
         for (size_t i = 0; i < N_ELEMENTS(programs); i++) {
                 arguments[0] = (char *) (uintptr_t) programs[i]; /* only read */
@@ -110,11 +118,87 @@ static int become_systemd(char **arguments) {
         return 1;
 }
 
+static int lay_over(const char *below, const char *place, const char *upper, const char *work) {
+        char options[512];
+        (void) snprintf(options, sizeof(options), "lowerdir=%s,upperdir=%s,workdir=%s,userxattr",
+                        below, upper, work); /* fits */
+        return mount("overlay", place, "overlay", 0, options) < 0 ? -errno : 0;
+}
+
+/* Nothing can be laid over the directory as a whole, as the bundle is mounted in it. */
+static int lay_over_state(void) {
+        char displaced[64], fitted[64], text[4096];
+        (void) snprintf(displaced, sizeof(displaced), "%s/displaced",
+                        state_directory()); /* fits, both */
+        (void) snprintf(fitted, sizeof(fitted), "%s/" GUEST_FITTED, state_directory());
+        int from = open(fitted, O_RDONLY | O_CLOEXEC);
+        int to = open(CHECK "/state/" GUEST_FITTED, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        ssize_t n = from < 0 || to < 0 ? -1 : 1;
+        while (n > 0) {
+                n = read(from, text, sizeof(text));
+                if (n > 0 && write(to, text, (size_t) n) != n)
+                        n = -1;
+        }
+        if (n < 0)
+                return errno ? -errno : -EIO;
+        (void) close(from); /* the end of this process closes them as well */
+        (void) close(to);
+        return access(displaced, F_OK) < 0
+                               ? 0
+                               : lay_over(displaced, CHECK "/state/displaced", CHECK "/state-upper",
+                                                 CHECK "/state-work");
+}
+
+/* Of this process and its children alone: what is written to /etc is gone with them. */
+static int make_future(const char *tree) {
+        static const char *const directories[] = { CHECK "/upper", CHECK "/work", CHECK "/state",
+                CHECK "/state/displaced", CHECK "/state-upper", CHECK "/state-work" };
+        if ((mkdir(LAYER, 0700) < 0 && errno != EEXIST) ||
+                        (mkdir(CHECK, 0700) < 0 && errno != EEXIST) || unshare(CLONE_NEWNS) < 0 ||
+                        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+                        mount("tmpfs", CHECK, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0700") < 0)
+                return -errno;
+        for (size_t i = 0; i < N_ELEMENTS(directories); i++)
+                if (mkdir(directories[i], i == 0 ? 0755 : 0700) < 0)
+                        return -errno;
+        int r = lay_over_state();
+        if (r >= 0)
+                r = lay_over("/etc", "/etc", CHECK "/upper", CHECK "/work");
+        return r < 0 ? r : fit(tree, CHECK "/state", true);
+}
+
+/* How it ended is the last line: of a unit that failed, systemd keeps no more than that. */
+static int check(const char *tree, char **command) {
+        int status = 0, r = make_future(tree);
+        if (r < 0) {
+                (void) fprintf(stderr, "sysswitch-guest: there is no place for a check: %s\n",
+                                strerror(-r)); /* as in tell() */
+                return 1;
+        }
+        pid_t pid = fork();
+        if (pid == 0) {
+                (void) setenv("PATH",
+                                "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                                1); /* or it is not found */
+                (void) execvp(command[0], command);
+                (void) fprintf(stderr, "%s: %s\n", command[0], strerror(errno)); /* as above */
+                _exit(127);
+        }
+        if (pid < 0 || waitpid(pid, &status, 0) < 0)
+                return 1;
+        (void) fprintf(stderr, "\n" CHECK_ENDED "%d\n",
+                        WIFEXITED(status) ? WEXITSTATUS(status)
+                                          : 128 + WTERMSIG(status)); /* as above */
+        return 0;
+}
+
 int main(int argc, char **argv) {
         if (argc >= 2 && strcmp(argv[1], "init") == 0)
                 return become_systemd(argv + 1);
         if (argc == 3 && strcmp(argv[1], "activate") == 0 && !strchr(argv[2], '/'))
-                return fit(argv[2], false) < 0;
+                return fit(argv[2], state_directory(), false) < 0;
+        if (argc >= 4 && strcmp(argv[1], "check") == 0 && !strchr(argv[2], '/'))
+                return check(argv[2], argv + 3);
         tell("this is run by sysswitch in its containers");
         return 2;
 }

@@ -16,8 +16,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#define FITTED "fitted"
-#define BESIDE FITTED ".new" /* what it will be, and then what it was until the commit */
+#define GUEST_FITTED "fitted"
+#define BESIDE GUEST_FITTED ".new" /* what it will be, and then what it was until the commit */
 
 enum { MAX_ATTEMPTS = 5 }; /* others may write to /etc meanwhile */
 
@@ -56,7 +56,7 @@ static int read_trees(Guest *guest, Error *reterr) {
                 return r;
         cleanup_free char *text = NULL;
         Error error;
-        r = bundle_read_text(guest->state.fd, FITTED, &text, &error);
+        r = bundle_read_text(guest->state.fd, GUEST_FITTED, &text, &error);
         if (r >= 0)
                 r = bundle_parse(text, guest->contents, &guest->old, &error);
         if (r < 0 && r != -ENOENT) /* then all is taken for the container's own, and put away */
@@ -169,7 +169,7 @@ static bool is_fitted(const Guest *guest, const char *tree) {
         Digest digest;
         char name[DIGEST_HEX_SIZE + 5] = "tree-";
         Error ignored; /* what cannot be read is none */
-        if (bundle_read_text(guest->state.fd, FITTED, &text, &ignored) < 0 ||
+        if (bundle_read_text(guest->state.fd, GUEST_FITTED, &text, &ignored) < 0 ||
                         digest_of(text, strlen(text), &digest) < 0)
                 return false;
         (void) digest_to_hex(&digest, name + strlen(name));
@@ -178,8 +178,9 @@ static bool is_fitted(const Guest *guest, const char *tree) {
 
 static int note_fitted(const Guest *guest, Error *reterr) {
         int fd = guest->state.fd;
-        unsigned flags = faccessat(fd, FITTED, F_OK, 0) == 0 ? RENAME_EXCHANGE : RENAME_NOREPLACE;
-        if (renameat2(fd, BESIDE, fd, FITTED, flags) < 0)
+        unsigned flags = faccessat(fd, GUEST_FITTED, F_OK, 0) == 0 ? RENAME_EXCHANGE
+                                                                   : RENAME_NOREPLACE;
+        if (renameat2(fd, BESIDE, fd, GUEST_FITTED, flags) < 0)
                 return error_set_errno(reterr, -errno, "Cannot note what is fitted");
         return sync_elsewhere(guest->fit->state, guest->etc.fd, reterr);
 }
@@ -189,8 +190,8 @@ static int take_back(const Guest *guest, Error *reterr) {
         cleanup(manifest_freep) Manifest *manifest = NULL;
         int fd = guest->state.fd, r = manifest_read(&guest->etc, &manifest, reterr);
         if (r > 0 && is_fitted(guest, manifest->to)) {
-                if (renameat2(fd, BESIDE, fd, FITTED, RENAME_EXCHANGE) < 0 &&
-                                (errno != ENOENT || unlinkat(fd, FITTED, 0) < 0))
+                if (renameat2(fd, BESIDE, fd, GUEST_FITTED, RENAME_EXCHANGE) < 0 &&
+                                (errno != ENOENT || unlinkat(fd, GUEST_FITTED, 0) < 0))
                         return error_set_errno(reterr, -errno, "Cannot note what is fitted");
                 r = sync_elsewhere(guest->fit->state, guest->etc.fd, reterr);
         }

@@ -17,6 +17,11 @@
 
 #include <stdbool.h>
 
+#define GUEST_FITTED "fitted"
+
+/* What the last line of a check that was run begins with; its exit status follows. */
+#define CHECK_ENDED "sysswitch-guest: ended with "
+
 typedef struct GuestFit {
         const char *etc, *state, *bundle; /* directories */
         const char *root;                 /* its etc/passwd and etc/group name the owners */

@@ -8,7 +8,7 @@
 typedef struct TransientService {
         const char *name;          /* "sysswitch-switch.service" */
         const char *description;   /* UTF-8 */
-        const char *arguments[12]; /* the program first, by its absolute path; NULL at the end */
+        const char *arguments[64]; /* the program first, by its absolute path; NULL at the end */
         const int *input_fd;       /* NULL, or its standard input */
         const int *output_fd;      /* NULL, or where its output goes */
         bool is_oneshot;    /* its start is over when it ended, and it stays, so that this can be

@@ -346,7 +346,7 @@ int check_list(const CheckInput *input,
                 Error *reterr) {
         Listing listing = { .input = input, .arena = arena };
         int r = 0;
-        for (size_t i = 0; r >= 0 && i < N_ELEMENTS(builtins); i++)
+        for (size_t i = 0; r >= 0 && !input->only_rules && i < N_ELEMENTS(builtins); i++)
                 r = add_builtin(&listing, &builtins[i], reterr);
         for (size_t i = 0; r >= 0 && i < input->conf->n_checks; i++)
                 r = add_rule(&listing, &input->conf->checks[i], reterr);

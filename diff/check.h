@@ -25,8 +25,9 @@ typedef struct BuiltinCheck {
 const BuiltinCheck *check_builtins(size_t *ret_n_builtins);
 
 typedef struct Check {
-        const char *command; /* for people */
-        const char *where;   /* "profile.conf:12"; NULL: one of the table */
+        const char *command;   /* for people */
+        const char *where;     /* "profile.conf:12"; NULL: one of the table */
+        const char *container; /* inside which it is run; NULL: on the host */
         const char *const *arguments;
         const char *const
                         *present_arguments; /* of a check that is to be compared, see
@@ -45,6 +46,7 @@ typedef struct CheckInput {
         const Plan *plan; /* with the files that change */
         const Tree *before, *after;
         const ProfileConf *conf;          /* of after */
+        bool only_rules;                  /* none of the table */
         const Distribution *distribution; /* which units there are besides; NULL: not known */
 } CheckInput;
 

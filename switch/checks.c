@@ -3,6 +3,7 @@
 
 #include "activate/check.h"
 #include "diff/quote.h"
+#include "switch/container_checks.h"
 #include "switch/future_files.h"
 #include "switch/stop_request.h"
 
@@ -54,7 +55,8 @@ static const Entry *secret_in(const Heard *heard, const char *line) {
         for (size_t i = 0; i < running->n_secrets; i++) {
                 const Entry *secret = running->secrets[i];
                 char path[4096];
-                (void) snprintf(path, sizeof(path), "/etc/%s", secret->path); /* at most 1024 */
+                (void) snprintf(path, sizeof(path), "%s%s", entry_root_prefix(secret->root),
+                                secret->path); /* at most 1024 */
                 if (check_line_quotes(line, secret->content) && check_may_read(heard->check, path))
                         return secret;
         }
@@ -68,8 +70,8 @@ static void hear(void *userdata, const char *line) {
         const Entry *secret = secret_in(heard, line);
         cleanup(text_donep) Text text = { 0 };
         if (secret)
-                text_addf(&text, "(a line is withheld, as it quotes the secret /etc/%s)",
-                                secret->path);
+                text_addf(&text, "(a line is withheld, as it quotes the secret %s%s)",
+                                entry_root_prefix(secret->root), secret->path);
         heard->error = text.error < 0 ? text.error
                                       : strv_add(heard->lines, secret ? text.data : line);
 }
@@ -77,7 +79,8 @@ static void hear(void *userdata, const char *line) {
 static int find_secrets_of(Running *running, const Tree *tree, Error *reterr) {
         for (size_t i = 0; i < tree->n_entries; i++) {
                 const Entry *entry = &tree->entries[i];
-                if (!entry->secret || entry->kind != ENTRY_FILE || entry->root != ROOT_ETC)
+                bool is_file = entry->root == ROOT_ETC || entry->root == ROOT_CONTAINERS;
+                if (!entry->secret || entry->kind != ENTRY_FILE || !is_file)
                         continue;
                 int r = content_load(running->host->contents, entry->content, reterr);
                 if (r < 0)
@@ -98,14 +101,15 @@ static int find_secrets(Running *running, Error *reterr) {
         return r < 0 ? r : find_secrets_of(running, trees->after, reterr);
 }
 
-static int find_checks(Running *running, Check **ret_checks, size_t *ret_n_checks, Error *reterr) {
+/* Of a profile of containers there is none of the host's own /etc. */
+static int find_host_checks(
+                Running *running, Check **ret_checks, size_t *ret_n_checks, Error *reterr) {
         Prepared *prepared = running->prepared;
-        static const ProfileConf none;
-        const ProfileConf *conf = &none;
-        const Entry *entry = tree_find(prepared->new, ROOT_PROFILE, "profile.conf");
-        int r = entry ? profile_conf_parse(&prepared->arena, "profile.conf",
-                                        running->host->contents, entry->content, &conf, reterr)
-                      : 0;
+        const ProfileConf *conf = NULL;
+        if (running->host->is_of_containers)
+                return 0;
+        int r = profile_conf_of(
+                        &prepared->arena, prepared->new, running->host->contents, &conf, reterr);
         if (r < 0)
                 return r;
         const CheckInput input = {
@@ -116,6 +120,25 @@ static int find_checks(Running *running, Check **ret_checks, size_t *ret_n_check
                 .distribution = running->host->distribution ? &prepared->distribution : NULL,
         };
         return check_list(&input, &prepared->arena, ret_checks, ret_n_checks, reterr);
+}
+
+static int find_checks(Running *running, Check **ret_checks, size_t *ret_n_checks, Error *reterr) {
+        Check *host = NULL, *inside = NULL;
+        size_t n_host = 0, n_inside = 0;
+        int r = find_host_checks(running, &host, &n_host, reterr);
+        if (r >= 0)
+                r = container_checks_list(
+                                running->host, running->prepared, &inside, &n_inside, reterr);
+        if (r < 0)
+                return r;
+        Check *all = arena_new(&running->prepared->arena, Check, n_host + n_inside + 1);
+        if (!all)
+                return error_oom(reterr);
+        for (size_t i = 0; i < n_host + n_inside; i++)
+                all[i] = i < n_host ? host[i] : inside[i - n_host];
+        *ret_checks = all;
+        *ret_n_checks = n_host + n_inside;
+        return 0;
 }
 
 static void say(const Running *running, const char *what, const char *command) {
@@ -130,6 +153,11 @@ static void say(const Running *running, const char *what, const char *command) {
 static int
 run_on(const Running *running, const Check *check, bool present, Strv *lines, Error *reterr) {
         Heard heard = { .running = running, .check = check, .lines = lines };
+        if (check->container) {
+                int status = container_check_run(
+                                running->host, running->prepared, check, hear, &heard, reterr);
+                return heard.error < 0 ? error_oom(reterr) : status;
+        }
         const CheckRun run = {
                 .arguments = present ? check->present_arguments : check->arguments,
                 .files = running->files,
@@ -182,6 +210,11 @@ static int run_one(const Running *running, CheckResult *result, Error *reterr) {
         }
         if (r == -EINTR)
                 return stop_request_check(reterr);
+        if (r < 0 && check->container)
+                return error_prefix(reterr,
+                                "%s: Command=%s cannot be run inside %s (--no-check goes "
+                                "without it)",
+                                check->where, check->command, check->container);
         if (r < 0 && check->where && r != -ENOTSUP)
                 return error_set(reterr, r, "%s: Command=%s cannot be run: %s",
                                 name_place(running->prepared, check->where, place, sizeof(place)),
@@ -250,6 +283,11 @@ static int run_all(Running *running, const Check *checks, size_t n_checks, Error
         for (size_t i = 0; i < n_checks; i++) {
                 if (!checks[i].where && !check_is_installed(checks[i].arguments[0]))
                         continue;
+                if (checks[i].container && running->options->is_dry) {
+                        say(running, "Not checked, as nothing is laid into a container yet: ",
+                                        checks[i].command);
+                        continue;
+                }
                 CheckResult *result = &results->items[results->n_items++];
                 result->check = &checks[i];
                 int r = run_one(running, result, reterr);

@@ -35,6 +35,7 @@ DEFINE_CLEANUP(CheckResults, check_results_free);
 
 typedef struct ChecksOptions {
         bool leave_out;
+        bool is_dry; /* a dry run, which writes nothing */
         /* May be NULL: "Check: nginx -t"; the output of one that warns. */
         void (*step)(void *userdata, const char *text);
         void (*output)(void *userdata, const char *line);

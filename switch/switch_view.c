@@ -261,6 +261,7 @@ static int refuse_dry_run(const Prepared *prepared, Error *reterr) {
 /* What a switch would be asked before it changes anything. */
 static int try_out(SwitchView *view, Host *host, Prepared *prepared, Error *reterr) {
         const TrialOptions options = {
+                .is_dry = true,
                 .leave_out_checks = option_is_given(view->options, OPTION_NO_CHECK),
                 .rehearses = option_is_given(view->options, OPTION_REHEARSE),
                 .timeout_usec = view->options->timeout_usec,

@@ -7,6 +7,7 @@
 int trial_run(Host *host, Prepared *prepared, const TrialOptions *options, Error *reterr) {
         const ChecksOptions checks = {
                 .leave_out = options->leave_out_checks,
+                .is_dry = options->is_dry,
                 .step = options->step,
                 .output = options->output,
                 .userdata = options->userdata,
@@ -16,8 +17,8 @@ int trial_run(Host *host, Prepared *prepared, const TrialOptions *options, Error
                 .step = options->step,
                 .userdata = options->userdata,
         };
-        if (host->is_of_containers) /* they are of the host's /etc */
-                return 0;
         int r = checks_run(host, prepared, &checks, reterr);
-        return r < 0 || !options->rehearses ? r : rehearsal_run(host, prepared, &rehearsal, reterr);
+        return r < 0 || !options->rehearses || host->is_of_containers
+                               ? r
+                               : rehearsal_run(host, prepared, &rehearsal, reterr);
 }

@@ -8,6 +8,7 @@
 
 typedef struct TrialOptions {
         bool leave_out_checks;
+        bool is_dry; /* a dry run, which writes nothing */
         bool rehearses;
         uint64_t timeout_usec; /* of a rehearsal; 0: none */
         /* May be NULL, as of ChecksOptions. */

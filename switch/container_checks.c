@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "switch/container_checks.h"
+
+#include "activate/bundle_store.h"
+#include "activate/container_link.h"
+#include "activate/guest_fit.h"
+#include "diff/container.h"
+#include "diff/nspawn.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { OUTPUT_MAX_BYTES = 256 * 1024 };
+
+/* What has no deadline of its own has this one: the container may hang. */
+static const uint64_t longest_usec = 3600 * 1000000ull;
+
+typedef struct Listing {
+        Host *host;
+        Prepared *prepared;
+        Check *checks;
+        size_t n_checks, n_allocated;
+} Listing;
+
+static int add(Listing *listing, const char *container, const Check *check, Error *reterr) {
+        Arena *arena = &listing->prepared->arena;
+        if (listing->n_checks == listing->n_allocated) {
+                size_t n = listing->n_allocated * 2 + 8;
+                Check *grown = arena_new(arena, Check, n);
+                if (!grown)
+                        return error_oom(reterr);
+                for (size_t i = 0; i < listing->n_checks; i++)
+                        grown[i] = listing->checks[i];
+                listing->checks = grown;
+                listing->n_allocated = n;
+        }
+        Check *added = &listing->checks[listing->n_checks++];
+        *added = *check;
+        added->container = container;
+        added->where = arena_printf(arena,
+                        listing->host->is_of_containers ? "%2$s, inside %1$s"
+                                                        : "containers/%1$s/%2$s",
+                        container, check->where);
+        return added->where ? 0 : error_oom(reterr);
+}
+
+static int list_of(Listing *listing, const char *container, Error *reterr) {
+        Prepared *prepared = listing->prepared;
+        Contents *contents = listing->host->contents;
+        cleanup(tree_freep) Tree *before = NULL;
+        cleanup(tree_freep) Tree *after = NULL;
+        cleanup_free TreeChange *changes = NULL;
+        Plan files = { 0 }; /* for these alone */
+        const ProfileConf *conf = NULL;
+        Check *checks = NULL;
+        size_t n_checks = 0;
+        int r = container_inside(prepared->effective.before, container, &before, reterr);
+        if (r >= 0)
+                r = container_inside(prepared->effective.after, container, &after, reterr);
+        if (r >= 0)
+                r = profile_conf_of(&prepared->arena, after, contents, &conf, reterr);
+        if (r < 0 || conf->n_checks == 0)
+                return r;
+        if (tree_compare(before, after, &changes, &files.n_files) < 0)
+                return error_oom(reterr);
+        files.files = changes;
+        const CheckInput input = {
+                .plan = &files, .before = before, .after = after, .conf = conf, .only_rules = true
+        };
+        r = check_list(&input, &prepared->arena, &checks, &n_checks, reterr);
+        for (size_t i = 0; r >= 0 && i < n_checks; i++)
+                r = add(listing, container, &checks[i], reterr);
+        return r;
+}
+
+int container_checks_list(Host *host,
+                Prepared *prepared,
+                Check **ret_checks,
+                size_t *ret_n_checks,
+                Error *reterr) {
+        Listing listing = { .host = host, .prepared = prepared };
+        const UnitPlan *units = &prepared->plan->units;
+        int r = 0;
+        for (size_t i = 0; r >= 0 && i < units->n_actions; i++) {
+                const UnitAction *action = &units->actions[i];
+                if (action->container &&
+                                (action->verb == VERB_RELOAD || action->verb == VERB_RESTART))
+                        r = list_of(&listing, action->container, reterr);
+        }
+        *ret_checks = listing.checks;
+        *ret_n_checks = listing.n_checks;
+        return r;
+}
+
+/* Its last line tells how it ended; what is before is the program's. Without that line the guest
+ * could not run it, and said why. */
+static int take_output(char *output,
+                void (*tell)(void *userdata, const char *line),
+                void *userdata,
+                Error *reterr) {
+        char *rest = output, *ended = NULL;
+        for (char *found = output; (found = strstr(found, CHECK_ENDED));) {
+                ended = found;
+                found += strlen(CHECK_ENDED);
+        }
+        if (!ended) {
+                output[strcspn(output, "\n")] = 0;
+                return *output ? error_set(reterr, -ECHILD, "%s", output) : -ECHILD;
+        }
+        int status = (int) strtol(ended + strlen(CHECK_ENDED), NULL, 10) & 0xff;
+        *ended = 0;
+        for (char *line; (line = strsep(&rest, "\n"));)
+                if (*line)
+                        tell(userdata, line);
+        return status;
+}
+
+static int lay(Host *host, const Prepared *prepared, const char *name, char *tree, Error *reterr) {
+        cleanup(tree_freep) Tree *inside = NULL;
+        cleanup_strv Strv files = { 0 };
+        int r = container_inside(prepared->effective.after, name, &inside, reterr);
+        if (r >= 0)
+                r = bundle_store_lay(name, inside, host->contents, &files, tree, reterr);
+        return r < 0 ? r : bundle_store_name(&files, reterr);
+}
+
+int container_check_run(Host *host,
+                const Prepared *prepared,
+                const Check *check,
+                void (*output)(void *userdata, const char *line),
+                void *userdata,
+                Error *reterr) {
+        char tree[BUNDLE_TREE_SIZE], unit[48];
+        const char *arguments[CONTAINER_MAX_ARGUMENTS + 1] = { NSPAWN_GUEST, "check", tree };
+        cleanup(systemd_closep) Systemd *systemd = NULL;
+        cleanup_free char *text = NULL;
+        pid_t leader = 0;
+        for (size_t i = 0, n = 3; check->arguments[i]; i++) {
+                if (n == CONTAINER_MAX_ARGUMENTS)
+                        return error_set(reterr, -E2BIG, "%s: Command= has too many words",
+                                        check->where);
+                arguments[n++] = check->arguments[i];
+        }
+        (void) snprintf(unit, sizeof(unit), "sysswitch-check-%d.service",
+                        (int) getpid()); /* fits */
+        const ContainerProgram program = { .unit = unit,
+                .arguments = arguments,
+                .timeout_usec = check->timeout_usec ? check->timeout_usec : longest_usec,
+                .leaves_no_log = true,
+                .output_max_bytes = OUTPUT_MAX_BYTES };
+        int r = container_leader(check->container, &leader, reterr);
+        if (r >= 0)
+                r = lay(host, prepared, check->container, tree, reterr);
+        if (r >= 0)
+                r = container_connect(check->container, leader, &systemd, reterr);
+        if (r < 0)
+                return r;
+        r = container_run(systemd, &program, &text, reterr);
+        if (r == -ETIMEDOUT || !text)
+                return r;
+        int status = take_output(text, output, userdata, reterr);
+        return status < 0 && r < 0 ? r : status;
+}
