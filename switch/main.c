@@ -422,6 +422,8 @@ int main(int argc, char **argv) {
                 argc = (int) engine.arguments.n_items;
                 argv = engine.arguments.items;
         }
+        /* libkmod prints before it can be told not to; for want of memory it may */
+        (void) setenv("KMOD_LOG", "0", 1);
         int status = run_command_line(argc, argv, &engine);
         engine_finish(&engine, status);
         return status;
