@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "switch/module_needs.h"
 
+#include "activate/kernel.h"
 #include "activate/module_file.h"
 #include "activate/process.h"
 #include "diff/kernel.h"
+#include "switch/kernels.h"
 #include "switch/module_index.h"
 
 #include <errno.h>
@@ -113,6 +115,25 @@ static int note_missing(Needs *needs, const Strv *versions) {
         return 0;
 }
 
+/* An upgrade of the kernel is how a driver is lost unseen. */
+static int note_next(Needs *needs, Error *reterr) {
+        Plan *plan = needs->prepared->plan;
+        Arena *arena = &plan->arena;
+        const Host *host = needs->host;
+        const ProfileConf *conf = NULL;
+        const char *next = NULL;
+        int r = kernels_conf_of(host, needs->prepared->new, arena, &conf, reterr);
+        if (r < 0 || !conf || conf->kernel.n_extra_modules == 0)
+                return r;
+        next = conf->kernel.version;
+        r = next ? 0 : kernel_next_version(host->root_fd, arena, &next, reterr);
+        if (r < 0 || !next || brings_modules_for(needs->prepared->new, next))
+                return r;
+        const char *note = arena_printf(arena,
+                        "ExtraModules= has no module for the kernel %s, which boots next", next);
+        return note && plan_add_note(plan, &plan->units, note) >= 0 ? 0 : error_oom(reterr);
+}
+
 static int find_tool(Needs *needs, const Strv *versions) {
         for (size_t i = 0; i < versions->n_items; i++)
                 if (module_index_is_there(needs->host, versions->items[i]))
@@ -154,6 +175,8 @@ int module_needs_find(const Host *host,
                         note_missing(&needs, &versions) < 0)
                 return error_oom(reterr);
         int r = is_rollback ? 0 : find_faults(&needs, reterr);
+        if (r >= 0)
+                r = note_next(&needs, reterr);
         *ret_problems = needs.problems;
         *ret_n_problems = needs.n_problems;
         return r;

@@ -119,6 +119,7 @@ static bool run_row(const FitRow *row) {
                 .n_displaced = world.n_displaced,
                 .force = row->force,
                 .save_edited = row->save_edited,
+                .keeps_others = row->keeps_others,
         };
         cleanup_free Sought *sought = NULL;
         assert_int_equal(fit_plan_seek(&input, row->force, &sought, &input.n_found), 0);

@@ -18,7 +18,7 @@ typedef struct FitRow {
         const char *name;
         const char *old, *new, *found, *displaced;
         const char *expected; /* the plan: "edited a: was edited by hand; exchange b +saved" */
-        bool force, save_edited;
+        bool force, save_edited, keeps_others;
 } FitRow;
 
 /* The test fails when any is not as expected; each of these is told. */

@@ -322,6 +322,46 @@ static void test_fit_plan__seeks_what_it_needs(void **state) {
         fit_row_world_done(&world);
 }
 
+/* Below /lib. */
+static void test_fit_plan__keeps_what_is_of_others(void **state) {
+        (void) state;
+        static const FitRow rows[] = {
+                { .name = "file",
+                                .new = "d d; f d/a new",
+                                .found = "d d 0711 1; f d/a theirs",
+                                .expected = "in-the-way d/a: is there already, and is not this "
+                                            "profile's; record d +displaced" },
+                { .name = "whatever is asked",
+                                .new = "f a new",
+                                .found = "l a theirs",
+                                .force = true,
+                                .save_edited = true,
+                                .expected = "in-the-way a: is there already, and is not this "
+                                            "profile's" },
+                { .name = "the same is not replaced",
+                                .new = "f a same",
+                                .found = "f a same",
+                                .expected = "record a +displaced" },
+                { .name = "ours",
+                                .old = "f a old",
+                                .new = "f a new",
+                                .found = "f a old",
+                                .expected = "exchange a" },
+                { .name = "an edit",
+                                .old = "f a old",
+                                .new = "f a new",
+                                .found = "f a edited",
+                                .force = true,
+                                .expected = "exchange a +saved" },
+        };
+        FitRow copies[N_ELEMENTS(rows)];
+        for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
+                copies[i] = rows[i];
+                copies[i].keeps_others = true;
+        }
+        fit_rows_run(copies, N_ELEMENTS(copies));
+}
+
 static void test_fit_plan__looks_at_its_root_only(void **state) {
         (void) state;
         cleanup(contents_freep) Contents *contents = contents_new();
@@ -350,6 +390,7 @@ int main(void) {
                 cmocka_unit_test(test_fit_plan__type_changes_with_others_in_the_way),
                 cmocka_unit_test(test_fit_plan__owners),
                 cmocka_unit_test(test_fit_plan__seeks_what_it_needs),
+                cmocka_unit_test(test_fit_plan__keeps_what_is_of_others),
                 cmocka_unit_test(test_fit_plan__looks_at_its_root_only),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -130,12 +130,27 @@ static void test_kernel__what_is_rendered(void **state) {
                         "etc/modules-load.d/sysswitch.conf as well; take one of them out");
 }
 
+static void test_kernel__modules_of_a_profile(void **state) {
+        (void) state;
+        assert_true(kernel_is_version("6.1.0-43-amd64/x", 14));
+        assert_true(kernel_is_version("6.12.0~rc1+debian_1", 19));
+        assert_false(kernel_is_version("", 0));
+        assert_false(kernel_is_version("..", 2));
+        assert_false(kernel_is_version("6 1", 3));
+        static const char loaded[] = "nf_tables 1 0 - Live 0x0\nveth 1 0 - Live 0x0\n";
+        assert_true(kernel_module_is_loaded(loaded, "nf-tables"));
+        assert_true(kernel_module_is_loaded(loaded, "veth"));
+        assert_false(kernel_module_is_loaded(loaded, "vet"));
+        assert_false(kernel_module_is_loaded("", "veth"));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_kernel__words_and_those_that_are_missing),
                 cmocka_unit_test(test_kernel__a_reboot_is_needed_for_what_the_running_one_has_not),
                 cmocka_unit_test(test_kernel__modules),
                 cmocka_unit_test(test_kernel__what_is_rendered),
+                cmocka_unit_test(test_kernel__modules_of_a_profile),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
