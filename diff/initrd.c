@@ -98,23 +98,18 @@ static int add_missing(const Strv *all,
         return text_take(&text, &reason) < 0 ? -ENOMEM : strv_add(reasons, reason);
 }
 
-typedef struct Noted {
-        Strv makers;
-        InitrdContained contained;
-} Noted;
-
-static void noted_done(Noted *noted) {
-        strv_done(&noted->makers);
-        initrd_contained_done(&noted->contained);
-}
-
-static int noted_read(const char *text, Noted *noted) {
-        int r = lines_of(text, maker_key, &noted->makers);
+int initrd_note_read(const char *text, InitrdContained *contained) {
+        cleanup_strv Strv makers = { 0 };
+        int r = lines_of(text, maker_key, &makers);
         if (r >= 0)
-                r = lines_of(text, load_key, &noted->contained.loaded);
+                r = lines_of(text, load_key, &contained->loaded);
         if (r >= 0)
-                r = lines_of(text, have_key, &noted->contained.modules);
-        return r < 0 ? r : lines_of(text, file_key, &noted->contained.files);
+                r = lines_of(text, have_key, &contained->modules);
+        if (r >= 0)
+                r = lines_of(text, file_key, &contained->files);
+        if (r >= 0 && makers.n_items > 0)
+                contained->maker = initrd_maker_from_string(makers.items[0]);
+        return r;
 }
 
 /* Modules of both whose file is another one. */
@@ -151,18 +146,22 @@ static int compare_contained(
 }
 
 int initrd_changes(const char *before, const char *after, Strv *ret_reasons) {
-        cleanup(noted_done) Noted old = { 0 };
-        cleanup(noted_done) Noted new = { 0 };
+        cleanup(initrd_contained_donep) InitrdContained old = { 0 };
+        cleanup(initrd_contained_donep) InitrdContained new = { 0 };
         if (strcmp(before, after) == 0)
                 return 0;
         size_t n = ret_reasons->n_items;
-        int r = noted_read(before, &old);
+        int r = initrd_note_read(before, &old);
         if (r >= 0)
-                r = noted_read(after, &new);
+                r = initrd_note_read(after, &new);
         if (r >= 0)
-                r = compare_contained(&old.contained, &new.contained, ret_reasons);
-        if (r >= 0 && old.makers.n_items > 0)
-                r = add_missing(&new.makers, &old.makers, "", " makes it now", "", ret_reasons);
+                r = compare_contained(&old, &new, ret_reasons);
+        if (r >= 0 && old.maker != new.maker && old.maker &&new.maker) {
+                char reason[64];
+                (void) snprintf(reason, sizeof(reason), "%s makes it now",
+                                initrd_maker_to_string(new.maker)); /* fits */
+                r = strv_add(ret_reasons, reason);
+        }
         if (r >= 0 && ret_reasons->n_items == n)
                 r = strv_add(ret_reasons, "it loads them in another order");
         return r;

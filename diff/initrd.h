@@ -43,6 +43,8 @@ static inline void initrd_contained_donep(InitrdContained *contained) {
  * Nothing at all where nothing of ours is in it. */
 void initrd_note(const InitrdContained *contained, Text *text);
 
+int initrd_note_read(const char *text, InitrdContained *contained) must_check; /* 0 or -ENOMEM */
+
 /* Why an initrd that was made with the first is none with the second, for people: "dm_mod dm_bufio
  * come", "it loads dm_mod". None where it is. Returns 0 or -ENOMEM. */
 int initrd_changes(const char *before, const char *after, Strv *ret_reasons) must_check;

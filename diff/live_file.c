@@ -209,6 +209,15 @@ static int read_beneath(const LiveReader *reader, json_t *object, Error *reterr)
         return tree_seal(tree, reterr);
 }
 
+static int read_initrds(const LiveReader *reader, const json_t *value, Error *reterr) {
+        LiveFile *file = reader->file;
+        int r = live_initrds_from_json(value, &file->arena, &file->initrds);
+        if (r == -EBADMSG)
+                return refuse(reader, "@initrds has a maker, and lines for each of kernels",
+                                reterr);
+        return r < 0 ? error_oom(reterr) : 0;
+}
+
 static int read_key(const LiveReader *reader, const char *key, json_t *value, Error *reterr) {
         uint32_t uid;
         if (*key != '@')
@@ -227,6 +236,8 @@ static int read_key(const LiveReader *reader, const char *key, json_t *value, Er
                 return read_own(reader, value, reterr);
         if (strcmp(key, "@beneath") == 0)
                 return read_beneath(reader, value, reterr);
+        if (strcmp(key, "@initrds") == 0)
+                return read_initrds(reader, value, reterr);
         return error_set(reterr, -EBADMSG,
                         "%s: \"%s\" is no unit, no user's manager, and nothing of this version",
                         reader->name, key);
@@ -291,9 +302,10 @@ static bool has_own_unit(void *userdata, const char *name) {
 }
 
 Distribution live_file_distribution(LiveFile *file) {
-        return (Distribution){
-                .read_unit = read_unit, .has_own_unit = has_own_unit, .userdata = file
-        };
+        return (Distribution){ .read_unit = read_unit,
+                .has_own_unit = has_own_unit,
+                .initrd_maker = file->initrds.maker,
+                .userdata = file };
 }
 
 /* As it was declared: then nothing changes where it comes back. */
@@ -460,6 +472,7 @@ int live_file_to_json(const LiveFacts *facts, json_t **ret_json, Error *reterr) 
         failed |= add_users(object, facts);
         failed |= json_object_set_new(object, "@debt", debts_to_json(facts));
         failed |= add_beneath(object, facts->beneath);
+        failed |= json_object_set_new(object, "@initrds", live_initrds_to_json(facts->initrds));
         int r = failed ? error_oom(reterr) : 0;
         if (r >= 0)
                 r = add_distribution(object, facts, reterr);

@@ -13,6 +13,7 @@
  *     "@distribution": { "ssh.service": { "path": "/lib/systemd/system/ssh.service", "text": … },
  *                        "old.service": {} },             a SysV script only
  *     "@own": [ "x.service" ],                            in /etc, or made by a generator
+ *     "@initrds": { "maker": "dracut", "kernels": { "6.1.0": [ "have loop" ] } },
  *     "@beneath": { "motd": { "kind", "mode", "owner", "group", "digest", "size" | "target" } } }
  *                                                         what was put away, and comes back;
                                                          links of units that nobody declared
@@ -25,6 +26,7 @@
 #include "base/error.h"
 #include "base/map.h"
 #include "base/strv.h"
+#include "diff/live_initrd.h"
 #include "diff/plan.h"
 #include "diff/render.h"
 
@@ -41,6 +43,7 @@ typedef struct LiveFile {
         bool has_distribution; /* it was written by a host */
         Map distribution;      /* name -> LiveUnit */
         Strv own;
+        LiveInitrds initrds;
         Tree *beneath;           /* NULL: nothing */
         Tree *in_the_way, *back; /* of live_file_lay_under() */
 } LiveFile;
@@ -82,6 +85,7 @@ typedef struct LiveFacts {
         size_t n_debts;
         const Distribution *distribution;
         const Strv *distribution_names, *own_names;
+        const LiveInitrds *initrds;
         const Tree *beneath; /* contents at hand where they are to be in it */
 } LiveFacts;
 /* New reference. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "diff/plan.h"
 
+#include "diff/live_initrd.h"
+
 #include "diff/plan_containers.h"
 #include "diff/plan_units.h"
 
@@ -149,13 +151,23 @@ static int make_plan(Plan *plan, const PlanInput *input, PlanDraft *draft, Error
         return r;
 }
 
-static int add_initrds(Plan *plan, const PlanInput *input) {
+static int add_initrds(Plan *plan, const PlanInput *input, const PlanDraft *draft) {
         Arena *arena = &plan->arena;
-        plan->initrds = arena_new(arena, PlanInitrd, input->n_initrds + 1);
+        PlanInitrd *made = NULL;
+        const PlanInitrd *initrds = input->initrds;
+        size_t n_initrds = input->n_initrds;
+        if (input->live_initrds) {
+                if (live_initrds_plan(input->live_initrds, &draft->pair.confs[BEFORE]->kernel,
+                                    &draft->pair.confs[AFTER]->kernel, arena, &made,
+                                    &n_initrds) < 0)
+                        return -ENOMEM;
+                initrds = made;
+        }
+        plan->initrds = arena_new(arena, PlanInitrd, n_initrds + 1);
         if (!plan->initrds)
                 return -ENOMEM;
-        for (size_t i = 0; i < input->n_initrds; i++) {
-                const PlanInitrd *from = &input->initrds[i];
+        for (size_t i = 0; i < n_initrds; i++) {
+                const PlanInitrd *from = &initrds[i];
                 const char **reasons = arena_new(arena, const char *, from->n_reasons + 1);
                 for (size_t j = 0; reasons && j < from->n_reasons; j++)
                         if (!(reasons[j] = arena_strdup(arena, from->reasons[j])))
@@ -220,7 +232,7 @@ int plan_new(const PlanInput *input, Plan **ret_plan, Error *reterr) {
         if (!plan || !draft)
                 return error_oom(reterr);
         int r = make_plan(plan, input, draft, reterr);
-        if (r == 0 && (add_initrds(plan, input) < 0 || add_hooks(plan, input) < 0 ||
+        if (r == 0 && (add_initrds(plan, input, draft) < 0 || add_hooks(plan, input) < 0 ||
                                       add_reboot_reasons(plan, input, draft) < 0))
                 r = error_oom(reterr);
         if (r == 0)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "activate/kernel.h"
 #include "activate/scan.h"
 #include "diff/live_file.h"
 #include "state/debt.h"
 #include "state/displaced.h"
 #include "state/generation.h"
+#include "state/initrd_record.h"
 #include "switch/commands.h"
 #include "switch/facts.h"
 #include "switch/insides.h"
@@ -23,6 +25,7 @@ typedef struct States {
         Strv names, own, links;
         Scan *scan;
         Tree *beneath;
+        LiveInitrds initrds;
 } States;
 
 static void states_done(States *states) {
@@ -155,6 +158,29 @@ static int read_beneath(States *states, Error *reterr) {
         return r < 0 ? r : tree_seal(states->beneath, reterr);
 }
 
+static int read_initrds(States *states, Error *reterr) {
+        Host *host = states->host;
+        LiveInitrds *initrds = &states->initrds;
+        cleanup_strv Strv kernels = { 0 };
+        int r = kernel_list(host->root_fd, &kernels, reterr);
+        if (r < 0)
+                return r;
+        initrds->maker = distribution_of(host->distribution).initrd_maker;
+        initrds->items = arena_new(&states->arena, LiveInitrd, kernels.n_items + 1);
+        if (!initrds->items)
+                return error_oom(reterr);
+        for (size_t i = 0; r >= 0 && i < kernels.n_items; i++) {
+                LiveInitrd *item = &initrds->items[initrds->n_items++];
+                *item = (LiveInitrd){ arena_strdup(&states->arena, kernels.items[i]), "" };
+                if (!item->kernel)
+                        return error_oom(reterr);
+                if (host->database)
+                        r = initrd_record_load(host->database, item->kernel, &states->arena,
+                                        &item->modules, reterr);
+        }
+        return r;
+}
+
 static int print(States *states, Error *reterr) {
         const Distribution distribution = distribution_of(states->host->distribution);
         const LiveFacts facts = {
@@ -167,6 +193,7 @@ static int print(States *states, Error *reterr) {
                 .distribution_names = &states->names,
                 .own_names = &states->own,
                 .beneath = states->beneath,
+                .initrds = &states->initrds,
         };
         json_t *json = NULL;
         int r = live_file_to_json(&facts, &json, reterr);
@@ -185,6 +212,8 @@ static int run_states(States *states, Error *reterr) {
                 r = read_debts(states, reterr);
         if (r >= 0)
                 r = read_beneath(states, reterr);
+        if (r >= 0)
+                r = read_initrds(states, reterr);
         if (r >= 0)
                 r = distribution_list(
                                 states->host->distribution, &states->names, &states->own, reterr);

@@ -123,6 +123,7 @@ int diff_compare_trees(Diff *diff, Error *reterr) {
                 .debts = live ? live->debts : NULL,
                 .n_debts = live ? live->n_debts : 0,
                 .distribution = diff->host->elsewhere ? &distribution : NULL,
+                .live_initrds = diff->host->elsewhere ? &diff->host->elsewhere->initrds : NULL,
                 .states_are_whole = diff->host->elsewhere != NULL,
         };
         r = reference_name_fault(&diff->new, plan_new(&input, &diff->own_plan, reterr), reterr);

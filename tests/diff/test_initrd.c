@@ -2,9 +2,11 @@
 #include "diff/initrd.h"
 
 #include "diff/kernel.h"
+#include "diff/live_initrd.h"
 #include "tests/diff/sample_source.h"
 #include "tests/support/cmocka.h"
 
+#include <errno.h>
 #include <string.h>
 
 static const char profile[] = "[Kernel]\nInitrdModules=dm-mod\nInitrdAvailableModules=ahci a-b-c\n"
@@ -135,12 +137,69 @@ static void test_initrd__a_change_takes_a_reboot(void **state) {
                         "loop is no more loaded in the initrd;");
 }
 
+static void plans_elsewhere(const KernelRule *before, const KernelRule *after, const char *want) {
+        static const char states[] = "{\"maker\":\"dracut\",\"kernels\":{\"6.1\":[\"maker "
+                                     "dracut\",\"load dm_mod\","
+                                     "\"have dax\",\"have dm_mod\",\"have loop\"],\"6.2\":[]}}";
+        cleanup(arena_donep) Arena arena = { 0 };
+        LiveInitrds initrds;
+        PlanInitrd *planned = NULL;
+        size_t n_planned = 0;
+        json_t *object = json_loads(states, 0, NULL);
+        assert_int_equal(live_initrds_from_json(object, &arena, &initrds), 0);
+        json_t *again = live_initrds_to_json(&initrds);
+        assert_true(json_equal(object, again));
+        json_decref(again);
+        json_decref(object);
+        assert_int_equal(live_initrds_plan(&initrds, before, after, &arena, &planned, &n_planned),
+                        0);
+        char got[512] = "";
+        for (size_t i = 0; i < n_planned; i++) {
+                strcat(got, planned[i].kernel);
+                for (size_t j = 0; j < planned[i].n_reasons; j++)
+                        strcat(strcat(got, ":"), planned[i].reasons[j]);
+                strcat(got, ";");
+        }
+        assert_string_equal(got, want);
+}
+
+static void test_initrd__what_is_known_elsewhere(void **state) {
+        (void) state;
+        static const KernelWord dm[] = { { "dm-mod", 1 }, { "ext4", 1 } }; /* that is built in */
+        static const KernelWord more[] = { { "loop", 1 }, { "ahci", 1 } };
+        const KernelRule nothing = { 0 };
+        const KernelRule one = { .initrd_modules = dm, .n_initrd_modules = 2 };
+        const KernelRule two = { .initrd_modules = dm,
+                .n_initrd_modules = 2,
+                .initrd_available = more,
+                .n_initrd_available = 1 };
+        const KernelRule three = { .initrd_modules = dm,
+                .n_initrd_modules = 2,
+                .initrd_available = more,
+                .n_initrd_available = 2 };
+        plans_elsewhere(&one, &one, "");
+        plans_elsewhere(&one, &two, "6.2:loop comes;"); /* it is in that of 6.1 */
+        plans_elsewhere(&two, &three, "6.1:ahci comes;6.2:ahci comes;");
+        plans_elsewhere(&one, &nothing, "6.1:dax dm_mod loop leave:it no more loads dm_mod;");
+        static const char *const bad[] = { "[]", "{\"maker\":\"x\"}",
+                "{\"maker\":\"x\",\"kernels\":{\"6.1\":1}}",
+                "{\"maker\":\"x\",\"kernels\":{\"6.1\":[1]}}" };
+        for (size_t i = 0; i < N_ELEMENTS(bad); i++) {
+                cleanup(arena_donep) Arena arena = { 0 };
+                LiveInitrds initrds;
+                json_t *object = json_loads(bad[i], 0, NULL);
+                assert_int_equal(live_initrds_from_json(object, &arena, &initrds), -EBADMSG);
+                json_decref(object);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_initrd__what_each_maker_is_told),
                 cmocka_unit_test(test_initrd__why_another_one),
                 cmocka_unit_test(test_initrd__what_is_noted),
                 cmocka_unit_test(test_initrd__a_change_takes_a_reboot),
+                cmocka_unit_test(test_initrd__what_is_known_elsewhere),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
