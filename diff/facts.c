@@ -315,6 +315,8 @@ int facts_cause(const Comparison *comparison,
                                 CHAIN_END);
         bool text_counts = change->level > CHANGE_LIVE && subject->type != UNIT_TARGET &&
                            !facts->is_type_wide_only;
+        if (facts->is_container && facts->restart_trigger) /* who wrote that did not write a unit */
+                text_counts = false;
         bool by_reload_trigger = facts->reload_trigger &&
                                  (wish == VERDICT_RELOAD || !facts->restart_trigger);
         if (text_counts && !(by_reload_trigger && facts->no_restart && wish == VERDICT_RELOAD))
