@@ -120,13 +120,6 @@ static int make_lib_slots(const Root *root, const FitPlan *plan, int *ret_fd, Er
         return r < 0 ? r : slots_clear(lib, *ret_fd, reterr);
 }
 
-/* Of no switch that is open. */
-static void remove_lib_slots(const Root *root) {
-        cleanup_fd int fd = -1;
-        if (root->lib && slots_open(root->lib, false, &fd, NULL) >= 0)
-                slots_remove(root->lib, fd);
-}
-
 /* Returns 0 when there is no .sysswitch at all. */
 static int open_slots(const Root *root, int *ret_slots_fd, Error *reterr) {
         int r = slots_open(root, false, ret_slots_fd, reterr);
@@ -161,7 +154,7 @@ int fit_stage(const Root *root, const FitPlan *plan, const FitOptions *options, 
                 r = stage_and_sync(&stage, plan, reterr);
         if (r < 0) {
                 slots_remove(root, slots_fd);
-                remove_lib_slots(root);
+                slots_remove_lib(root);
         }
         return r;
 }
@@ -176,8 +169,9 @@ int fit_commit(const Root *root, Error *reterr) {
         r = was_open > 0 ? slots_close_switch(root, slots_fd, reterr) : was_open;
         if (r < 0)
                 return r;
-        r = fit_forget(root, reterr);
-        return r < 0 ? r : was_open;
+        slots_remove(root, slots_fd);
+        slots_remove_lib(root);
+        return was_open;
 }
 
 int fit_set_undone(const Root *root, Error *reterr) {
@@ -197,7 +191,7 @@ int fit_is_undone(const Root *root, Error *reterr) {
 
 int fit_forget(const Root *root, Error *reterr) {
         cleanup_fd int slots_fd = -1;
-        remove_lib_slots(root);
+        slots_remove_lib(root);
         int r = open_slots(root, &slots_fd, reterr);
         if (r <= 0)
                 return r;

@@ -297,7 +297,9 @@ int fit_undo(const Root *root, Strv *ret_kept, Error *reterr) {
                 return r == -ENOENT ? 0 : r;
         int was_open = put_back(root, slots_fd, ret_kept, reterr);
         r = was_open > 0 ? slots_close_switch(root, slots_fd, reterr) : was_open;
-        if (r >= 0)
-                r = fit_forget(root, reterr);
-        return r < 0 ? r : was_open;
+        if (r < 0)
+                return r;
+        slots_remove(root, slots_fd);
+        slots_remove_lib(root);
+        return was_open;
 }

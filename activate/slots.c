@@ -110,6 +110,12 @@ void slots_remove(const Root *root, int slots_fd) {
                         AT_REMOVEDIR); /* an empty one left there does no harm */
 }
 
+void slots_remove_lib(const Root *root) {
+        cleanup_fd int fd = -1;
+        if (root->lib && slots_open(root->lib, false, &fd, NULL) >= 0)
+                slots_remove(root->lib, fd);
+}
+
 const char *slot_name(size_t slot, char *name) {
         (void) snprintf(name, SLOT_NAME_SIZE, "%zu", slot); /* fits */
         return name;

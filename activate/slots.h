@@ -29,5 +29,8 @@ int slots_is_undone(const Root *root, int slots_fd, Error *reterr) must_check; /
  * slots_clear(). */
 void slots_remove(const Root *root, int slots_fd);
 
+/* The same of the slots in root->lib, if it has any. */
+void slots_remove_lib(const Root *root);
+
 /* name has SLOT_NAME_SIZE bytes. Returns it. */
 const char *slot_name(size_t slot, char *name);
