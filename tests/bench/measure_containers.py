@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """measure_containers.py N [ROUNDS]: the bench itself, inside a lab. One container with six services is changed and restarted by
-turns; then N with two. In each timed change the containers' first processes stay, and a connection into the first goes on."""
+turns; then N with two. In each timed change the containers' first processes stay, and a connection into the first goes on.
+The floor (floor.c) makes the same change of what no profile manages: a service on the host that has the unit of the container
+reloaded; that has the container's systemd write the file by a service of its own, and act. A sync on either side."""
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -16,6 +19,7 @@ ECHO = ("import socket\nserver = socket.create_server(('127.0.0.1', 7000))\nwhil
 # each of them holds an inotify instance, of which a machine has 128 unless told otherwise
 QUIET = ("[Units]\nMask=dbus.service dbus.socket systemd-logind.service console-getty.service systemd-ask-password-console.path "
          "systemd-ask-password-wall.path\n")
+FLOOR = "/srv/floor"  # which the container sees
 # of what the host's /usr brings and a container has no use for; the lab has left it out as well
 GENERATORS = "/etc/systemd/system-generators"
 SERVICE = "[Service]\nType={type}\nNotifyAccess=all\nExecStart={command}\nExecReload=/bin/true\nEnvironment=VERSION={version}\n\n" \
@@ -34,7 +38,7 @@ def lay_out(directory, names, version, n_services):
     start proves nothing: it is watched for 100 ms, which a restart of the container does not do."""
     for name in names:
         base = f"{directory}/{version}/containers/{name}"
-        write(base + ".nspawn", "" if name == "web" else "[Network]\nPrivate=yes\n")
+        write(base + ".nspawn", f"[Files]\nBindReadOnly={FLOOR}\n" if name == "web" else "[Network]\nPrivate=yes\n")
         write(base + "/etc/site.conf", f"version = {'C' if version == 'C' else 'A'}\n")
         for i in range(n_services):
             change = version if (i, version) in ((0, "B"), (1, "D")) else "A"
@@ -50,6 +54,31 @@ def lay_out(directory, names, version, n_services):
         write(f"{directory}/{version}/containers/web/etc/echo.py", ECHO)
         write(f"{directory}/{version}/containers/web/units/echo.service",
               service("/usr/bin/python3 /etc/echo.py"))
+
+
+INSIDE = "/root/floor-inside"
+FLOOR_UNIT = "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\nExecReload=/usr/local/bin/floor --inside=web\n" \
+             f"StandardInput=file:{INSIDE}\n"
+
+
+def lay_out_floor():
+    for version in "AB":
+        write(f"{FLOOR}/{version}/floor.service", service("/bin/sleep 3000000", version))
+        write(f"{FLOOR}/{version}/floor.conf", f"version = {version}\n")
+    shutil.copy("/usr/local/bin/floor", FLOOR)
+    write("/etc/systemd/system/floor-web.service", FLOOR_UNIT)
+    write(INSIDE, "")
+    subprocess.run(["systemctl", "daemon-reload"], check=True)
+    subprocess.run(["systemctl", "start", "floor-web.service"], check=True)
+
+
+def floor(version, is_unit):
+    """Of a unit inside, or of a file that one is reloaded for."""
+    name, target, steps = "floor.conf", "/etc", "reload floor.service\n"
+    if is_unit:
+        name, target, steps = "floor.service", "/etc/systemd/system", "daemon-reload\nrestart floor.service\n"
+    write(INSIDE, f"run {FLOOR}/floor --put {FLOOR}/{version}/{name} {target}/{name}\n" + steps)
+    return timed(["floor", "--detached"], f"write {FLOOR}/{version}/{name} /var/lib/{name}\nreload floor-web.service\n")
 
 
 def births(names):
@@ -107,6 +136,9 @@ def one(table, rounds):
         for version, name in changes.items():
             table.add_run(name, in_place(["web"], "/root/one/" + version, connection))
             table.add_run(name, in_place(["web"], "/root/one/A", connection))
+        for version in "BA":
+            table.add_run("floor of a unit", floor(version, True))
+            table.add_run("floor of a file", floor(version, False))
         table.add_run("restart", restart(["web"]))
 
 
@@ -125,12 +157,16 @@ def main():
         lay_out("/root/many", names, version, 2)
     os.makedirs("/root/none")
     table = Table()
+    lay_out_floor()
     sysswitch("switch", "--no-check", "/root/one/A")
+    floor("A", True)
     one(table, rounds)
     print(f"one container with six services; {rounds} rounds, ms\n  {'':26} {'median':>9} {'min':>9} - {'max':>8} {'cpu':>7}")
     table.row("a unit inside", "restart", 0.3)
+    table.row("floor of a unit", "restart")
     table.row("the same, Type=simple", "restart")
     table.row("a file behind a trigger", "restart", 0.1)
+    table.row("floor of a file", "restart")
     table.row("restart")
     sysswitch("switch", "--no-check", "/root/none")
     sysswitch("switch", "--no-check", "/root/many/A")
