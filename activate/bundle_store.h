@@ -34,7 +34,7 @@ int bundle_store_lay(const char *name,
                 Strv *laid,
                 char *ret_tree,
                 Error *reterr) must_check;
-/* What was laid, for any number of containers, gets its names once it is on the disk: so what is
+/* What was laid, for any number of containers, gets its names. The caller has synced it: so what is
  * there by its name is whole. */
 int bundle_store_name(const Strv *laid, Error *reterr) must_check;
 /* tree NULL: the link goes. */

@@ -15,14 +15,13 @@ static int lay_one(Host *host,
                 const Prepared *prepared,
                 const char *name,
                 LaidContainers *laid,
-                Strv *files,
                 Error *reterr) {
         Arena *arena = (Arena *) (uintptr_t) &prepared->arena; /* it only grows */
         char tree[BUNDLE_TREE_SIZE], there[BUNDLE_TREE_SIZE];
         cleanup(tree_freep) Tree *inside = NULL;
         int r = container_inside(prepared->effective.after, name, &inside, reterr);
         if (r >= 0)
-                r = bundle_store_lay(name, inside, host->contents, files, tree, reterr);
+                r = bundle_store_lay(name, inside, host->contents, &laid->files, tree, reterr);
         if (r >= 0)
                 r = bundle_store_pointed(name, "default", there, reterr);
         bool is_forced = strv_has(&prepared->forced, name);
@@ -40,7 +39,6 @@ int containers_lay(Host *host, const Prepared *prepared, LaidContainers *ret_lai
         Arena *arena = (Arena *) (uintptr_t) &prepared->arena; /* it only grows */
         char name[CONTAINER_NAME_SIZE];
         size_t position = 0;
-        cleanup_strv Strv files = { 0 };
         *ret_laid = (LaidContainers){ 0 };
         if (host->is_image)
                 return 0;
@@ -53,8 +51,8 @@ int containers_lay(Host *host, const Prepared *prepared, LaidContainers *ret_lai
         if (!ret_laid->items)
                 return error_oom(reterr);
         while (r >= 0 && container_next(tree, &position, name))
-                r = lay_one(host, prepared, name, ret_laid, &files, reterr);
-        return r < 0 ? r : bundle_store_name(&files, reterr);
+                r = lay_one(host, prepared, name, ret_laid, reterr);
+        return r;
 }
 
 int containers_lay_lost(const char *name, Error *reterr) {
@@ -68,12 +66,18 @@ int containers_lay_lost(const char *name, Error *reterr) {
         if (r >= 0)
                 r = bundle_store_lay(name, inside, host.contents, &files, tree, reterr);
         if (r >= 0)
+                r = sync_elsewhere(NSPAWN_BUNDLES, -1, reterr);
+        if (r >= 0)
                 r = bundle_store_name(&files, reterr);
         return r < 0 ? r : bundle_store_point(name, "default", tree, reterr);
 }
 
-int containers_point(const LaidContainers *laid, int synced_fd, Error *reterr) {
-        int r = 0;
+void containers_done(LaidContainers *laid) {
+        strv_done(&laid->files);
+}
+
+int containers_point(const LaidContainers *laid, Error *reterr) {
+        int r = bundle_store_name(&laid->files, reterr);
         for (size_t i = 0; r >= 0 && i < laid->n_items; i++) {
                 const LaidContainer *one = &laid->items[i];
                 if (one->is_forced)
@@ -81,5 +85,5 @@ int containers_point(const LaidContainers *laid, int synced_fd, Error *reterr) {
                 if (r >= 0)
                         r = bundle_store_point(one->name, "next", one->tree, reterr);
         }
-        return r < 0 || laid->n_items == 0 ? r : sync_elsewhere(NSPAWN_BUNDLES, synced_fd, reterr);
+        return r;
 }

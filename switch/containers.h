@@ -16,15 +16,16 @@ typedef struct LaidContainer {
 typedef struct LaidContainers {
         LaidContainer *items; /* those that shall have another tree, or the same exactly */
         size_t n_items;
+        Strv files; /* that were written, and have no names yet */
 } LaidContainers;
 
-/* In the arena of prepared. No switch may be open. What is laid is whole; its names are not synced.
- */
+/* Items are in the arena of prepared. No switch may be open. What is laid is not synced. */
 int containers_lay(Host *host, const Prepared *prepared, LaidContainers *ret_laid, Error *reterr)
                 must_check;
 /* Before its first start on a host whose generation was laid into an image, or whose bundles are
  * lost: as the active generation has it. */
 int containers_lay_lost(const char *name, Error *reterr) must_check;
-/* The manifest is there: they take these trees at their next start or reload. Synced, unless on the
- * file system of synced_fd, which the caller syncs. */
-int containers_point(const LaidContainers *laid, int synced_fd, Error *reterr) must_check;
+void containers_done(LaidContainers *laid);
+/* The manifest is there, and what was laid was synced before it: they take these trees at their
+ * next start or reload. Not synced. */
+int containers_point(const LaidContainers *laid, Error *reterr) must_check;

@@ -3,8 +3,6 @@
 
 #include "activate/bundle_store.h"
 #include "activate/fit.h"
-#include "activate/sync.h"
-#include "diff/nspawn.h"
 #include "switch/boot_entries.h"
 #include "switch/containers.h"
 #include "switch/hooks.h"
@@ -73,12 +71,6 @@ static int plan_switch(Engine *engine, const char *reference, Error *reterr) {
         return preflight_refuse(engine->prepared, reterr);
 }
 
-/* The intent and the bundles. Staging syncs the file system of /etc, and that is mostly all. */
-static int sync_state(const Host *host, Error *reterr) {
-        int r = sync_elsewhere(host->state_directory, host->etc.fd, reterr);
-        return r < 0 || host->is_image ? r : sync_elsewhere(NSPAWN_BUNDLES, host->etc.fd, reterr);
-}
-
 static int stage(Engine *engine, Error *reterr) {
         int r = tools_make_users(engine->host, engine->prepared, engine->options, reterr);
         if (r < 0)
@@ -103,13 +95,10 @@ static int stage(Engine *engine, Error *reterr) {
         };
         r = containers_lay(engine->host, engine->prepared, &engine->containers, reterr);
         if (r >= 0)
-                r = sync_state(engine->host, reterr);
+                r = store_sync(engine->host, reterr); /* or it is synced with what is staged */
         if (r >= 0)
                 r = fit_stage(&engine->host->etc, engine->prepared->fit, &options, reterr);
-        if (r >= 0)
-                r = record_set_state(
-                                engine->host->database, engine->record.id, SWITCH_STAGED, reterr);
-        return r;
+        return r < 0 ? r : store_staged(engine->host, &engine->record, reterr);
 }
 
 static void tell_kept(const Engine *engine, const Strv *kept) {
@@ -292,7 +281,9 @@ static int carry_out(Engine *engine, Error *reterr) {
         if (r >= 0)
                 r = stop_request_check(reterr);
         if (r >= 0)
-                r = containers_point(&engine->containers, engine->host->etc.fd, reterr);
+                r = containers_point(&engine->containers, reterr);
+        if (r >= 0)
+                r = store_sync(engine->host, reterr); /* or with the flip */
         if (r >= 0)
                 r = fit_flip(&engine->host->etc, engine->prepared->fit, reterr);
         if (r >= 0)
@@ -480,5 +471,6 @@ int engine_switch(Host *host,
         if (r >= 0)
                 renew_boot_entries(&engine);
         engine.managers = managers_free(engine.managers);
+        containers_done(&engine.containers);
         return r;
 }

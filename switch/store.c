@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "switch/store.h"
 
+#include "activate/sync.h"
 #include "base/clock.h"
+#include "diff/nspawn.h"
 #include "diff/plan_json.h"
 #include "diff/profile_conf.h"
 #include "state/directory.h"
@@ -305,6 +307,23 @@ int store_intent(Host *host,
                 Error *reterr) {
         *record = record_of(host, result->prepared, options);
         return in_transaction(host, result, record, database_begin_unsynced, write_intent, reterr);
+}
+
+int store_sync(const Host *host, Error *reterr) {
+        int r = sync_elsewhere(host->state_directory, host->etc.fd, reterr);
+        return r < 0 || host->is_image ? r : sync_elsewhere(NSPAWN_BUNDLES, host->etc.fd, reterr);
+}
+
+int store_staged(Host *host, const SwitchRecord *record, Error *reterr) {
+        int r = database_begin_unsynced(host->database, reterr);
+        if (r < 0)
+                return r;
+        r = record_set_state(host->database, record->id, SWITCH_STAGED, reterr);
+        if (r < 0) {
+                database_rollback(host->database);
+                return r;
+        }
+        return database_commit(host->database, reterr);
 }
 
 int store_moved(Host *host, const SwitchRecord *record, Error *reterr) {

@@ -17,6 +17,11 @@ int store_intent(Host *host,
                 const EngineOptions *options,
                 SwitchRecord *record,
                 Error *reterr) must_check;
+/* Syncs what is not on the file system of /etc, of the database and the bundles of containers: the
+ * rest goes with what the caller syncs there. */
+int store_sync(const Host *host, Error *reterr) must_check;
+/* The manifest is there. Not synced: the caller does that with the flip, before it commits. */
+int store_staged(Host *host, const SwitchRecord *record, Error *reterr) must_check;
 
 /* Within the open transaction: the switch is committed, which moves the profile as its verb says.
  */
