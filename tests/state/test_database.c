@@ -79,6 +79,20 @@ static void test_database_open__is_durable_and_strict(void **state) {
         assert_int_equal(pragma(database, "PRAGMA user_version"), database_version(database));
 }
 
+static void test_database_begin__unsynced_is_for_one_transaction(void **state) {
+        Error error;
+        cleanup(database_closep) Database *database = open_write(state);
+        for (unsigned i = 0; i < 2; i++) {
+                assert_int_equal(database_begin_unsynced(database, &error), 0);
+                assert_int_equal(pragma(database, "PRAGMA synchronous"), 1); /* NORMAL */
+                if (i == 0)
+                        assert_int_equal(database_commit(database, &error), 0);
+                else
+                        database_rollback(database);
+                assert_int_equal(pragma(database, "PRAGMA synchronous"), 2);
+        }
+}
+
 static void test_database_open__read_says_that_there_is_none(void **state) {
         Error error;
         Database *database = NULL;
@@ -296,6 +310,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(test_database_open__makes_it_private),
                 TEST(test_database_open__is_durable_and_strict),
+                TEST(test_database_begin__unsynced_is_for_one_transaction),
                 TEST(test_database_open__read_says_that_there_is_none),
                 TEST(test_database_open__read_of_an_empty_file_is_none),
                 TEST(test_database_open__reads_beside_a_writer),
