@@ -5,6 +5,12 @@ lab_tools=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$lab_tools/vms.sh"
 LAB_DIR=$VM_DIR
 . "$lab_tools/../lab/lib.sh"
+lab_reason=$("$lab_tools/base" 2>&1) || { # made once, before all tests
+        lab_status=$?
+        echo "left out: ${lab_reason##*$'\n'}"
+        trap - ERR EXIT
+        exit $lab_status
+}
 
 lab_install() {
         local stage

@@ -9,7 +9,9 @@
 #              port    of this machine's loopback, where its sshd is
 #              up      there once it has come up
 #              console what the kernel and systemd printed
+#              esp.img, variables.fd  of one that boots by UEFI: its second disk, and what the firmware keeps
 VM_DIR=${VM_DIR:-/var/tmp/sysswitch-vm}
+OVMF=${OVMF:-/usr/share/OVMF} # the firmware's files
 . "$(dirname "${BASH_SOURCE[0]}")/../lab/labs.sh" # die, alive
 
 vm_named() {
