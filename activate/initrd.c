@@ -34,8 +34,11 @@ InitrdMaker initrd_maker_find(int root_fd) {
                 return INITRD_INITRAMFS_TOOLS;
         if (reads_directory(root_fd))
                 return INITRD_MKINITCPIO;
-        if (is_there(root_fd, "usr/bin/dracut") || is_there(root_fd, "usr/sbin/dracut"))
-                return INITRD_DRACUT;
+        static const char *const dracut[] = { "usr/bin/dracut", "usr/sbin/dracut",
+                "usr/local/bin/dracut", "usr/local/sbin/dracut" };
+        for (size_t i = 0; i < N_ELEMENTS(dracut); i++)
+                if (is_there(root_fd, dracut[i]))
+                        return INITRD_DRACUT;
         return INITRD_NO_MAKER;
 }
 

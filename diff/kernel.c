@@ -94,13 +94,13 @@ static int add_available(
         return r;
 }
 
-static int compare_initrds(const KernelRule *before, const KernelRule *after, Strv *reasons) {
-        int r = add_loaded(after, before, "is loaded in the initrd", reasons);
+int kernel_initrd_reasons(const KernelRule *before, const KernelRule *after, Strv *ret_reasons) {
+        int r = add_loaded(after, before, "is loaded in the initrd", ret_reasons);
         if (r >= 0)
-                r = add_loaded(before, after, "is no more loaded in the initrd", reasons);
+                r = add_loaded(before, after, "is no more loaded in the initrd", ret_reasons);
         if (r >= 0)
-                r = add_available(after, before, "comes to the initrd", reasons);
-        return r < 0 ? r : add_available(before, after, "leaves the initrd", reasons);
+                r = add_available(after, before, "comes to the initrd", ret_reasons);
+        return r < 0 ? r : add_available(before, after, "leaves the initrd", ret_reasons);
 }
 
 static bool is_another(const char *version, const char *other) {
@@ -129,8 +129,6 @@ int kernel_reboot_reasons(const KernelRule *before,
         if (r >= 0 && is_another(after->version, before->version) &&
                         is_another(after->version, running->version))
                 r = add_reason(ret_reasons, after->version, "is the kernel to boot");
-        if (r >= 0)
-                r = compare_initrds(before, after, ret_reasons);
         if (r >= 0 && before->console_log_level_line && !after->console_log_level_line)
                 r = strv_add(ret_reasons, "kernel.printk stays as ConsoleLogLevel= set it");
         return r < 0 ? r : 0;

@@ -35,6 +35,11 @@ int kernel_reboot_reasons(const KernelRule *before,
                 const RunningKernel *running,
                 Strv *ret_reasons) must_check;
 
+/* Likewise, by the modules of the initrd: which ones come, leave, and are loaded in there. Returns
+ * 0 or -ENOMEM. */
+int kernel_initrd_reasons(
+                const KernelRule *before, const KernelRule *after, Strv *ret_reasons) must_check;
+
 /* The words that the command line lacks. Returns 0 or -ENOMEM. */
 int kernel_missing_words(
                 const KernelRule *rule, const char *command_line, Strv *ret_words) must_check;

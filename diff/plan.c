@@ -212,6 +212,10 @@ static int add_reboot_reasons(Plan *plan, const PlanInput *input, const PlanDraf
                 return 0;
         int r = kernel_reboot_reasons(&draft->pair.confs[BEFORE]->kernel,
                         &draft->pair.confs[AFTER]->kernel, &input->kernel, &reasons);
+        plan->n_of_boot_loader = reasons.n_items;
+        if (r >= 0)
+                r = kernel_initrd_reasons(&draft->pair.confs[BEFORE]->kernel,
+                                &draft->pair.confs[AFTER]->kernel, &reasons);
         for (size_t i = 0; r >= 0 && i < input->n_module_reasons; i++)
                 r = strv_add(&reasons, input->module_reasons[i]);
         const char **copies = arena_new(&plan->arena, const char *, reasons.n_items + 1);

@@ -151,6 +151,7 @@ typedef struct Plan {
         size_t n_initrds;
         const char *const *reboot_needed;
         size_t n_reboot_needed;
+        size_t n_of_boot_loader; /* the first of them: what it has to be given */
         TreeChange *files; /* every path of /etc and hooks that differs; entries are of the input's
                               trees, which must outlive the plan */
         size_t n_files;

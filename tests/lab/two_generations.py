@@ -16,6 +16,13 @@ WANTED = "[Install]\nWantedBy=multi-user.target\n"
 BEFORE = "/root/before"  # of the control: /etc as no profile has touched it
 KERNEL = "6.1.0-two"  # the host has modules of it, and runs another one
 KERNEL_OF_PROFILE = "[Kernel]\nRequire=\nExtraModules=kmods\nFirmware=blobs\n"
+MODULES_OF_INITRD = "InitrdModules=own\nInitrdAvailableModules=same\n"  # of another file in each generation, of the same
+INITRD = f"/boot/initrd.img-{KERNEL}"
+MAKER = "/usr/local/bin/dracut"  # stands for the real one: an image is what it is told, and whose module it finds
+MAKER_TEXT = f"""#!/bin/sh
+cat /etc/dracut.conf.d/sysswitch.conf /lib/modules/{KERNEL}/updates/sysswitch/own.ko > "$3" 2> /dev/null
+echo made >> "$3"
+"""
 SOURCES = {"old": "/root/old", "new": "/root/new", "none": "/root/none"}
 
 
@@ -206,6 +213,24 @@ def make_lib_writable(root):
     os.rename(root + "/lib.own", root + "/lib")
 
 
+def makes_initrds(root):
+    """Not where there is a real maker, as in a virtual machine: it would make that of a kernel that is none."""
+    return not os.path.exists(root + "/usr/sbin/mkinitramfs")
+
+
+def prepare_initrd(lab):
+    write_source(lab.root, {MAKER[1:]: MAKER_TEXT, f"boot/vmlinuz-{KERNEL}": "a kernel\n"})
+    os.chmod(lab.root + MAKER, 0o755)
+    lab.run(MAKER, "--quiet", "--force", INITRD, KERNEL)
+
+
+def source_of(name, source, inside, has_initrd):
+    source = {**source, **(inside or {}).get(name, {})}
+    if has_initrd and name != "none":
+        source["profile.conf"] += MODULES_OF_INITRD
+    return source
+
+
 def prepare_kernel(lab):
     tree = f"/lib/modules/{KERNEL}"
     make_lib_writable(lab.root)
@@ -219,8 +244,11 @@ def prepare(lab, inside=None):
     """Before any profile is on the host; what /etc is then."""
     lab.install()
     prepare_kernel(lab)
+    has_initrd = makes_initrds(lab.root)
+    if has_initrd:
+        prepare_initrd(lab)
     for name, source in (("old", OLD), ("new", NEW), ("none", {"profile.conf": ""})):
-        write_source(lab.root + SOURCES[name], {**source, **(inside or {}).get(name, {})})
+        write_source(lab.root + SOURCES[name], source_of(name, source, inside, has_initrd))
     write_source(lab.root + "/usr/local/lib/systemd/system", DISTRIBUTION)
     lab.run("sh", "-euc", PREPARE)
     return read_files(lab)
@@ -257,6 +285,11 @@ def read_lib(root):
                     files[path[len(root):]] = read_file(path)
     with open(f"{root}/lib/modules/{KERNEL}/modules.dep", encoding="utf-8") as index:
         files["the index of modules"] = sorted(index)
+    for name in os.listdir(root + "/boot"):
+        if name.startswith(f"initrd.img-{KERNEL}"):
+            files["/boot/" + name] = read_file(f"{root}/boot/{name}")
+    if os.path.lexists(root + "/var/lib/sysswitch/initrds"):
+        files["/var/lib/sysswitch/initrds"] = "is there"
     if os.path.lexists(root + "/lib/.sysswitch") and os.listdir(root + "/lib/.sysswitch"):
         files["/lib/.sysswitch"] = "not empty"
     return files
