@@ -45,6 +45,8 @@ static const struct Property {
         { "ActiveEnterTimestampMonotonic", LOOK_STATE, OWNER_UNIT, PROPERTY_TIME,
                         FIELD(active_usec) },
         { "ConditionResult", LOOK_RESULT, OWNER_UNIT, PROPERTY_FALSE, FIELD(condition_failed) },
+        { "ConditionTimestampMonotonic", LOOK_ALL, OWNER_UNIT, PROPERTY_TIME,
+                        FIELD(condition_usec) },
         { "Result", LOOK_RESULT, OWNER_TYPE, PROPERTY_TEXT, FIELD(result) },
         { "Type", LOOK_RESULT, OWNER_SERVICE, PROPERTY_TEXT, FIELD(service_type) },
         { "ExecMainCode", LOOK_RESULT, OWNER_SERVICE, PROPERTY_INT, FIELD(exec_main_code) },

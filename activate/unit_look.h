@@ -22,15 +22,19 @@ typedef struct UnitLook {
         char service_type[20]; /* "simple"; "" for what is no service */
         int32_t exec_main_code, exec_main_status;
         uint32_t n_restarts;   /* that systemd did by itself since the last start by a job */
-        bool condition_failed; /* the last start came to nothing, as a Condition…= did not hold */
+        bool condition_failed; /* the last start came to nothing, as a Condition…= did not hold; or
+                                  there was none */
         /* Of LOOK_PROCESS. */
         uint32_t main_pid; /* 0: none */
+        /* Of LOOK_ALL. */
+        uint64_t condition_usec; /* its conditions were looked at; 0: never */
 } UnitLook;
 
 typedef enum LookDepth {
         LOOK_STATE,   /* before an action */
         LOOK_RESULT,  /* after it */
         LOOK_PROCESS, /* and a moment later */
+        LOOK_ALL,
 } LookDepth;
 
 int unit_look(Systemd *systemd, UnitLook *looks, size_t n_looks, LookDepth depth, Error *reterr)

@@ -111,6 +111,14 @@ int record_last_commit(Database *database,
                 Arena *arena,
                 SwitchRecord *ret_record,
                 Error *reterr) must_check;
+/* The newest committed one to a generation that was given a source: what that came from last, which
+ * may be another commit than the one that it was made of. 1 found, 0 none. */
+int record_last_origin(Database *database,
+                const char *profile,
+                int64_t number,
+                Arena *arena,
+                SwitchRecord *ret_record,
+                Error *reterr) must_check;
 /* The generation that was the default at an instant of CLOCK_REALTIME: by the last switch that had
  * been committed by then, and was no test; 0: none had. */
 int record_default_at(Database *database,

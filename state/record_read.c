@@ -153,6 +153,25 @@ int record_last_commit(Database *database,
         return read_newest(&statement, arena, ret_record, reterr);
 }
 
+int record_last_origin(Database *database,
+                const char *profile,
+                int64_t number,
+                Arena *arena,
+                SwitchRecord *ret_record,
+                Error *reterr) {
+        static const char sql[] = "SELECT " RECORD_COLUMNS RECORD_TABLES
+                                  "WHERE p.name = ?1 AND s.state = 'committed' "
+                                  "AND s.to_number = ?2 AND s.origin IS NOT NULL "
+                                  "ORDER BY s.id DESC LIMIT 1";
+        cleanup(statement_donep) Statement statement = { 0 };
+        int r = statement_open(database, sql, &statement, reterr);
+        if (r < 0)
+                return r;
+        statement_bind_text(&statement, 1, profile);
+        statement_bind_int(&statement, 2, number);
+        return read_newest(&statement, arena, ret_record, reterr);
+}
+
 int record_get(Database *database,
                 int64_t id,
                 Arena *arena,

@@ -13,6 +13,9 @@
 #include "switch/summary.h"
 #include "switch/window.h"
 
+#include <errno.h>
+#include <string.h>
+
 /* Exit status; also in sysswitch(8). */
 enum { STATUS_AS_DECLARED = 0, STATUS_DRIFT = 1, STATUS_OPEN = 3 };
 
@@ -22,7 +25,8 @@ typedef struct Status {
         Drift drift;
         ContainerDrifts containers;
         KernelPending kernel;
-        Generation generation; /* the active one; number 0: nothing is managed */
+        int64_t number;        /* the active one, or what is there until it is confirmed */
+        Generation generation; /* the same; number 0: nothing is managed */
         bool is_open;          /* a switch is under way or was interrupted */
         bool is_locked;
         uint64_t confirm_by_usec; /* a switch waits for its confirmation; 0: none does */
@@ -54,7 +58,41 @@ static int find_open(Status *status, Error *reterr) {
                 return r;
         status->confirm_by_usec = record.confirm_by_usec;
         status->profile = record.profile;
+        if (strcmp(record.profile, status->host->profile_name) == 0 && !status->is_locked)
+                status->number = record.to_number;
         return 0;
+}
+
+static int replace_text(char **text, const char *other) {
+        free(*text);
+        *text = other ? strdup(other) : NULL;
+        return other && !*text ? -ENOMEM : 0;
+}
+
+/* A switch to the same tree, for one of the next commit, makes no generation. */
+static int read_generation(Status *status, Error *reterr) {
+        Host *host = status->host;
+        Origin *origin = &status->generation.origin;
+        SwitchRecord record;
+        if (status->number == 0)
+                return 0;
+        int r = generation_get(host->database, host->profile_name, status->number,
+                        &status->generation, reterr);
+        if (r >= 0)
+                r = record_last_origin(host->database, host->profile_name, status->number,
+                                &status->arena, &record, reterr);
+        if (r <= 0)
+                return r;
+        bool is_same = origin->commit && record.commit &&
+                       strcmp(origin->commit, record.commit) == 0;
+        if (!is_same) { /* they are of the commit */
+                origin->commit_time = 0;
+                r = replace_text(&origin->subject, NULL) | replace_text(&origin->author, NULL);
+        }
+        origin->is_dirty = record.is_dirty;
+        r = replace_text(&origin->path, record.origin) |
+            replace_text(&origin->commit, record.commit);
+        return r < 0 ? error_oom(reterr) : 0;
 }
 
 static bool is_as_declared(const Status *status) {
@@ -245,8 +283,10 @@ static int print_text(const Status *status, Error *reterr) {
         cleanup(text_donep) Text text = { 0 };
         text_addf(&text, "%s%s%s %s: generation %lld", style_begin(&output, style),
                         output.ascii ? "*" : "●", style_end(&output, style), profile->name,
-                        (long long) profile->active);
-        if (profile->default_number != profile->active)
+                        (long long) status->number);
+        if (status->number != profile->active)
+                text_addf(&text, ", not confirmed (else %lld again)", (long long) profile->active);
+        else if (profile->default_number != profile->active)
                 text_addf(&text, " (the next boot takes %lld)",
                                 (long long) profile->default_number);
         text_add(&text, "\n");
@@ -361,7 +401,9 @@ static int print_json(const Status *status, Error *reterr) {
         const Profile *profile = &status->host->profile;
         const Prepared *prepared = status->drift.prepared;
         const Drift *drift = &status->drift;
-        const char *open = status->is_locked ? "under way" : "interrupted";
+        const char *open = status->is_locked         ? "under way"
+                           : status->confirm_by_usec ? "unconfirmed"
+                                                     : "interrupted";
         json_t *object = json_object();
         int failed = json_object_set_new(object, "profile", json_text(profile->name));
         failed |= json_object_set_new(object, "active", json_integer(profile->active));
@@ -404,15 +446,13 @@ static int run_status(Status *status, Error *reterr) {
         int r = host_connect(host, reterr);
         if (r < 0)
                 return r;
+        status->number = host->profile.active;
         r = find_open(status, reterr);
         if (r < 0)
                 return r;
-        if (host->profile.active > 0) {
-                r = generation_get(host->database, host->profile_name, host->profile.active,
-                                &status->generation, reterr);
-                if (r < 0)
-                        return r;
-        }
+        r = read_generation(status, reterr);
+        if (r < 0)
+                return r;
         r = drift_find(host, &status->drift, reterr);
         if (r < 0)
                 return r;

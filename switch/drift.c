@@ -219,7 +219,7 @@ static int find_candidates(Host *host, Drift *drift, Candidates *candidates, Err
 /* Off by its nature: a oneshot that ran, and what its condition keeps off. */
 static bool is_at_rest(const UnitLook *look) {
         return (strcmp(look->service_type, "oneshot") == 0 && look->start_usec > 0) ||
-               look->condition_failed;
+               (look->condition_failed && look->condition_usec > 0);
 }
 
 static bool is_as_declared(const UnitLook *look, bool wanted) {
@@ -233,7 +233,7 @@ static int find_units(Host *host, Drift *drift, Error *reterr) {
         int r = find_candidates(host, drift, &candidates, reterr);
         if (r < 0)
                 return r;
-        r = unit_look(host->systemd, candidates.looks, candidates.n_looks, LOOK_RESULT, reterr);
+        r = unit_look(host->systemd, candidates.looks, candidates.n_looks, LOOK_ALL, reterr);
         if (r < 0)
                 return r;
         drift->units = arena_new(&drift->arena, DriftUnit, candidates.n_looks + 1);

@@ -5,6 +5,7 @@
 #include "activate/fit.h"
 #include "switch/boot_entries.h"
 #include "switch/containers.h"
+#include "switch/gone_units.h"
 #include "switch/hooks.h"
 #include "switch/managers.h"
 #include "switch/module_index.h"
@@ -221,6 +222,9 @@ static int commit(Engine *engine, Error *reterr) {
         if (initrds_settle(engine->host, true, &late) < 0)
                 engine_result_warn(engine->result, late.message);
         r = store_committed(engine->host, engine->result, &engine->record, reterr);
+        if (r >= 0 && gone_units_forget(engine->host, engine->prepared->old, engine->prepared->new,
+                                      &engine->prepared->plan->units, &late) < 0)
+                engine_result_warn(engine->result, late.message);
         if (r >= 0)
                 return 0;
         /* the manifest is gone and the row says staged: the next switch reads it as the commit it

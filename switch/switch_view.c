@@ -59,8 +59,9 @@ static void add_heading(const Output *output,
 static int print_text_to(FILE *file, const Text *text, Error *reterr) {
         if (text->error < 0)
                 return error_oom(reterr);
-        (void) fwrite(text->data, 1, text->length, file); /* output_close() tells */
-        (void) fflush(file);                              /* as above */
+        if (text->data)
+                (void) fputs(text->data, file); /* output_close() tells */
+        (void) fflush(file);                    /* as above */
         return 0;
 }
 

@@ -61,6 +61,20 @@ equal "$(cat image/etc/motd)" two
 runs 0 "${R[@]}" status --json
 equal "$(json 'j["source"]')" "$work/conf//HEAD:hosts/edge"
 
+# The same tree of another commit is no other generation; status tells of that commit.
+g commit -q --allow-empty -m "edge: same tree"
+same=$(g rev-parse HEAD)
+runs 0 -C / "${R[@]}" switch
+has "Nothing to do"
+runs 0 "${R[@]}" status
+has "HEAD:hosts/edge ${same:0:10}"
+runs 0 "${R[@]}" status --json
+equal "$(json 'j["generation"]["commit"], j["generation"]["subject"]')" "('$same', None)"
+g reset -q --hard "$second"
+runs 0 -C / "${R[@]}" switch
+runs 0 "${R[@]}" status --json
+equal "$(json 'j["generation"]["commit"], j["generation"]["subject"]')" "('$second', 'edge: second')"
+
 # All names of one tree.
 for reference in "$second:hosts/edge" "HEAD:hosts//edge/" "main:hosts/edge" "@:hosts/edge" "HEAD^{/second}:hosts/edge" \
         "HEAD:./hosts/edge" "$(g rev-parse HEAD:hosts):edge" "$work/conf//main:hosts/edge"; do
