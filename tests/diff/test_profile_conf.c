@@ -262,9 +262,6 @@ static const struct {
                                       "whose names are in capitals" },
         { "[Kernel]\nRequireMissing=ask\n",
                         "2: RequireMissing=ask is unknown; write refuse or warn" },
-        { "[Kernel]\nInitrdModules=ext4\n",
-                        "2: InitrdModules= in [Kernel] is not supported by this version yet; take "
-                        "it out" },
         { "[Kernel]\nFirmware=/lib/fw\n",
                         "2: Firmware=/lib/fw is absolute; write a directory of the source" },
         { "[Kernel]\nExtraModules=../kmods\n",
