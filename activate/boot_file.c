@@ -38,7 +38,7 @@ int boot_file_replace(int dir_fd, const char *name, const char *text) {
                 r = -errno;
         if (r < 0)
                 (void) unlinkat(dir_fd, temporary, 0); /* it is r that is told */
-        else if (fsync(dir_fd) < 0)
+        else if (old_fd >= 0 && fsync(dir_fd) < 0)
                 r = -errno;
         return r;
 }
