@@ -153,6 +153,20 @@ bool kernel_same_module(const char *left, const char *right) {
         return canonical(*left) == canonical(*right);
 }
 
+bool kernel_loads_file(const KernelRule *rule, const Entry *entry) {
+        char name[256];
+        if (!entry || entry->root != ROOT_LIB || entry->kind != ENTRY_FILE ||
+                        strncmp(entry->path, KERNEL_MODULE_TREES, strlen(KERNEL_MODULE_TREES)) != 0)
+                return false;
+        const char *file = strrchr(entry->path, '/') + 1, *end = strstr(file, ".ko");
+        (void) snprintf(name, sizeof(name), "%.*s", (int) (end ? end - file : 0),
+                        file); /* a name that is cut is no module's */
+        for (size_t i = 0; i < rule->n_modules; i++)
+                if (kernel_same_module(rule->modules[i].text, name))
+                        return true;
+        return false;
+}
+
 bool kernel_module_is_loaded(const char *loaded, const char *module) {
         for (const char *line = loaded; *line; line += strcspn(line, "\n"), line += *line == '\n') {
                 char name[256];

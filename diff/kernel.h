@@ -47,6 +47,9 @@ int kernel_missing_words(
 /* The same module, '-' and '_' being one. */
 bool kernel_same_module(const char *left, const char *right);
 
+/* Is this a module's file below /lib, of one that Modules= names? entry may be NULL. */
+bool kernel_loads_file(const KernelRule *rule, const Entry *entry);
+
 /* loaded: as /proc/modules has it. */
 bool kernel_module_is_loaded(const char *loaded, const char *module);
 

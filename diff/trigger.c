@@ -5,6 +5,7 @@
 #include "diff/trigger.h"
 
 #include "diff/glob.h"
+#include "diff/kernel.h"
 #include "diff/mention.h"
 #include "diff/watch_list.h"
 
@@ -208,6 +209,30 @@ static int find_in_files(Comparison *comparison, WatchList *list) {
         return 0;
 }
 
+/* A module that comes and that Modules= names: its loader did not find it before. */
+static int find_in_modules(Comparison *comparison) {
+        const KernelRule *kernel = &comparison->pair->confs[AFTER]->kernel;
+        const Watch watch = {
+                .unit = "systemd-modules-load.service", .why = "Modules= names it", .starts = true
+        };
+        for (size_t i = 0; !comparison->is_user && i < comparison->n_files; i++) {
+                const TreeChange *file = &comparison->files[i];
+                if (file->before || !kernel_loads_file(kernel, file->after))
+                        continue;
+                Subject *subject = comparison_subject(comparison, AFTER, watch.unit);
+                const char *path = arena_printf(comparison->arena, "%s%s",
+                                entry_root_prefix(ROOT_LIB), file->after->path);
+                if (!subject || !path)
+                        return -ENOMEM;
+                subject->firing = &watch;
+                int r = note(comparison, subject, file, path);
+                subject->firing = NULL;
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
 /* Plain values (T1) fire when their list is another one, and not empty. */
 static int find_in_values(Comparison *comparison, Subject *subject, const char *key) {
         const char *before = trigger_values(comparison->arena, subject, BEFORE, key);
@@ -234,6 +259,8 @@ int trigger_find(Comparison *comparison, Error *reterr) {
         WatchList list = { .arena = comparison->arena };
         int r = find_in_files(comparison, &list);
         watch_list_done(&list);
+        if (r == 0)
+                r = find_in_modules(comparison);
         for (size_t i = 0; r == 0 && i < comparison->n_subjects; i++) {
                 Subject *subject = comparison->subjects[i];
                 if (subject->units[BEFORE] == subject->units[AFTER] ||
