@@ -82,18 +82,56 @@ static void make_bare(void) {
                 (void) close(fd); /* empty */
 }
 
+static int lay_over(const char *below, const char *place, const char *upper, const char *work) {
+        char options[512];
+        (void) snprintf(options, sizeof(options), "lowerdir=%s,upperdir=%s,workdir=%s,userxattr",
+                        below, upper, work); /* fits */
+        return mount("overlay", place, "overlay", 0, options) < 0 ? -errno : 0;
+}
+
+/* Returns its exit status, or a negative errno. */
+static int run(char *const *command) {
+        int status = 0;
+        pid_t pid = fork();
+        if (pid == 0) {
+                (void) setenv("PATH",
+                                "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                                1); /* or it is not found */
+                (void) execvp(command[0], command);
+                (void) fprintf(stderr, "%s: %s\n", command[0], strerror(errno)); /* as in tell() */
+                _exit(127);
+        }
+        if (pid < 0 || waitpid(pid, &status, 0) < 0)
+                return -errno;
+        return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* What is written at place goes to upper. Where systemd-nspawn has mounted a file in there, as
+ * ResolvConf=bind-host does, or where it is of an overlay already, nothing can be laid over it:
+ * then it is a copy. */
+static int cover(const char *below, const char *place, const char *upper, const char *work) {
+        char whole[128], cp[] = "cp", all[] = "-a", to[64];
+        char *const command[] = { cp, all, whole, to, NULL };
+        int r = lay_over(below, place, upper, work);
+        if (r != -EINVAL)
+                return r;
+        (void) snprintf(whole, sizeof(whole), "%s/.", below); /* fits, both */
+        (void) snprintf(to, sizeof(to), "%s", upper);
+        if (run(command) != 0)
+                return r;
+        return mount(upper, place, NULL, MS_BIND, NULL) < 0 ? -errno : 0;
+}
+
 static int make_etc_writable(void) {
         static const char *const directories[] = { LAYER, LAYER "/upper", LAYER "/work",
                 LAYER_STATE };
-        static const char options[] =
-                        "lowerdir=/etc,upperdir=" LAYER "/upper,workdir=" LAYER "/work,userxattr";
         struct statvfs etc;
         if (statvfs("/etc", &etc) < 0 || !(etc.f_flag & ST_RDONLY))
                 return 0;
         for (size_t i = 0; i < N_ELEMENTS(directories); i++)
                 if (mkdir(directories[i], i == 1 ? 0755 : 0700) < 0 && errno != EEXIST)
                         return -errno;
-        return mount("overlay", "/etc", "overlay", 0, options) < 0 ? -errno : 0;
+        return cover("/etc", "/etc", LAYER "/upper", LAYER "/work");
 }
 
 static int become_systemd(char **arguments) {
@@ -118,13 +156,6 @@ static int become_systemd(char **arguments) {
         return 1;
 }
 
-static int lay_over(const char *below, const char *place, const char *upper, const char *work) {
-        char options[512];
-        (void) snprintf(options, sizeof(options), "lowerdir=%s,upperdir=%s,workdir=%s,userxattr",
-                        below, upper, work); /* fits */
-        return mount("overlay", place, "overlay", 0, options) < 0 ? -errno : 0;
-}
-
 /* Nothing can be laid over the directory as a whole, as the bundle is mounted in it. */
 static int lay_over_state(void) {
         char displaced[64], fitted[64], text[4096];
@@ -145,7 +176,7 @@ static int lay_over_state(void) {
         (void) close(to);
         return access(displaced, F_OK) < 0
                                ? 0
-                               : lay_over(displaced, CHECK "/state/displaced", CHECK "/state-upper",
+                               : cover(displaced, CHECK "/state/displaced", CHECK "/state-upper",
                                                  CHECK "/state-work");
 }
 
@@ -163,32 +194,22 @@ static int make_future(const char *tree) {
                         return -errno;
         int r = lay_over_state();
         if (r >= 0)
-                r = lay_over("/etc", "/etc", CHECK "/upper", CHECK "/work");
+                r = cover("/etc", "/etc", CHECK "/upper", CHECK "/work");
         return r < 0 ? r : fit(tree, CHECK "/state", true);
 }
 
 /* How it ended is the last line: of a unit that failed, systemd keeps no more than that. */
 static int check(const char *tree, char **command) {
-        int status = 0, r = make_future(tree);
+        int r = make_future(tree);
         if (r < 0) {
                 (void) fprintf(stderr, "sysswitch-guest: there is no place for a check: %s\n",
                                 strerror(-r)); /* as in tell() */
                 return 1;
         }
-        pid_t pid = fork();
-        if (pid == 0) {
-                (void) setenv("PATH",
-                                "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                                1); /* or it is not found */
-                (void) execvp(command[0], command);
-                (void) fprintf(stderr, "%s: %s\n", command[0], strerror(errno)); /* as above */
-                _exit(127);
-        }
-        if (pid < 0 || waitpid(pid, &status, 0) < 0)
+        r = run(command);
+        if (r < 0)
                 return 1;
-        (void) fprintf(stderr, "\n" CHECK_ENDED "%d\n",
-                        WIFEXITED(status) ? WEXITSTATUS(status)
-                                          : 128 + WTERMSIG(status)); /* as above */
+        (void) fprintf(stderr, "\n" CHECK_ENDED "%d\n", r); /* as above */
         return 0;
 }
 
