@@ -153,8 +153,8 @@ int fit_stage(const Root *root, const FitPlan *plan, const FitOptions *options, 
         if (r >= 0)
                 r = stage_and_sync(&stage, plan, reterr);
         if (r < 0) {
+                slots_remove_lib(root); /* first: whoever goes on looks for the others */
                 slots_remove(root, slots_fd);
-                slots_remove_lib(root);
         }
         return r;
 }
@@ -169,8 +169,8 @@ int fit_commit(const Root *root, Error *reterr) {
         r = was_open > 0 ? slots_close_switch(root, slots_fd, reterr) : was_open;
         if (r < 0)
                 return r;
+        slots_remove_lib(root); /* first: whoever goes on looks for the others */
         slots_remove(root, slots_fd);
-        slots_remove_lib(root);
         return was_open;
 }
 

@@ -299,7 +299,7 @@ int fit_undo(const Root *root, Strv *ret_kept, Error *reterr) {
         r = was_open > 0 ? slots_close_switch(root, slots_fd, reterr) : was_open;
         if (r < 0)
                 return r;
+        slots_remove_lib(root); /* first: whoever goes on looks for the others */
         slots_remove(root, slots_fd);
-        slots_remove_lib(root);
         return was_open;
 }
