@@ -92,14 +92,24 @@ static json_t *found_stamp(const Found *found) {
         return json_text(text);
 }
 
+static int add_found(json_t *object, const Scan *scan, EntryRoot root) {
+        int failed = 0;
+        for (size_t i = 0; scan && i < scan->n_found; i++) {
+                const Found *found = &scan->found[i];
+                cleanup_free char *path = NULL;
+                if (found->kind == FOUND_NOTHING)
+                        continue;
+                if (asprintf(&path, "%s%s", entry_root_prefix(root), found->path) < 0)
+                        return -ENOMEM;
+                failed |= json_object_set_new(object, path, found_stamp(found));
+        }
+        return failed;
+}
+
 static json_t *found_of(const Prepared *prepared) {
         json_t *object = json_object();
-        int failed = 0;
-        for (size_t i = 0; prepared->scan && i < prepared->scan->n_found; i++) {
-                const Found *found = &prepared->scan->found[i];
-                if (found->kind != FOUND_NOTHING)
-                        failed |= json_object_set_new(object, found->path, found_stamp(found));
-        }
+        int failed = add_found(object, prepared->scan, ROOT_ETC);
+        failed |= add_found(object, prepared->lib.scan, ROOT_LIB);
         if (!failed)
                 return object;
         json_decref(object);
@@ -345,7 +355,7 @@ static void compare_hosts(json_t *then, json_t *now, const Prepared *prepared, T
         const char *path = first_difference(
                         json_object_get(then, "found"), json_object_get(now, "found"));
         if (path)
-                add_moved(moved, "/etc/%s was changed", path);
+                add_moved(moved, "%s was changed", path);
         compare_states(json_object_get(then, "states"), json_object_get(now, "states"), prepared,
                         moved);
         if (!json_equal(json_object_get(then, "debt"), json_object_get(now, "debt")))
