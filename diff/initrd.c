@@ -47,6 +47,8 @@ void initrd_contained_done(InitrdContained *contained) {
         strv_done(&contained->loaded);
         strv_done(&contained->modules);
         strv_done(&contained->files);
+        strv_done(&contained->needed);
+        strv_done(&contained->soft);
 }
 
 static void add_lines(Text *text, const char *key, const Strv *values) {
@@ -126,43 +128,61 @@ static int add_replaced(const InitrdContained *of, const InitrdContained *other,
         return 0;
 }
 
-static int compare_contained(
-                const InitrdContained *old, const InitrdContained *new, Strv *reasons) {
-        cleanup_strv Strv replaced = { 0 }, none = { 0 };
-        int r = add_missing(&new->modules, &old->modules, "", " comes", " come", reasons);
+/* Modules that the old one has not: those that are named, that are needed, and the others. */
+static int add_coming(const InitrdContained *old, const InitrdContained *new, Strv *reasons) {
+        cleanup_strv Strv named = { 0 };
+        int r = 0;
+        for (size_t i = 0; r >= 0 && i < new->modules.n_items; i++)
+                if (!strv_has(&new->needed, new->modules.items[i]) &&
+                                !strv_has(&new->soft, new->modules.items[i]))
+                        r = strv_add(&named, new->modules.items[i]);
         if (r >= 0)
-                r = add_missing(&old->modules, &new->modules, "", " leaves", " leave", reasons);
+                r = add_missing(&named, &old->modules, "", " comes", " come", reasons);
         if (r >= 0)
-                r = add_replaced(new, old, &replaced);
-        if (r >= 0)
-                r = add_replaced(old, new, &replaced);
-        if (r >= 0)
-                r = add_missing(&replaced, &none, "", " is another one", " are others", reasons);
-        if (r >= 0)
-                r = add_missing(&new->loaded, &old->loaded, "it loads ", "", "", reasons);
+                r = add_missing(&new->needed, &old->modules, "", " is needed", " are needed",
+                                reasons);
         return r < 0 ? r
-                     : add_missing(&old->loaded, &new->loaded, "it no more loads ", "", "",
-                                       reasons);
+                     : add_missing(&new->soft, &old->modules, "", " is a soft dependency",
+                                       " are soft dependencies", reasons);
 }
 
-int initrd_changes(const char *before, const char *after, Strv *ret_reasons) {
+static int add_loading(const InitrdContained *old, const InitrdContained *new, Strv *reasons) {
+        size_t n = reasons->n_items;
+        int r = add_missing(&new->loaded, &old->loaded, "it loads ", "", "", reasons);
+        if (r >= 0)
+                r = add_missing(&old->loaded, &new->loaded, "it no more loads ", "", "", reasons);
+        if (r < 0 || reasons->n_items > n)
+                return r;
+        for (size_t i = 0; i < new->loaded.n_items; i++)
+                if (strcmp(new->loaded.items[i], old->loaded.items[i]) != 0)
+                        return strv_add(reasons, "it loads them in another order");
+        return 0;
+}
+
+int initrd_changes(const char *before, const InitrdContained *after, Strv *ret_reasons) {
         cleanup(initrd_contained_donep) InitrdContained old = { 0 };
-        cleanup(initrd_contained_donep) InitrdContained new = { 0 };
-        if (strcmp(before, after) == 0)
-                return 0;
-        size_t n = ret_reasons->n_items;
+        cleanup_strv Strv replaced = { 0 }, none = { 0 };
         int r = initrd_note_read(before, &old);
         if (r >= 0)
-                r = initrd_note_read(after, &new);
+                r = add_coming(&old, after, ret_reasons);
         if (r >= 0)
-                r = compare_contained(&old, &new, ret_reasons);
-        if (r >= 0 && old.maker != new.maker && old.maker &&new.maker) {
+                r = add_missing(&old.modules, &after->modules, "", " leaves", " leave",
+                                ret_reasons);
+        if (r >= 0)
+                r = add_replaced(after, &old, &replaced);
+        if (r >= 0)
+                r = add_replaced(&old, after, &replaced);
+        if (r >= 0)
+                r = add_missing(&replaced, &none, "", " is another one", " are others",
+                                ret_reasons);
+        if (r >= 0)
+                r = add_loading(&old, after, ret_reasons);
+        bool is_empty = after->loaded.n_items + after->modules.n_items == 0;
+        if (r >= 0 && old.maker && !is_empty && old.maker != after->maker) {
                 char reason[64];
                 (void) snprintf(reason, sizeof(reason), "%s makes it now",
-                                initrd_maker_to_string(new.maker)); /* fits */
+                                initrd_maker_to_string(after->maker)); /* fits */
                 r = strv_add(ret_reasons, reason);
         }
-        if (r >= 0 && ret_reasons->n_items == n)
-                r = strv_add(ret_reasons, "it loads them in another order");
         return r;
 }

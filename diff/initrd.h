@@ -32,6 +32,9 @@ typedef struct InitrdContained {
         Strv loaded;  /* in there, in this order */
         Strv modules; /* all of them; sorted, each once */
         Strv files;   /* "MODULE DIGEST", of those that the profile brings; sorted */
+        /* Those of the modules that nobody named, but others have symbols from, or are better
+         * loaded with; to be told, and not remembered. */
+        Strv needed, soft;
 } InitrdContained;
 
 void initrd_contained_done(InitrdContained *contained);
@@ -45,6 +48,7 @@ void initrd_note(const InitrdContained *contained, Text *text);
 
 int initrd_note_read(const char *text, InitrdContained *contained) must_check; /* 0 or -ENOMEM */
 
-/* Why an initrd that was made with the first is none with the second, for people: "dm_mod dm_bufio
- * come", "it loads dm_mod". None where it is. Returns 0 or -ENOMEM. */
-int initrd_changes(const char *before, const char *after, Strv *ret_reasons) must_check;
+/* Why an initrd that was made with the first, a note, is none with the second, for people:
+ * "dm_crypt comes", "dm_mod is needed", "it loads dm_crypt". None where it is. Returns 0 or
+ * -ENOMEM. */
+int initrd_changes(const char *before, const InitrdContained *after, Strv *ret_reasons) must_check;

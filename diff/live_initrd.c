@@ -126,6 +126,8 @@ static int guess(const LiveInitrds *initrds,
         for (size_t i = 0; r >= 0 && i < after->all.n_items; i++)
                 if (!strv_has(&before->all, after->all.items[i]))
                         r = strv_add_unique(&guessed->modules, after->all.items[i]);
+        for (size_t i = 0; r >= 0 && i < is->files.n_items; i++)
+                r = strv_add(&guessed->files, is->files.items[i]);
         strv_sort(&guessed->modules);
         return r < 0 ? r : 0;
 }
@@ -137,16 +139,10 @@ static int plan_one(const LiveInitrds *initrds,
                 Strv *ret_reasons) {
         cleanup(initrd_contained_donep) InitrdContained is = { 0 };
         cleanup(initrd_contained_donep) InitrdContained guessed = { 0 };
-        cleanup(text_donep) Text text = { 0 };
         int r = initrd_note_read(item->modules, &is);
         if (r >= 0)
                 r = guess(initrds, &is, before, after, &guessed);
-        if (r < 0)
-                return r;
-        initrd_note(&guessed, &text);
-        if (text.error < 0)
-                return -ENOMEM;
-        return initrd_changes(item->modules, text.data ? text.data : "", ret_reasons);
+        return r < 0 ? r : initrd_changes(item->modules, &guessed, ret_reasons);
 }
 
 int live_initrds_plan(const LiveInitrds *initrds,

@@ -126,6 +126,18 @@ add_name(Wanted *wanted, ModuleClosure *closure, const Map *own, InitrdContained
         return r;
 }
 
+/* One that is built in takes no room. */
+static int note_module(const Module *module, InitrdContained *contained) {
+        if (module->is_builtin)
+                return 0;
+        int r = strv_add_unique(&contained->modules, module->name);
+        if (r > 0 && module->need == MODULE_HARD)
+                r = strv_add(&contained->needed, module->name);
+        else if (r > 0 && module->need != MODULE_NAMED)
+                r = strv_add(&contained->soft, module->name);
+        return r;
+}
+
 static int
 add_names(Search *search, ModuleClosure *closure, const char *kernel, InitrdContained *contained) {
         cleanup(map_donep) Map own = { 0 };
@@ -140,18 +152,21 @@ add_names(Search *search, ModuleClosure *closure, const char *kernel, InitrdCont
                         return r;
         }
         for (size_t i = 0; i < closure->n_modules; i++)
-                if (!closure->modules[i]->is_builtin &&
-                                strv_add_unique(&contained->modules, closure->modules[i]->name) < 0)
+                if (note_module(closure->modules[i], contained) < 0)
                         return -ENOMEM;
         strv_sort(&contained->modules);
+        strv_sort(&contained->needed);
+        strv_sort(&contained->soft);
         return note_files(&own, contained);
 }
 
-static int take_need(Search *search, const char *kernel, const char *modules, Error *reterr) {
+static int
+take_need(Search *search, const char *kernel, const InitrdContained *contained, Error *reterr) {
         Arena *arena = search->arena;
         Initrds *initrds = search->initrds;
         InitrdNeed *need = &initrds->needs[initrds->n_needs];
         cleanup_strv Strv reasons = { 0 };
+        cleanup(text_donep) Text text = { 0 };
         const char *before = "";
         int r = search->host->database ? initrd_record_load(search->host->database, kernel, arena,
                                                          &before, reterr)
@@ -161,13 +176,16 @@ static int take_need(Search *search, const char *kernel, const char *modules, Er
                                 reterr);
         if (r < 0)
                 return r;
-        r = initrd_changes(before, modules, &reasons);
-        for (size_t i = 0; r >= 0 && *modules && i < need->initrd.n_images; i++)
+        initrd_note(contained, &text);
+        need->modules = text.error < 0 ? NULL : arena_strdup(arena, text.data ? text.data : "");
+        if (!need->modules)
+                return error_oom(reterr);
+        r = initrd_changes(before, contained, &reasons);
+        for (size_t i = 0; r >= 0 && *need->modules && i < need->initrd.n_images; i++)
                 if (!need->initrd.images[i].is_there)
                         r = strv_add(&reasons, "there is none");
         const char **copies = arena_new(arena, const char *, reasons.n_items + 1);
-        need->modules = arena_strdup(arena, modules);
-        if (r < 0 || !copies || !need->modules)
+        if (r < 0 || !copies)
                 return error_oom(reterr);
         for (size_t i = 0; i < reasons.n_items; i++)
                 if (!(copies[i] = arena_strdup(arena, reasons.items[i])))
@@ -183,8 +201,6 @@ static int look_at_kernel(Search *search, const char *kernel, Error *reterr) {
         cleanup(module_tree_freep) ModuleTree *tree = NULL;
         cleanup(module_closure_donep) ModuleClosure closure = { .arena = search->arena };
         cleanup(initrd_contained_donep) InitrdContained contained = { .maker = search->maker };
-        cleanup(text_donep) Text text = { 0 };
-        cleanup_free char *modules = NULL;
         int r = search->n_wanted > 0
                                 ? module_tree_open(search->host->root_fd, kernel, &tree, reterr)
                                 : 0;
@@ -193,12 +209,7 @@ static int look_at_kernel(Search *search, const char *kernel, Error *reterr) {
         closure.tree = tree;
         if (add_names(search, &closure, kernel, &contained) < 0)
                 return error_oom(reterr);
-        if (!search->makes)
-                return 0;
-        initrd_note(&contained, &text);
-        if (text_take(&text, &modules) < 0)
-                return error_oom(reterr);
-        return take_need(search, kernel, modules, reterr);
+        return search->makes ? take_need(search, kernel, &contained, reterr) : 0;
 }
 
 static int collect_names(Search *search, Error *reterr) {

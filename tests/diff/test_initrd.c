@@ -57,14 +57,19 @@ static void test_initrd__what_each_maker_is_told(void **state) {
         sample_check("no maker", files, NULL, "profile.conf file 0644 root:root\n");
 }
 
+static void join(const Strv *items, char *joined) {
+        *joined = 0;
+        for (size_t i = 0; i < items->n_items; i++)
+                strcat(strcat(joined, items->items[i]), ";");
+}
+
 static void changes(const char *before, const char *after, const char *want) {
         cleanup_strv Strv reasons = { 0 };
-        char got[512] = "";
-        assert_int_equal(initrd_changes(before, after, &reasons), 0);
-        for (size_t i = 0; i < reasons.n_items; i++) {
-                strcat(got, reasons.items[i]);
-                strcat(got, ";");
-        }
+        cleanup(initrd_contained_donep) InitrdContained contained = { 0 };
+        char got[512];
+        assert_int_equal(initrd_note_read(after, &contained), 0);
+        assert_int_equal(initrd_changes(before, &contained, &reasons), 0);
+        join(&reasons, got);
         assert_string_equal(got, want);
 }
 
@@ -85,6 +90,24 @@ static void test_initrd__why_another_one(void **state) {
         changes(own, "maker dracut\nhave a\nfile a 12\n", "b leaves;");
         changes(one, "maker mkinitcpio\nload a\nload b\nhave a\nhave b\nhave c\n",
                         "mkinitcpio makes it now;");
+}
+
+/* It is told how each came in; one that is needed now and was named before is the same. */
+static void test_initrd__what_comes_along(void **state) {
+        (void) state;
+        static const char note[] = "maker dracut\nhave a\nhave b\nhave c\nhave d\nhave e\n";
+        cleanup(initrd_contained_donep) InitrdContained contained = { 0 };
+        cleanup_strv Strv reasons = { 0 }, none = { 0 };
+        char got[512];
+        assert_int_equal(initrd_note_read(note, &contained), 0);
+        assert_int_equal(strv_add(&contained.needed, "b"), 0);
+        assert_int_equal(strv_add(&contained.needed, "c"), 0);
+        assert_int_equal(strv_add(&contained.soft, "d"), 0);
+        assert_int_equal(initrd_changes("", &contained, &reasons), 0);
+        join(&reasons, got);
+        assert_string_equal(got, "a e come;b c are needed;d is a soft dependency;");
+        assert_int_equal(initrd_changes(note, &contained, &none), 0);
+        assert_int_equal(none.n_items, 0);
 }
 
 static void test_initrd__what_is_noted(void **state) {
@@ -197,6 +220,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_initrd__what_each_maker_is_told),
                 cmocka_unit_test(test_initrd__why_another_one),
+                cmocka_unit_test(test_initrd__what_comes_along),
                 cmocka_unit_test(test_initrd__what_is_noted),
                 cmocka_unit_test(test_initrd__a_change_takes_a_reboot),
                 cmocka_unit_test(test_initrd__what_is_known_elsewhere),
