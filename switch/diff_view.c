@@ -133,6 +133,10 @@ int diff_compare_trees(Diff *diff, Error *reterr) {
 
 int diff_compare_with_host(Diff *diff, Error *reterr) {
         int r = host_connect(diff->host, reterr);
+        if (r == -ENOENT)
+                return error_set(reterr, r,
+                                "No systemd runs here that could be compared with: name both "
+                                "sides, as main:hosts/edge1 HEAD:hosts/edge1, or use --root=DIR");
         if (r >= 0)
                 r = recovery_is_needed(diff->host, reterr);
         if (r < 0)

@@ -36,14 +36,6 @@ typedef struct Finding {
         size_t n_unmet;
 } Finding;
 
-/* "profile.conf:3: …": in which source. */
-static int name_file(const Finding *finding, KernelUnmet *unmet) {
-        char text[2048];
-        reference_file_name(finding->target, unmet->message, text, sizeof(text));
-        unmet->message = arena_strdup(finding->arena, text);
-        return unmet->message ? 0 : -ENOMEM;
-}
-
 static int find_in(Finding *finding, const char *version, bool is_running, Error *reterr) {
         KernelConfig config;
         KernelUnmet *unmet = NULL;
@@ -54,12 +46,9 @@ static int find_in(Finding *finding, const char *version, bool is_running, Error
                 return r;
         if (kernel_require_check(finding->conf, &config, finding->arena, &unmet, &n_unmet) < 0)
                 return error_oom(reterr);
-        for (size_t i = 0; i < n_unmet; i++)
-                if (name_file(finding, &unmet[i]) < 0)
-                        return error_oom(reterr);
         if (!config.text && finding->conf->kernel.missing_is_warned) {
                 if (n_unmet > 0)
-                        output_warning(unmet->message);
+                        reference_warn(finding->target, unmet->message);
                 return 0;
         }
         KernelUnmet *grown = arena_grow(finding->arena, finding->unmet, finding->n_unmet,
@@ -89,7 +78,7 @@ static int look_for(Finding *finding) {
                                 "/lib/modules/%s/vmlinuz): install it, or name another one",
                                 place, rule->version, rule->version, rule->version) };
         finding->n_unmet = 1;
-        return finding->unmet->message ? name_file(finding, finding->unmet) : -ENOMEM;
+        return finding->unmet->message ? 0 : -ENOMEM;
 }
 
 int kernels_find_unmet(const Host *host,

@@ -356,7 +356,10 @@ static int find_initrd_space(const Preflight *flight, Error *reterr) {
 static int add_unmet(const Preflight *flight, const KernelUnmet *unmet, size_t n_unmet) {
         for (size_t i = 0; i < n_unmet; i++) {
                 cleanup(text_donep) Text text = { 0 };
-                text_add(&text, unmet[i].message);
+                char message[2048];
+                reference_file_name(&flight->prepared->target, unmet[i].message, message,
+                                sizeof(message));
+                text_add(&text, message);
                 if (add_problem(flight, PROBLEM_KERNEL, unmet[i].option, &text) < 0)
                         return -ENOMEM;
         }
@@ -373,7 +376,7 @@ static int warn_of_initrds(const Preflight *flight, const ProfileConf *conf, Err
         if (r < 0 || !conf || initrd_asks_same(old ? &old->kernel : &nothing, &conf->kernel))
                 return r;
         for (size_t i = 0; i < initrds->n_warnings; i++)
-                output_warning(initrds->warnings[i]);
+                reference_warn(&flight->prepared->target, initrds->warnings[i]);
         if (initrds->has_no_maker)
                 output_warning("Nothing that makes initrds is known here (initramfs-tools, dracut, "
                                "mkinitcpio from 38 on): InitrdModules= and "

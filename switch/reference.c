@@ -245,6 +245,12 @@ void reference_file_name(
                 (void) snprintf(ret_name, name_bytes, "%s:%s", tree->name, place); /* or cut off */
 }
 
+void reference_warn(const ReferenceTree *tree, const char *message) {
+        char text[2048];
+        reference_file_name(tree, message, text, sizeof(text));
+        output_warning(text);
+}
+
 int reference_name_fault(const ReferenceTree *tree, int code, Error *reterr) {
         char text[sizeof(reterr->message)];
         if (code != -EBADMSG)

@@ -186,6 +186,7 @@ refuses 1 "/etc/mtd: Neither side has such a file" -C conf diff main~1:hosts/edg
 refuses 2 "main:hosts/b: Two are compared; behind them there are paths" \
         -C conf diff main~1:hosts/edge main:hosts/edge main:hosts/b
 refuses 2 "@3: Two are compared" -C conf diff main~1:hosts/edge main:hosts/edge @3
+[ -e /run/systemd/private ] || refuses 1 "name both sides, as main:hosts/edge1" -C conf diff main:hosts/edge
 refuses 2 "forms of text" -C conf diff --stat --json main~1:hosts/edge main:hosts/edge
 refuses 2 "one of the two" -C conf diff --stat --name-only main~1:hosts/edge main:hosts/edge
 refuses 2 "Not a format: html" -C conf diff --format=html main~1:hosts/edge main:hosts/edge
