@@ -216,12 +216,25 @@ static int recover_now(const Options *options, bool is_starting, Error *reterr) 
         return r < 0 ? r : status;
 }
 
+/* A switch that holds the lock renews them itself, when it is complete. */
+static int renew_entries(const Options *options, Error *reterr) {
+        cleanup(host_donep) Host host;
+        int r = host_open(options_root(options), options->profile, DATABASE_READ, &host, reterr);
+        if (r >= 0 && host.database) /* else nothing was ever switched */
+                r = host_lock(&host, "recover --entries", reterr);
+        if (r == -EBUSY)
+                return EXIT_DONE;
+        return r < 0 ? r : boot_entries_renew(&host, false, reterr);
+}
+
 int cmd_recover(const Options *options, char **arguments, size_t n_arguments, Error *reterr) {
         (void) arguments; /* it takes none */
         (void) n_arguments;
         bool is_boot = option_is_given(options, OPTION_BOOT);
         if (option_is_given(options, OPTION_EARLY))
                 return recover_early(options, reterr);
+        if (option_is_given(options, OPTION_ENTRIES))
+                return renew_entries(options, reterr);
         int status = recover_now(options, is_boot, reterr);
         return status == EXIT_DONE && is_boot ? boot(options, reterr) : status;
 }

@@ -124,7 +124,8 @@ static const Command commands[] = {
                                    "a switch is killed, at the next boot, and before the next "
                                    "switch.\n",
                         .options = OPTION_BIT(OPTION_TIMEOUT) | OPTION_BIT(OPTION_UNCONFIRMED) |
-                                   OPTION_BIT(OPTION_EARLY) | OPTION_BIT(OPTION_BOOT),
+                                   OPTION_BIT(OPTION_EARLY) | OPTION_BIT(OPTION_BOOT) |
+                                   OPTION_BIT(OPTION_ENTRIES),
                         .prints_no_json = true,
                         .acts = true,
                         .run = cmd_recover,

@@ -59,6 +59,8 @@ static const OptionRow rows[N_OPTIONS] = {
         [OPTION_EARLY] = { "early", 0, NULL,
                         "Of sysswitch-undo.service: only files, /var is not there" },
         [OPTION_BOOT] = { "boot", 0, NULL, "Of sysswitch-boot.service: then boot the default" },
+        [OPTION_ENTRIES] = { "entries", 0, NULL,
+                        "Of kernel-install: a kernel came or went, only boot entries are renewed" },
         [OPTION_LIMIT] = { "lines", 'n', "N", "Show at most N entries" },
         [OPTION_FOLLOW] = { "follow", 'f', NULL, "Show the switch that is under way, to its end" },
         [OPTION_PATCH] = { "patch", 0, NULL, "With what was changed; behind log, -p is the same" },

@@ -49,6 +49,7 @@ typedef enum OptionId {
         OPTION_UNCONFIRMED,
         OPTION_EARLY,
         OPTION_BOOT,
+        OPTION_ENTRIES,
         OPTION_PURGE,
         N_OPTIONS,
 } OptionId;
