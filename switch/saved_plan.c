@@ -360,6 +360,9 @@ static void compare_hosts(json_t *then, json_t *now, const Prepared *prepared, T
                         moved);
         if (!json_equal(json_object_get(then, "debt"), json_object_get(now, "debt")))
                 add_moved(moved, "what is owed is not the same");
+        if (!json_equal(json_object_get(json_object_get(then, "plan"), "initrds"),
+                            json_object_get(json_object_get(now, "plan"), "initrds")))
+                add_moved(moved, "which initrds are made, and why, is not the same");
 }
 
 int saved_plan_check(
