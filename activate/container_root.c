@@ -2,6 +2,7 @@
 #include "activate/container_root.h"
 
 #include "activate/bytes.h"
+#include "activate/in_root.h"
 #include "diff/nspawn.h"
 
 #include <errno.h>
@@ -10,7 +11,6 @@
 #include <linux/openat2.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
 enum { FILE_MAX_BYTES = 1024 * 1024 };
 
@@ -75,7 +75,7 @@ static int open_parent(const Skeleton *root, const char *path, const char **ret_
         struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
                 .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
         *ret_name = slash ? slash + 1 : path;
-        int fd = (int) syscall(SYS_openat2, root->fd, parent, &how, sizeof(how));
+        int fd = open_resolved(root->fd, parent, &how);
         return fd < 0 ? -errno : fd;
 }
 
@@ -179,15 +179,14 @@ static int tell(const Skeleton *root, const char *path, int r, Error *reterr) {
 static bool has_systemd(int root_fd) {
         struct open_how how = { .flags = O_PATH | O_CLOEXEC,
                 .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
-        cleanup_fd int fd = (int) syscall(
-                        SYS_openat2, root_fd, "usr/lib/systemd/systemd", &how, sizeof(how));
+        cleanup_fd int fd = open_resolved(root_fd, "usr/lib/systemd/systemd", &how);
         return fd >= 0;
 }
 
 bool container_root_has_usr(int host_fd, const char *path) {
         struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
                 .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
-        cleanup_fd int fd = (int) syscall(SYS_openat2, host_fd, path, &how, sizeof(how));
+        cleanup_fd int fd = open_resolved(host_fd, path, &how);
         return fd >= 0 && has_systemd(fd);
 }
 

@@ -15,13 +15,24 @@ static bool is_own_root(int root_fd) {
                own.st_ino == given.st_ino;
 }
 
+/* ".." in the path, or in a link of it, while anybody on the machine renames or mounts something:
+ * the kernel cannot tell whether it led out, and leaves it to us to ask again. */
+int open_resolved(int dir_fd, const char *path, const struct open_how *how) {
+        enum { MAX_ATTEMPTS = 10000 };
+        for (int i = 0;; i++) {
+                int fd = (int) syscall(SYS_openat2, dir_fd, path, how, sizeof(*how));
+                if (fd >= 0 || errno != EAGAIN || i == MAX_ATTEMPTS)
+                        return fd;
+        }
+}
+
 int in_root_open(int root_fd, const char *path, uint64_t flags) {
         struct open_how how = { .flags = flags | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT };
-        long fd = syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
+        int fd = open_resolved(root_fd, path, &how);
         /* a container with SuppressSync= has no such call */
         if (fd < 0 && errno == ENOSYS && is_own_root(root_fd))
                 fd = openat(root_fd, path, (int) how.flags);
-        return fd < 0 ? -errno : (int) fd;
+        return fd < 0 ? -errno : fd;
 }
 
 int in_root_read(int root_fd,

@@ -8,6 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct open_how;
+
+/* openat2(2), and its return; again where it cannot tell for now (EAGAIN). */
+int open_resolved(int dir_fd, const char *path, const struct open_how *how) must_check;
 /* flags: as open() has them. Returns a descriptor or a negative errno. */
 int in_root_open(int root_fd, const char *path, uint64_t flags) must_check;
 

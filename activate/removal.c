@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "activate/removal.h"
 
+#include "activate/in_root.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +11,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/syscall.h>
 
 /* What lies deeper is moved up, and its turn comes later: so neither descriptors nor the stack run
  * out, however deep somebody made it. */
@@ -24,7 +25,7 @@ typedef struct Removal {
 static int open_directory(int dir_fd, const char *path, uint64_t resolve) {
         struct open_how how = { .flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
                 .resolve = resolve };
-        int fd = (int) syscall(SYS_openat2, dir_fd, path, &how, sizeof(how));
+        int fd = open_resolved(dir_fd, path, &how);
         return fd < 0 ? -errno : fd;
 }
 

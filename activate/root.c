@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "activate/root.h"
 
+#include "activate/in_root.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
 const Root *root_of(const Root *root, EntryRoot entries) {
         static const Root nothing = { .fd = -1, .path = "" };
@@ -79,7 +80,7 @@ static int open_next(RootWalk *walk, const char *path, size_t start, size_t end)
                 .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
         };
         int parent_fd = walk->n_open > 0 ? walk->fds[walk->n_open - 1] : walk->root->fd;
-        int fd = (int) syscall(SYS_openat2, parent_fd, name, &how, sizeof(how));
+        int fd = open_resolved(parent_fd, name, &how);
         if (fd < 0)
                 fd = errno == ENOSYS ? open_directory(parent_fd, name, &how) : -errno;
         if (fd < 0)

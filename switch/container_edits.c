@@ -2,13 +2,13 @@
 #include "switch/container_edits.h"
 
 #include "activate/container_link.h"
+#include "activate/in_root.h"
 #include "diff/container.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <string.h>
-#include <sys/syscall.h>
 
 void etc_look_done(EtcLook *look) {
         look->fit = fit_plan_free(look->fit);
@@ -23,7 +23,7 @@ static int open_etc(pid_t leader) {
                 return -errno;
         struct open_how how = { .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
                 .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV };
-        int fd = (int) syscall(SYS_openat2, root, "etc", &how, sizeof(how));
+        int fd = open_resolved(root, "etc", &how);
         return fd < 0 ? -errno : fd;
 }
 

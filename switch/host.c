@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "switch/host.h"
 
+#include "activate/in_root.h"
 #include "diff/container.h"
 #include "state/lock.h"
 
@@ -9,7 +10,6 @@
 #include <linux/openat2.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
 #define STATE_DIRECTORY "var/lib/sysswitch"
 
@@ -18,7 +18,7 @@
 static int open_in_image(int root_fd, const char *path, bool make, int *ret_fd) {
         struct open_how how = { .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
                 .resolve = RESOLVE_IN_ROOT };
-        long fd = syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
+        int fd = open_resolved(root_fd, path, &how);
         if (fd < 0 && errno == ENOENT && make) {
                 cleanup_free char *parent = strdup(path);
                 if (!parent)
@@ -34,7 +34,7 @@ static int open_in_image(int root_fd, const char *path, bool make, int *ret_fd) 
                 if (mkdirat(slash ? parent_fd : root_fd, slash ? slash + 1 : path, 0755) < 0 &&
                                 errno != EEXIST)
                         return -errno;
-                fd = syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
+                fd = open_resolved(root_fd, path, &how);
         }
         if (fd < 0)
                 return -errno;
