@@ -4,6 +4,7 @@
 #include "activate/bundle_store.h"
 #include "activate/container_link.h"
 #include "activate/guest_fit.h"
+#include "activate/sync.h"
 #include "diff/container.h"
 #include "diff/nspawn.h"
 
@@ -115,12 +116,16 @@ static int take_output(char *output,
         return status;
 }
 
+/* A check that refuses the switch is the last that is done: nobody else syncs what has its name then,
+ * and the next one would take it for whole. */
 static int lay(Host *host, const Prepared *prepared, const char *name, char *tree, Error *reterr) {
         cleanup(tree_freep) Tree *inside = NULL;
         cleanup_strv Strv files = { 0 };
         int r = container_inside(prepared->effective.after, name, &inside, reterr);
         if (r >= 0)
                 r = bundle_store_lay(name, inside, host->contents, &files, tree, reterr);
+        if (r >= 0 && files.n_items > 0)
+                r = sync_elsewhere(NSPAWN_BUNDLES, -1, reterr);
         return r < 0 ? r : bundle_store_name(&files, reterr);
 }
 
