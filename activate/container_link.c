@@ -16,6 +16,7 @@
 
 enum {
         CALL_TIMEOUT_USEC = 10 * 1000000,
+        TURN_USEC = 1 * 1000000,
         KILL_USEC = 2 * 1000000, /* from the request to stop until it is killed */
 };
 
@@ -90,10 +91,17 @@ static int read_output(int fd, size_t size_bytes, char **ret_output) {
         return 0;
 }
 
-static int await(Running *running, Job *job, Error *reterr) {
+/* A signal ends a turn; one that comes just before it, the next. */
+static int await(Running *running, Job *job, bool (*should_stop)(void), Error *reterr) {
         int r = job_wait_add(running->wait, job, reterr);
-        while (r >= 0 && job->stage != JOB_ENDED && now_usec() < running->end_usec)
-                r = job_wait_turn(running->wait, running->end_usec, reterr);
+        while (r >= 0 && job->stage != JOB_ENDED && now_usec() < running->end_usec) {
+                uint64_t until_usec = now_usec() + TURN_USEC;
+                if (should_stop && should_stop())
+                        return error_set(reterr, -EINTR, "It was asked to stop");
+                r = job_wait_turn(running->wait,
+                                until_usec < running->end_usec ? until_usec : running->end_usec,
+                                reterr);
+        }
         return r;
 }
 
@@ -104,6 +112,7 @@ start(Systemd *systemd, const ContainerProgram *program, const Running *running,
                 .is_oneshot = true,
                 .leaves_no_log = program->leaves_no_log,
                 .output_fd = running->output_fd >= 0 ? &running->output_fd : NULL,
+                .start_timeout_usec = program->timeout_usec + CONTAINER_STOP_USEC,
                 .stop_timeout_usec = KILL_USEC };
         for (size_t i = 0; program->arguments[i]; i++) {
                 assert(i + 1 < N_ELEMENTS(service.arguments));
@@ -117,14 +126,14 @@ static int stop(Running *running, const char *unit, Error *reterr) {
         Job *job = &running->stop;
         *job = (Job){ .unit = unit, .verb = VERB_STOP, .invocation_before = "" };
         running->end_usec = now_usec() + CONTAINER_STOP_USEC;
-        int r = await(running, job, reterr);
+        int r = await(running, job, NULL, reterr);
         if (r < 0)
                 return r;
         return job->stage == JOB_ENDED ? 0
                                        : error_set(reterr, -ETIMEDOUT, "%s does not stop", unit);
 }
 
-/* Whoever is killed leaves it running. */
+/* Whoever is killed leaves it running, until its time is over. */
 static int
 start_anew(Systemd *systemd, const ContainerProgram *program, Running *running, Error *reterr) {
         int r = start(systemd, program, running, reterr);
@@ -139,7 +148,7 @@ end(Running *running, const ContainerProgram *program, char **ret_output, Error 
         Job *job = &running->job;
         *job = (Job){ .unit = program->unit, .verb = VERB_START, .invocation_before = "" };
         running->end_usec = now_usec() + program->timeout_usec;
-        int r = await(running, job, reterr);
+        int r = await(running, job, program->should_stop, reterr);
         if (r < 0)
                 return r;
         if (job->stage != JOB_ENDED)

@@ -23,9 +23,10 @@ typedef struct ContainerProgram {
         const char *unit;             /* that it is run as */
         const char *const *arguments; /* at most CONTAINER_MAX_ARGUMENTS, the program first; NULL at
                                          the end */
-        uint64_t timeout_usec;
+        uint64_t timeout_usec; /* a little later it is ended also when nobody is left to do that */
         bool leaves_no_log;
         size_t output_max_bytes; /* of it, what is beyond fails; 0: its output is the container's */
+        bool (*should_stop)(void); /* NULL, or asked between events: -EINTR then */
 } ContainerProgram;
 
 /* For what is left of an earlier run, and then of this one; beside timeout_usec. */

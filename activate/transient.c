@@ -102,6 +102,9 @@ static int add_service_settings(sd_bus_message *call, const TransientService *se
                 r = add_string(call, "KillMode", "mixed");
         if (r >= 0 && service->leaves_no_log) /* of systemd's own lines about it, too */
                 r = sd_bus_message_append(call, "(sv)", "LogLevelMax", "i", LOG_NOTICE);
+        if (r >= 0 && service->start_timeout_usec > 0)
+                r = sd_bus_message_append(
+                                call, "(sv)", "TimeoutStartUSec", "t", service->start_timeout_usec);
         if (r >= 0)
                 r = sd_bus_message_append(
                                 call, "(sv)", "TimeoutStopUSec", "t", service->stop_timeout_usec);

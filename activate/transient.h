@@ -17,7 +17,8 @@ typedef struct TransientService {
         const char *on_failure; /* NULL, or the unit that is started when it fails or is killed */
         const int *good_exits;  /* exit statuses besides 0 that are no failure */
         size_t n_good_exits;
-        uint64_t stop_timeout_usec; /* from the request to stop until it is killed */
+        uint64_t start_timeout_usec; /* of a oneshot; 0: it may take for ever */
+        uint64_t stop_timeout_usec;  /* from the request to stop until it is killed */
 } TransientService;
 
 /* Queues its start, and does not wait for that. It is gone from systemd once it ended. -EEXIST: one

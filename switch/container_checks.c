@@ -7,6 +7,7 @@
 #include "activate/sync.h"
 #include "diff/container.h"
 #include "diff/nspawn.h"
+#include "switch/stop_request.h"
 
 #include <errno.h>
 #include <string.h>
@@ -116,8 +117,8 @@ static int take_output(char *output,
         return status;
 }
 
-/* A check that refuses the switch is the last that is done: nobody else syncs what has its name then,
- * and the next one would take it for whole. */
+/* A check that refuses the switch is the last that is done: nobody else syncs what has its name
+ * then, and the next one would take it for whole. */
 static int lay(Host *host, const Prepared *prepared, const char *name, char *tree, Error *reterr) {
         cleanup(tree_freep) Tree *inside = NULL;
         cleanup_strv Strv files = { 0 };
@@ -135,7 +136,7 @@ int container_check_run(Host *host,
                 void (*output)(void *userdata, const char *line),
                 void *userdata,
                 Error *reterr) {
-        char tree[BUNDLE_TREE_SIZE], unit[48];
+        char tree[BUNDLE_TREE_SIZE];
         const char *arguments[CONTAINER_MAX_ARGUMENTS + 1] = { NSPAWN_GUEST, "check", tree };
         cleanup(systemd_closep) Systemd *systemd = NULL;
         cleanup_free char *text = NULL;
@@ -146,13 +147,13 @@ int container_check_run(Host *host,
                                         check->where);
                 arguments[n++] = check->arguments[i];
         }
-        (void) snprintf(unit, sizeof(unit), "sysswitch-check-%d.service",
-                        (int) getpid()); /* fits */
-        const ContainerProgram program = { .unit = unit,
+        /* there is one switch at a time: what an earlier one left running is ended by its name */
+        const ContainerProgram program = { .unit = "sysswitch-check.service",
                 .arguments = arguments,
                 .timeout_usec = check->timeout_usec ? check->timeout_usec : longest_usec,
                 .leaves_no_log = true,
-                .output_max_bytes = OUTPUT_MAX_BYTES };
+                .output_max_bytes = OUTPUT_MAX_BYTES,
+                .should_stop = stop_request_is_made };
         int r = container_leader(check->container, &leader, reterr);
         if (r >= 0)
                 r = lay(host, prepared, check->container, tree, reterr);
@@ -161,7 +162,7 @@ int container_check_run(Host *host,
         if (r < 0)
                 return r;
         r = container_run(systemd, &program, &text, reterr);
-        if (r == -ETIMEDOUT || !text)
+        if (r == -ETIMEDOUT || r == -EINTR || !text)
                 return r;
         int status = take_output(text, output, userdata, reterr);
         return status < 0 && r < 0 ? r : status;
