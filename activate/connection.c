@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "activate/connection.h"
 
+#include "base/clock.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <string.h>
@@ -9,7 +11,7 @@
 
 /* A manager that reloads answers afterwards, which on a large host takes seconds. A user's manager
  * is that user's program, and must not be able to hold up root for long. */
-enum { CALL_TIMEOUT_SEC = 90, USER_CALL_TIMEOUT_SEC = 20 };
+enum { CALL_TIMEOUT_SEC = 90, USER_CALL_TIMEOUT_SEC = 20, AUTHENTICATE_SEC = 10 };
 
 /* What a re-execution takes is the manager's affair; how often to knock is ours. */
 enum { KNOCK_USEC = 10 * 1000 };
@@ -114,6 +116,22 @@ int systemd_connect_user(uint32_t uid, Systemd **ret_systemd, Error *reterr) {
         return connection_open(address, uid, true, ret_systemd, reterr);
 }
 
+/* Else it is done with the first call, in a time that sd-bus sets. */
+static int authenticate(const Systemd *systemd) {
+        uint64_t end_usec = now_usec() + AUTHENTICATE_SEC * 1000000ull, now;
+        int r;
+        while ((r = sd_bus_is_ready(systemd->bus)) == 0) {
+                if ((now = now_usec()) >= end_usec)
+                        return -ETIMEDOUT;
+                r = sd_bus_process(systemd->bus, NULL);
+                if (r == 0)
+                        r = sd_bus_wait(systemd->bus, end_usec - now);
+                if (r < 0 && r != -EINTR)
+                        return r;
+        }
+        return r;
+}
+
 int systemd_connect_fd(int fd, Systemd **ret_systemd, Error *reterr) {
         cleanup(systemd_closep) Systemd *systemd = NULL;
         int r = new_systemd(0, false, &systemd, reterr);
@@ -122,6 +140,8 @@ int systemd_connect_fd(int fd, Systemd **ret_systemd, Error *reterr) {
                 return r;
         }
         r = start(systemd, fd);
+        if (r >= 0)
+                r = authenticate(systemd);
         if (r < 0)
                 return error_set_errno(reterr, r, "Connecting to %s", systemd->label);
         *ret_systemd = TAKE(systemd);

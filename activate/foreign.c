@@ -58,6 +58,8 @@ static int open_namespaces(const char *process, Namespaces *spaces) {
         spaces->root = open_of(process, "root", O_RDONLY | O_DIRECTORY);
         if (spaces->user < 0 || spaces->mount < 0 || spaces->pid < 0 || spaces->root < 0)
                 return -ESRCH;
+        if (is_ours(spaces->pid, "/proc/self/ns/pid")) /* its number is another one's by now */
+                return -ESRCH;
         if (is_ours(spaces->user, "/proc/self/ns/user")) {
                 (void) close(spaces->user); /* nothing was written */
                 spaces->user = -1;
@@ -76,15 +78,19 @@ static int enter(const Namespaces *spaces) {
         return fchdir(spaces->root) < 0 || chroot(".") < 0 ? -errno : 0;
 }
 
-static int connect_inside(int fd) {
-        static const struct sockaddr_un address = { .sun_family = AF_UNIX,
-                .sun_path = "/run/systemd/private" };
+/* Whoever connects can be stopped from inside, and then no alarm of its own ends it. */
+static void set_deadline(void) {
         sigset_t alarm_only;
         (void) sigemptyset(&alarm_only); /* neither can fail */
         (void) sigaddset(&alarm_only, SIGALRM);
         (void) signal(SIGALRM, SIG_DFL);                    /* cannot fail */
         (void) sigprocmask(SIG_UNBLOCK, &alarm_only, NULL); /* cannot fail */
         (void) alarm(CONNECT_SECONDS);
+}
+
+static int connect_inside(int fd) {
+        static const struct sockaddr_un address = { .sun_family = AF_UNIX,
+                .sun_path = "/run/systemd/private" };
         return connect(fd, (const struct sockaddr *) &address, sizeof(address)) < 0 ? -errno : 0;
 }
 
@@ -135,6 +141,7 @@ static int connect_by_child(Namespaces *spaces, int fd) {
                 return -errno;
         if (pid > 0)
                 return wait_for(pid);
+        set_deadline();
         int r = keep_only(spaces, fd);
         if (r >= 0)
                 r = enter(spaces);
@@ -142,8 +149,10 @@ static int connect_by_child(Namespaces *spaces, int fd) {
         if (r >= 0)
                 r = give_up_rights();
         pid_t inner = r < 0 ? -1 : fork();
-        if (inner == 0)
+        if (inner == 0) {
+                (void) prctl(PR_SET_PDEATHSIG, SIGKILL); /* cannot fail for a signal */
                 _exit(-connect_inside(fd));
+        }
         if (r == 0)
                 r = inner < 0 ? -errno : wait_for(inner);
         _exit(-r);
