@@ -45,6 +45,7 @@ static const struct Property {
         { "ActiveEnterTimestampMonotonic", LOOK_STATE, OWNER_UNIT, PROPERTY_TIME,
                         FIELD(active_usec) },
         { "ConditionResult", LOOK_RESULT, OWNER_UNIT, PROPERTY_FALSE, FIELD(condition_failed) },
+        { "LoadState", LOOK_ALL, OWNER_UNIT, PROPERTY_TEXT, FIELD(load_state) },
         { "ConditionTimestampMonotonic", LOOK_ALL, OWNER_UNIT, PROPERTY_TIME,
                         FIELD(condition_usec) },
         { "Result", LOOK_RESULT, OWNER_TYPE, PROPERTY_TEXT, FIELD(result) },

@@ -27,6 +27,7 @@ typedef struct UnitLook {
         /* Of LOOK_PROCESS. */
         uint32_t main_pid; /* 0: none */
         /* Of LOOK_ALL. */
+        char load_state[20];     /* "loaded", "masked" … */
         uint64_t condition_usec; /* its conditions were looked at; 0: never */
 } UnitLook;
 

@@ -243,7 +243,9 @@ static int find_units(Host *host, Drift *drift, Error *reterr) {
                 const UnitLook *look = &candidates.looks[i];
                 if (!is_as_declared(look, candidates.wanted[i]))
                         drift->units[drift->n_units++] = (DriftUnit){ .unit = look->unit,
-                                .state = look->active_state,
+                                .state = strcmp(look->load_state, "masked") == 0
+                                                         ? look->load_state
+                                                         : look->active_state,
                                 .wanted = candidates.wanted[i] };
         }
         qsort(drift->units, drift->n_units, sizeof(DriftUnit), compare_units);

@@ -17,7 +17,7 @@ typedef struct DriftFile {
 
 typedef struct DriftUnit {
         const char *unit;
-        const char *state; /* "failed", "inactive", "active" */
+        const char *state; /* "failed", "inactive", "active", "masked" */
         bool wanted;       /* else it is masked or disabled, and on */
 } DriftUnit;
 
