@@ -37,6 +37,10 @@ static int look_inside(
         if (r < 0 || !tree)
                 return r;
         r = etc_look(view->look.leader, tree, contents, &look, reterr);
+        if (r == -EBUSY) { /* whoever is inside hides nothing but himself by that */
+                drift->what = "has an /etc that does not stop changing";
+                return 0;
+        }
         if (r == ETC_IS_NONE)
                 drift->what = "has something else in the place of its /etc";
         if (r != ETC_LOOKED)

@@ -21,7 +21,9 @@ static int prepare_all(Host *host, Prepared **ret_prepared, Error *reterr) {
         if (r < 0)
                 return r;
         /* force: what is not as declared comes as an operation, not as a conflict */
-        const PrepareOptions options = { .force = true, .check_all = true, .makes_initrds = true };
+        const PrepareOptions options = {
+                .force = true, .only_host = true, .check_all = true, .makes_initrds = true
+        };
         return prepare(host, &active, &options, ret_prepared, reterr);
 }
 

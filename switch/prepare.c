@@ -309,7 +309,7 @@ int prepare(Host *host,
                                 &prepared->initrds, reterr);
         if (r >= 0)
                 r = followers_add(host, prepared, reterr);
-        if (r >= 0 && options->force && host_has_units(host))
+        if (r >= 0 && options->force && !options->only_host && host_has_units(host))
                 r = container_edits_add(host, prepared, reterr);
         if (r >= 0)
                 r = read_states(host, prepared, reterr);
