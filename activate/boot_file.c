@@ -26,20 +26,21 @@ static int write_new(int dir_fd, const char *name, const char *text) {
         return fsync(fd) < 0 ? -errno : 0;
 }
 
+int boot_file_rename(int dir_fd, const char *from, const char *to) {
+        cleanup_fd int old_fd = openat(dir_fd, to, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        if (renameat(dir_fd, from, dir_fd, to) < 0)
+                return -errno;
+        return old_fd >= 0 && fsync(dir_fd) < 0 ? -errno : 0;
+}
+
 int boot_file_replace(int dir_fd, const char *name, const char *text) {
         static const char temporary[] = "sysswitch.new"; /* no loader reads it */
         (void) unlinkat(dir_fd, temporary, 0);           /* of one that was interrupted */
         int r = write_new(dir_fd, temporary, text);
-        /* FAT has no journal: the blocks of the old one are not free, in no order of writing,
-         * before the name is on the disk, for somebody has it open until then */
-        cleanup_fd int old_fd =
-                        openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-        if (r >= 0 && renameat(dir_fd, temporary, dir_fd, name) < 0)
-                r = -errno;
+        if (r >= 0)
+                r = boot_file_rename(dir_fd, temporary, name);
         if (r < 0)
                 (void) unlinkat(dir_fd, temporary, 0); /* it is r that is told */
-        else if (old_fd >= 0 && fsync(dir_fd) < 0)
-                r = -errno;
         return r;
 }
 

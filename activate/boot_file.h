@@ -6,8 +6,11 @@
 
 #include "base/cleanup.h"
 
-/* Is the new one, or as it was. On FAT, what it was is kept whole on the disk until its name leads
- * to the new one. */
+/* Over what has that name. FAT has no journal: the blocks of the old one are not free, in no order
+ * of writing, before the name is on the disk, for it is held open until then. */
+int boot_file_rename(int dir_fd, const char *from, const char *to) must_check;
+
+/* Is the new one, or as it was, likewise. */
 int boot_file_replace(int dir_fd, const char *name, const char *text) must_check;
 
 /* Once what was replaced and removed in the directory is to be seen. */

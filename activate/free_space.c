@@ -43,6 +43,7 @@ static FreeSpace space_of(const struct statfs *fs, const struct stat *st) {
                 .device = st->st_dev,
                 .is_read_only = fs->f_flags & ST_RDONLY,
                 .copies_up = fs->f_type == OVERLAYFS_SUPER_MAGIC,
+                .has_links = fs->f_type != MSDOS_SUPER_MAGIC,
                 .block_bytes = (uint32_t) fs->f_bsize,
                 /* some have no size, and some make inodes as they go */
                 .n_bytes = fs->f_blocks > 0 ? n_blocks * (uint64_t) fs->f_bsize : UINT64_MAX,

@@ -12,6 +12,7 @@ typedef struct FreeSpace {
         uint64_t device; /* the same for two places of one file system */
         bool is_read_only;
         bool copies_up; /* an overlay */
+        bool has_links; /* of one file, several: not FAT */
         uint32_t block_bytes;
         uint64_t n_bytes;  /* that this process may use; UINT64_MAX: nobody knows */
         uint64_t n_inodes; /* as n_bytes */

@@ -3,11 +3,11 @@
 
 /* Initrds made anew, each of them whole or as it was, whatever ends us:
  *
- *   1. initrd_begin: a journal, /var/lib/sysswitch/initrds, names each image and whether it is
- * there
+ *   1. initrd_begin: a journal, /var/lib/sysswitch/initrds, names each image
  *   2. initrd_make: the maker writes IMAGE.sysswitch-new beside it
- *   3. initrd_place: IMAGE is kept as IMAGE.sysswitch-old, by a link (on FAT, by a copy), then
- *      IMAGE.sysswitch-new is renamed to it; all of it is on the disk when it returns
+ *   3. initrd_place: IMAGE is kept as IMAGE.sysswitch-old, by a link (on FAT, by a copy; an empty
+ *      one: there was none), then IMAGE.sysswitch-new is renamed to it; all of it is on the disk
+ *      when it returns
  *   4. initrd_settle: what was kept goes, or is renamed back; then the journal goes
  *
  * No maker writes an image that a boot may take. So none of them has to be trusted to leave the old

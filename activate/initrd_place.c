@@ -18,7 +18,8 @@
 
 enum { JOURNAL_MAX_BYTES = 1 << 20, POST_UPDATE_USEC = 5 * 60 * 1000000 };
 
-static const char there[] = "there", missing[] = "missing";
+/* What copies an image; where it was ended, it is left. */
+static const char copying[] = "initrd.sysswitch-copy";
 
 static int open_directory_of(const char *path) {
         char copy[PATH_MAX];
@@ -53,10 +54,8 @@ int initrd_begin(const char *state_directory,
         cleanup_fd int dir_fd = open(state_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         for (size_t i = 0; i < n_initrds; i++)
                 for (size_t j = 0; j < initrds[i].n_images; j++)
-                        text_addf(&text, "%s %s %s %s\n", initrd_maker_to_string(initrds[i].maker),
-                                        initrds[i].version,
-                                        initrds[i].images[j].is_there ? there : missing,
-                                        initrds[i].images[j].path);
+                        text_addf(&text, "%s %s %s\n", initrd_maker_to_string(initrds[i].maker),
+                                        initrds[i].version, initrds[i].images[j].path);
         if (text_take(&text, &journal) < 0)
                 return error_oom(reterr);
         int r = dir_fd < 0 ? -errno : write_journal(dir_fd, journal);
@@ -65,12 +64,11 @@ int initrd_begin(const char *state_directory,
 
 /* A whole one, or none. */
 static int copy_image(int dir_fd, const char *from, const char *to) {
-        static const char temporary[] = "initrd.sysswitch-copy";
         enum { CHUNK_BYTES = 1 << 20 };
         cleanup_free char *chunk = malloc(CHUNK_BYTES);
         cleanup_fd int source = openat(dir_fd, from, O_RDONLY | O_CLOEXEC);
         cleanup_fd int target =
-                        openat(dir_fd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+                        openat(dir_fd, copying, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
         int r = chunk ? 0 : -ENOMEM;
         if (r >= 0 && (source < 0 || target < 0))
                 r = -errno;
@@ -79,23 +77,30 @@ static int copy_image(int dir_fd, const char *from, const char *to) {
                 r = write_bytes(target, chunk, (size_t) n);
         if (n < 0)
                 r = (int) n;
-        if (r >= 0 && (fsync(target) < 0 || renameat(dir_fd, temporary, dir_fd, to) < 0))
+        if (r >= 0 && (fsync(target) < 0 || renameat(dir_fd, copying, dir_fd, to) < 0))
                 r = -errno;
         if (r < 0)
-                (void) unlinkat(dir_fd, temporary, 0); /* it is r that is told */
+                (void) unlinkat(dir_fd, copying, 0); /* it is r that is told */
         return r;
+}
+
+/* Where there is no image to be kept, an empty file says so: whether there is one, we go by now,
+ * and not by what was seen before the makers ran. */
+static int keep_none(int dir_fd, const char *old) {
+        cleanup_fd int fd = openat(dir_fd, old, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        return fd < 0 ? -errno : 0;
 }
 
 static int keep_image(int dir_fd, const InitrdImage *image) {
         char name[NAME_MAX + 1], old[NAME_MAX + 1];
         name_of(image->path, "", name);
         name_of(image->path, INITRD_OLD, old);
-        if (!image->is_there)
-                return 0;
         if (unlinkat(dir_fd, old, 0) < 0 && errno != ENOENT) /* of nothing that is remembered */
                 return -errno;
         if (linkat(dir_fd, name, dir_fd, old, 0) >= 0)
                 return 0;
+        if (errno == ENOENT)
+                return keep_none(dir_fd, old);
         return errno == EPERM || errno == EOPNOTSUPP ? copy_image(dir_fd, name, old) : -errno;
 }
 
@@ -111,9 +116,8 @@ static int place_image(const InitrdImage *image, bool only_keeps) {
         }
         name_of(image->path, "", name);
         name_of(image->path, INITRD_NEW, new);
-        if (renameat(dir_fd, new, dir_fd, name) < 0)
-                return -errno;
-        return boot_file_settle(dir_fd);
+        int r = boot_file_rename(dir_fd, new, name);
+        return r < 0 ? r : boot_file_settle(dir_fd);
 }
 
 /* As update-initramfs does: boot loaders that keep a copy of their own take it. */
@@ -151,37 +155,34 @@ int initrd_place(const Initrd *initrds, size_t n_initrds, const InitrdRun *run, 
         return r;
 }
 
-/* Of an image: "initramfs-tools 6.1.0 there /boot/initrd.img-6.1.0". */
+/* Of an image: "initramfs-tools 6.1.0 /boot/initrd.img-6.1.0". */
 typedef struct JournalLine {
-        char maker[32], version[NAME_MAX + 1], was[16], path[PATH_MAX];
+        char maker[32], version[NAME_MAX + 1], path[PATH_MAX];
 } JournalLine;
-
-static bool is_same_file(int dir_fd, const char *left, const char *right) {
-        struct stat one, other;
-        return fstatat(dir_fd, left, &one, AT_SYMLINK_NOFOLLOW) >= 0 &&
-               fstatat(dir_fd, right, &other, AT_SYMLINK_NOFOLLOW) >= 0 &&
-               one.st_dev == other.st_dev && one.st_ino == other.st_ino;
-}
 
 static int drop(int dir_fd, const char *name) {
         return unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-/* Returns 1 when the image is another one than it was. A rename to a link of the same file does
- * nothing at all. */
-static int
-put_back(int dir_fd, const JournalLine *line, const char *name, const char *old, const char *new) {
-        bool was_there = strcmp(line->was, there) == 0;
-        if (was_there && !is_same_file(dir_fd, name, old)) {
-                if (renameat(dir_fd, old, dir_fd, name) >= 0)
-                        return 1;
+/* Returns 1 when the image is another one than it was. Without what keep_image() made, nothing was
+ * placed: an image that is there is of somebody else, also where there was none. A rename to a link
+ * of the same file does nothing at all. */
+static int put_back(int dir_fd, const char *name, const char *old, const char *new) {
+        struct stat kept, now;
+        if (fstatat(dir_fd, old, &kept, AT_SYMLINK_NOFOLLOW) < 0)
                 return errno == ENOENT ? 0 : -errno; /* it was not begun, or is done */
+        bool is_there = fstatat(dir_fd, name, &now, AT_SYMLINK_NOFOLLOW) >= 0;
+        int r = 0;
+        if (kept.st_size > 0) {
+                if (is_there && kept.st_dev == now.st_dev && kept.st_ino == now.st_ino)
+                        return 0;
+                r = boot_file_rename(dir_fd, old, name);
+        } else {
+                if (!is_there || faccessat(dir_fd, new, F_OK, AT_SYMLINK_NOFOLLOW) >= 0)
+                        return 0;
+                r = unlinkat(dir_fd, name, 0) < 0 ? -errno : 0;
         }
-        if (!was_there && faccessat(dir_fd, new, F_OK, AT_SYMLINK_NOFOLLOW) < 0) {
-                int r = unlinkat(dir_fd, name, 0) < 0 ? -errno : 1;
-                return r == -ENOENT ? 0 : r;
-        }
-        return 0;
+        return r < 0 ? r : 1;
 }
 
 static int settle_image(const JournalLine *line, bool is_commit) {
@@ -192,12 +193,14 @@ static int settle_image(const JournalLine *line, bool is_commit) {
         name_of(line->path, "", name);
         name_of(line->path, INITRD_OLD, old);
         name_of(line->path, INITRD_NEW, new);
-        int changed = is_commit ? 0 : put_back(dir_fd, line, name, old, new);
+        int changed = is_commit ? 0 : put_back(dir_fd, name, old, new);
         int r = changed;
         if (r >= 0)
                 r = drop(dir_fd, old);
         if (r >= 0)
                 r = drop(dir_fd, new);
+        if (r >= 0)
+                r = drop(dir_fd, copying);
         if (r >= 0)
                 r = boot_file_settle(dir_fd);
         Error ignored;
@@ -212,8 +215,7 @@ static int settle_all(int dir_fd, const char *journal, bool is_commit) {
         JournalLine line;
         int r = 0;
         for (const char *at = journal; r >= 0 && *at; at += strcspn(at, "\n") + 1) {
-                if (sscanf(at, "%31s %255s %15s %4095[^\n]", line.maker, line.version, line.was,
-                                    line.path) != 4 ||
+                if (sscanf(at, "%31s %255s %4095[^\n]", line.maker, line.version, line.path) != 3 ||
                                 *line.path != '/')
                         return -EBADMSG;
                 r = settle_image(&line, is_commit);
@@ -233,5 +235,8 @@ int initrd_settle(const char *state_directory, bool is_commit, Error *reterr) {
                 return 0;
         if (r >= 0)
                 r = settle_all(dir_fd, journal, is_commit);
-        return r < 0 ? error_set_errno(reterr, r, "The initrds are not put back") : 0;
+        return r < 0 ? error_set_errno(reterr, r,
+                                       is_commit ? "What was kept of the initrds does not go"
+                                                 : "The initrds are not put back")
+                     : 0;
 }

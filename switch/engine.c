@@ -94,7 +94,10 @@ static int stage(Engine *engine, Error *reterr) {
                 .units = units,
                 .n_units = n_units,
         };
-        r = containers_lay(engine->host, engine->prepared, &engine->containers, reterr);
+        /* what an earlier commit left to be done; or it would go with an undo of this switch */
+        r = initrds_settle(engine->host, true, reterr);
+        if (r >= 0)
+                r = containers_lay(engine->host, engine->prepared, &engine->containers, reterr);
         if (r >= 0)
                 r = store_sync(engine->host, reterr); /* or it is synced with what is staged */
         if (r >= 0)

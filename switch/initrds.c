@@ -348,7 +348,7 @@ static size_t directory_length(const char *path) {
         return (size_t) (strrchr(path, '/') - path);
 }
 
-SpaceNeed initrds_space(const Initrds *initrds, const InitrdNeed *need) {
+SpaceNeed initrds_space(const Initrds *initrds, const InitrdNeed *need, bool has_links) {
         enum { MARGIN_BYTES = 1 << 20, GROWS_BY_A = 8 };
         SpaceNeed space = { .n_bytes = MARGIN_BYTES };
         const char *directory = need->initrd.images[0].path;
@@ -360,6 +360,7 @@ SpaceNeed initrds_space(const Initrds *initrds, const InitrdNeed *need) {
                                         strncmp(image->path, directory, length) != 0)
                                 continue;
                         space.n_bytes += image->size_bytes + image->size_bytes / GROWS_BY_A;
+                        space.n_bytes += has_links ? 0 : image->size_bytes;
                         space.n_inodes++;
                 }
         return space;

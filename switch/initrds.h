@@ -41,8 +41,8 @@ int initrds_find(Host *host,
                 Error *reterr) must_check;
 
 /* The room that new images take in the directory of a need's first one: all of them that are there,
- * beside the old ones. */
-SpaceNeed initrds_space(const Initrds *initrds, const InitrdNeed *need);
+ * beside the old ones; and once more what is kept of these by a copy, where there are no links. */
+SpaceNeed initrds_space(const Initrds *initrds, const InitrdNeed *need, bool has_links);
 
 /* After the flip: makes and places what is needed, and notes it. What it did is taken back by
  * initrds_settle(), whether it succeeded or not. */

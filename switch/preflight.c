@@ -336,8 +336,7 @@ static int find_initrd_space(const Preflight *flight, Error *reterr) {
                                 (size_t) (strrchr(image, '/') - image));
                 Place place = { .path = directory,
                         .shown = directory,
-                        .use = "the new initrds beside the old ones",
-                        .need = initrds_space(initrds, &initrds->needs[i]) };
+                        .use = "the new initrds beside the old ones" };
                 if (!directory)
                         return error_oom(reterr);
                 if (last && strcmp(last, directory) == 0)
@@ -347,6 +346,7 @@ static int find_initrd_space(const Preflight *flight, Error *reterr) {
                 int r = free_space_at(flight->host->root_fd, place.path, &place.space, reterr);
                 if (r < 0)
                         return r;
+                place.need = initrds_space(initrds, &initrds->needs[i], place.space.has_links);
                 if (check_writable(flight, &place) < 0 || check_room(flight, &place) < 0)
                         return error_oom(reterr);
         }

@@ -118,11 +118,14 @@ static void test_initrd__taken_back_from_everywhere(void **state) {
                   "echo b > boot/two.sysswitch-new",
                                 "kept" },
                 { "mv boot/one boot/one.sysswitch-old; echo a > boot/one;"
-                  "echo b > boot/two.sysswitch-new",
+                  "touch boot/two.sysswitch-old; echo b > boot/two.sysswitch-new",
                                 "the first is placed" },
-                { "mv boot/one boot/one.sysswitch-old; echo a > boot/one; echo b > boot/two",
+                { "mv boot/one boot/one.sysswitch-old; echo a > boot/one;"
+                  "touch boot/two.sysswitch-old; echo b > boot/two",
                                 "both are" },
-                { "echo b > boot/two", "the first is put back already" },
+                { "touch boot/two.sysswitch-old; echo b > boot/two",
+                                "the first is put back already" },
+                { "echo half > boot/initrd.sysswitch-copy", "it was kept by a copy, on FAT" },
         };
         Files *files = *state;
         for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
@@ -133,6 +136,54 @@ static void test_initrd__taken_back_from_everywhere(void **state) {
                 is_text(files, "boot/two", NULL);
                 is_tidy(files);
         }
+}
+
+/* A package of a kernel makes its first initrd while we do. */
+static void test_initrd__of_somebody_else(void **state) {
+        Files *files = *state;
+        const InitrdRun options = { 0 };
+        assert_int_equal(initrd_begin(files->state, &files->initrd, 1, NULL), 0);
+        put(files, "boot/two", "theirs");
+        assert_int_equal(initrd_settle(files->state, false, NULL), 0); /* our maker failed */
+        is_text(files, "boot/two", "theirs");
+        is_tidy(files);
+        assert_int_equal(initrd_begin(files->state, &files->initrd, 1, NULL), 0);
+        make_new(files);
+        assert_int_equal(initrd_place(&files->initrd, 1, &options, NULL), 0);
+        is_text(files, "boot/two", "new two");
+        assert_int_equal(initrd_settle(files->state, false, NULL), 0);
+        is_text(files, "boot/two", "theirs");
+        is_tidy(files);
+}
+
+/* FAT would free the blocks of the old one before its name leads elsewhere. */
+static bool holds_what_went;
+
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+int __wrap_fsync(int fd) {
+        for (int other = 3; other < 64; other++) {
+                char link[64], path[PATH_MAX];
+                (void) snprintf(link, sizeof(link), "/proc/self/fd/%d", other);
+                ssize_t length = readlink(link, path, sizeof(path) - 1);
+                path[length > 0 ? length : 0] = 0;
+                holds_what_went |= strstr(path, "/boot/one (deleted)") != NULL;
+        }
+        return __real_fsync(fd);
+}
+
+static void test_initrd__held_until_its_name_is_on_the_disk(void **state) {
+        Files *files = *state;
+        const InitrdRun options = { 0 };
+        assert_int_equal(initrd_begin(files->state, &files->initrd, 1, NULL), 0);
+        make_new(files);
+        holds_what_went = false;
+        assert_int_equal(initrd_place(&files->initrd, 1, &options, NULL), 0);
+        assert_true(holds_what_went);
+        holds_what_went = false;
+        assert_int_equal(initrd_settle(files->state, false, NULL), 0);
+        assert_true(holds_what_went);
+        is_text(files, "boot/one", "old one");
 }
 
 static void test_initrd__a_kernel_that_went_meanwhile(void **state) {
@@ -196,6 +247,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(test_initrd__placed_and_committed),
                 TEST(test_initrd__taken_back_from_everywhere),
+                TEST(test_initrd__of_somebody_else),
+                TEST(test_initrd__held_until_its_name_is_on_the_disk),
                 TEST(test_initrd__a_kernel_that_went_meanwhile),
                 TEST(test_initrd__where_images_are),
                 TEST(test_initrd__which_maker),
