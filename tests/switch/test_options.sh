@@ -13,6 +13,8 @@ for verb in "${verbs[@]}"; do
         runs 0 -h "$verb"
         [[ $(< "$SOURCE_DIR/docs/sysswitch.8") = *"$verb"* || $verb = dry-activate ]] || fail "$verb is not in the manual"
 done
+# a line of text that begins with a dot is taken for a request, and is gone
+equal "$(grep -nE '^\.[^A-Za-z\\]' "$SOURCE_DIR/docs/sysswitch.8" || true)" ""
 # every option that a help names is in the manual, and the other way round
 for verb in "${verbs[@]}"; do
         runs 0 "$verb" --help
