@@ -24,6 +24,7 @@ static int take_path(ConfReader *reader, const UnitLine *line, Error *reterr) {
         if (fault)
                 return conf_refuse(reader, line->line, reterr, "Path=%s %s", line->value, fault);
         current_file(reader)->path = line->value;
+        current_file(reader)->line = line->line;
         return 0;
 }
 

@@ -25,7 +25,7 @@ typedef struct FileRule {
         const char *owner; /* NULL: not given */
         const char *group; /* NULL: not given */
         int secret;        /* -1, 0, 1 */
-        unsigned line;
+        unsigned line;     /* of Path= */
 } FileRule;
 
 typedef struct TriggerRule {

@@ -78,7 +78,7 @@ static void test_profile_conf__files(void **state) {
         assert_string_equal(files[0].owner, "web");
         assert_string_equal(files[0].group, "ssl-cert");
         assert_int_equal(files[0].secret, 1);
-        assert_int_equal(files[0].line, 1);
+        assert_int_equal(files[0].line, 2);
         assert_int_equal(files[1].mode, -1);
         assert_null(files[1].owner);
         assert_null(files[1].group);

@@ -103,11 +103,11 @@ static void test_render__attributes(void **state) {
                                 "/etc/ssl/a.key file 0644 root:root\n"
                                 "/etc/ssl/b.key file 0755 root:root\n" },
                 { "no such file", "[File]\nPath=ssl/c.key\nMode=0600\n",
-                                "!host/profile.conf:1: Path=ssl/c.key: There is no such file in "
+                                "!host/profile.conf:2: Path=ssl/c.key: There is no such file in "
                                 "etc/; add it, or correct the "
                                 "path" },
                 { "secret directory", "[Profile]\n[File]\nPath=ssl\nSecret=yes\n",
-                                "!host/profile.conf:2: Path=ssl is a directory, and Secret= is for "
+                                "!host/profile.conf:3: Path=ssl is a directory, and Secret= is for "
                                 "files; write ssl/**" },
         };
         for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
@@ -142,7 +142,7 @@ static void test_render__attributes_of_a_unit_and_a_link(void **state) {
                 { NULL, NULL },
         };
         sample_check("link", link, NULL,
-                        "!host/profile.conf:1: Path=localtime is a link, which has no mode and "
+                        "!host/profile.conf:2: Path=localtime is a link, which has no mode and "
                         "owner of its own; name its "
                         "target");
 }

@@ -228,4 +228,4 @@ equal "$(json '[(e["path"], e["mode"], e["layer"]) for e in j["entries"] if e["p
         "[('containers/box/etc/inner', '0600', '../../roles/inner'), ('containers/box/etc/own', '0644', None)]"
 put conf/roles/inner/profile.conf '[File]
 Path=missing'
-refuses 1 "roles/inner/profile.conf:1: Path=missing" -C conf "${R[@]}" switch hosts/b
+refuses 1 "roles/inner/profile.conf:2: Path=missing" -C conf "${R[@]}" switch hosts/b
