@@ -35,6 +35,11 @@ static int add_unit_log(const char *name, size_t n_lines, Text *text, Error *ret
                 r = journal_tail(journal, &query, n_lines, &arena, &lines, &n_found);
         if (r < 0)
                 return error_set_errno(reterr, r, "The journal");
+        if (n_found == 0)
+                return error_set(reterr, -ENOENT,
+                                "Nothing is known of container %s: 'sysswitch container list' has "
+                                "those that there are",
+                                name);
         for (size_t i = 0; i < n_found; i++) {
                 text_add_line(text, lines[i]);
                 text_add(text, "\n");
