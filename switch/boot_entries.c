@@ -175,7 +175,7 @@ static int renew(Host *host, Loaders *loaders, bool is_asked, bool is_last, Erro
                 return r;
         bool has_grub = loaders->grub.grub_cfg && boot_menu_fits(loaders->grub.grub_cfg);
         if (is_asked && choices.is_wanted && !has_grub && !loaders->directory.path)
-                output_warning("No boot loader that is known: give it the words for the kernel's "
+                output_warning("No boot loader that is known: change the words of its kernel's "
                                "command line by hand");
         r = renew_menu(host, loaders, &choices, reterr);
         return r < 0 ? r : renew_spec(host, loaders, &choices, is_asked, reterr);
