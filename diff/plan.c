@@ -205,6 +205,22 @@ static int add_hooks(Plan *plan, const PlanInput *input) {
         return 0;
 }
 
+/* Whose modules the profile names already: they came with a boot that had another initrd. */
+static int add_initrd_reason(const Plan *plan, const PlanInput *input, Strv *reasons) {
+        const char *running = input->kernel.version;
+        bool is_said = reasons->n_items > plan->n_of_boot_loader;
+        int r = 0;
+        for (size_t i = 0; r >= 0 && running && !is_said && i < plan->n_initrds; i++) {
+                cleanup_free char *reason = NULL;
+                if (strcmp(plan->initrds[i].kernel, running) != 0)
+                        continue;
+                if (asprintf(&reason, "the initrd of %s is made anew", running) < 0)
+                        return -ENOMEM;
+                r = strv_add(reasons, reason);
+        }
+        return r;
+}
+
 /* An image runs no kernel. */
 static int add_reboot_reasons(Plan *plan, const PlanInput *input, const PlanDraft *draft) {
         cleanup_strv Strv reasons = { 0 };
@@ -216,6 +232,8 @@ static int add_reboot_reasons(Plan *plan, const PlanInput *input, const PlanDraf
         if (r >= 0)
                 r = kernel_initrd_reasons(&draft->pair.confs[BEFORE]->kernel,
                                 &draft->pair.confs[AFTER]->kernel, &reasons);
+        if (r >= 0)
+                r = add_initrd_reason(plan, input, &reasons);
         for (size_t i = 0; r >= 0 && i < input->n_module_reasons; i++)
                 r = strv_add(&reasons, input->module_reasons[i]);
         const char **copies = arena_new(&plan->arena, const char *, reasons.n_items + 1);

@@ -384,6 +384,10 @@ static int warn_of_initrds(const Preflight *flight, const ProfileConf *conf, Err
         else if (initrds->has_no_kernel)
                 output_warning("No kernel is installed (/boot/vmlinuz-VERSION or "
                                "/lib/modules/VERSION/vmlinuz): no initrd is made");
+        else if (flight->options->only_default)
+                output_warning("The next boot takes the initrd that there is: once it is up, "
+                               "sysswitch switch makes the new one, for the boot after "
+                               "(InitrdModules=, InitrdAvailableModules=)");
         return 0;
 }
 

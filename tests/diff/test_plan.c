@@ -77,6 +77,35 @@ static void test_plan__names_the_hooks_that_run(void **state) {
         world_done(&world);
 }
 
+/* Of the kernel that runs; that of another one is another boot's. */
+static void test_plan__an_initrd_that_is_made_takes_a_reboot(void **state) {
+        (void) state;
+        static const char *const reasons[] = { "a comes" };
+        PlanInitrd made = { .kernel = "6.1", .reasons = reasons, .n_reasons = 1 };
+        Contents *contents = contents_new();
+        assert_non_null(contents);
+        Tree *tree = render_into(contents, none);
+        PlanInput input = { .before = tree,
+                .after = tree,
+                .contents = contents,
+                .kernel = { .version = "6.1" },
+                .initrds = &made,
+                .n_initrds = 1 };
+        for (int i = 0; i < 2; i++) {
+                Plan *plan = NULL;
+                assert_int_equal(plan_new(&input, &plan, NULL), 0);
+                assert_int_equal(plan->n_reboot_needed, i == 0);
+                if (i == 0)
+                        assert_string_equal(
+                                        plan->reboot_needed[0], "the initrd of 6.1 is made anew");
+                assert_int_equal(plan->n_of_boot_loader, 0);
+                plan_free(plan);
+                made.kernel = "6.2";
+        }
+        tree_free(tree);
+        contents_free(contents);
+}
+
 #define SERVICE "[Service]\nExecStart=/bin/true\n"
 
 static void test_plan__reloads_no_manager_of_an_image(void **state) {
@@ -142,6 +171,7 @@ static void test_plan__names_units_that_come_with_another_text(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_plan__an_initrd_that_is_made_takes_a_reboot),
                 cmocka_unit_test(test_plan__names_the_hooks_that_run),
                 cmocka_unit_test(test_plan__reloads_no_manager_of_an_image),
                 cmocka_unit_test(test_plan__tells_what_came_and_went),
