@@ -271,7 +271,8 @@ static int refuse(const Running *running, Error *reterr) {
                 text_addf(&text, "; %zu checks fail", n_bad);
         if (text.error < 0)
                 return error_oom(reterr);
-        return error_set(reterr, -ECANCELED, "%s fails on the new configuration (%s)",
+        return error_set(reterr, -ECANCELED,
+                        "%s fails on the new configuration (%s); nothing was changed",
                         first->check->command, text.data);
 }
 

@@ -161,9 +161,12 @@ static int undo(Engine *engine, Error *reterr) {
         }
         const Error first = *reterr;
         if (recovery.n_failed > 0)
-                (void) error_set(reterr, first.code, "%s; %s%s did not come back", first.message,
-                                recovery.failed[0].unit,
+                (void) error_set(reterr, first.code,
+                                "%s; the switch was undone, but %s%s did not come back",
+                                first.message, recovery.failed[0].unit,
                                 recovery.n_failed > 1 ? " and others" : "");
+        else
+                (void) error_set(reterr, first.code, "%s; the switch was undone", first.message);
         return first.code;
 }
 
