@@ -226,6 +226,7 @@ void add_summary(const SummaryInput *input, Text *text) {
         }
         if (result->exit_status == EXIT_UNITS_FAILED)
                 text_addf(text, "%s'sysswitch rollback' goes back.\n",
-                                input->n_debts > 0 ? "'sysswitch switch' tries again what is owed, "
-                                                   : "");
+                                input->n_debts > 0 || result->warning
+                                                ? "'sysswitch switch' tries again what is owed, "
+                                                : "");
 }
