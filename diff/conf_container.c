@@ -2,6 +2,7 @@
 /* [Container] of profile.conf. */
 #include "diff/conf_reader.h"
 
+#include "base/path.h"
 #include "diff/container.h"
 
 #include <errno.h>
@@ -32,6 +33,24 @@ static int take_name(ConfReader *reader, const UnitLine *line, Error *reterr) {
         return 0;
 }
 
+/* What is in a root comes to be the container's users'. So it is none of the directories that each
+ * host has, nor below those that are the kernel's, the configuration's or ours. */
+static bool is_of_host(const char *root) {
+        static const char *const whole[] = { "dev", "etc", "proc", "sys", "var/lib/sysswitch" };
+        static const char *const single[] = { "bin", "boot", "home", "lib", "lib32", "lib64",
+                "libx32", "media", "mnt", "opt", "root", "run", "sbin", "srv", "tmp", "usr",
+                "usr/bin", "usr/lib", "usr/lib32", "usr/lib64", "usr/libx32", "usr/local",
+                "usr/sbin", "usr/share", "var", "var/cache", "var/lib", "var/lib/containers",
+                "var/lib/machines", "var/log", "var/spool", "var/tmp" };
+        for (size_t i = 0; i < N_ELEMENTS(whole); i++)
+                if (path_is_below(root, whole[i]))
+                        return true;
+        for (size_t i = 0; i < N_ELEMENTS(single); i++)
+                if (strcmp(root, single[i]) == 0)
+                        return true;
+        return false;
+}
+
 static int take_root(ConfReader *reader, const UnitLine *line, Error *reterr) {
         const char *root = *line->value ? line->value : NULL;
         if (root && *root != '/')
@@ -40,6 +59,11 @@ static int take_root(ConfReader *reader, const UnitLine *line, Error *reterr) {
         const char *fault = root ? conf_path_fault(root + 1) : NULL;
         if (fault)
                 return conf_refuse(reader, line->line, reterr, "Root=%s %s", root, fault);
+        if (root && is_of_host(root + 1))
+                return conf_refuse(reader, line->line, reterr,
+                                "Root=%s is a directory of the host itself, whose files would "
+                                "become the container's; name one of its own",
+                                root);
         if (root && strpbrk(root, " \t%$\"'\\:"))
                 return conf_refuse(reader, line->line, reterr,
                                 "Root=%s has a character in it that means something to systemd; "

@@ -232,6 +232,15 @@ static const struct {
         { "[Container]\nRoot=srv\n", "2: Root=srv is no absolute path; write one" },
         { "[Container]\nRoot=/srv/../etc\n",
                         "2: Root=/srv/../etc has '..' in it; write the path that is meant" },
+        { "[Container]\nRoot=/home\n",
+                        "2: Root=/home is a directory of the host itself, whose files would become "
+                        "the container's; name one of its own" },
+        { "[Container]\nRoot=/usr\n",
+                        "2: Root=/usr is a directory of the host itself, whose files would become "
+                        "the container's; name one of its own" },
+        { "[Container]\nRoot=/var/lib/sysswitch/x\n",
+                        "2: Root=/var/lib/sysswitch/x is a directory of the host itself, whose "
+                        "files would become the container's; name one of its own" },
         { "[Container]\nRoot=/srv/a b\n",
                         "2: Root=/srv/a b has a character in it that means something to systemd; "
                         "name another directory" },
