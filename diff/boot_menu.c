@@ -125,17 +125,30 @@ static void add_entry(Text *text, const BootMenu *menu, const BootChoice *choice
         text_add(text, "}\n");
 }
 
-/* Where the kernel is there, for else GRUB's own default is the better one. */
+/* What the entry does to find the file system of its kernel. */
+static bool sets_root(const char *line) {
+        const char *rest;
+        return line_is(line, "search", &rest) ||
+               (line_is(line, "set", &rest) && strncmp(rest, "root=", strlen("root=")) == 0);
+}
+
+/* Where the kernel is there, for else GRUB's own default is the better one. The file system that is
+ * looked at by now may be that of a background picture. */
 static void add_default(Text *text, const BootMenu *menu) {
         const char *rest = NULL, *version = menu->choices[0].version;
         const char *line = find_body(menu->grub_cfg, version);
-        for (; line && *line; line = after_line(line))
-                if (is_linux(line, &rest))
-                        break;
+        text_add(text, "set sysswitch_root=\"$root\"\n");
+        for (; line && *line && !is_linux(line, &rest); line = after_line(line))
+                if (sets_root(line)) {
+                        line += strspn(line, blanks);
+                        text_add_n(text, line, strcspn(line, "\n"));
+                        text_add(text, "\n");
+                }
         text_add(text, "if [ -f ");
         (void) add_path(text, rest, version ? NULL : menu->kernel_link,
                         "/vmlinuz"); /* its length */
-        text_add(text, " -a \"${boot_once}\" != true ]; then\n\tset default=sysswitch\nfi\n");
+        text_add(text, " -a \"${boot_once}\" != true ]; then\n\tset default=sysswitch\nfi\n"
+                       "set root=\"$sysswitch_root\"\n");
 }
 
 void boot_menu_to_grub(const BootMenu *menu, Text *text) {

@@ -451,7 +451,9 @@ static int run(Engine *engine, const char *reference, Error *reterr) {
 static void renew_boot_entries(Engine *engine) {
         const EngineResult *result = engine->result;
         const Prepared *prepared = result->prepared;
-        bool is_asked = prepared && prepared->plan->n_of_boot_loader > 0;
+        const SwitchRecord record = { .verb = engine->options->verb };
+        bool is_asked = prepared && prepared->plan->n_of_boot_loader > 0 &&
+                        record_moves_default(&record);
         Error error;
         bool is_done = result->exit_status == EXIT_DONE || result->exit_status == EXIT_UNITS_FAILED;
         if (!is_done || result->confirm_by_usec ||

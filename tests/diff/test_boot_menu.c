@@ -29,6 +29,11 @@ static const BootChoice pinned[] = {
 #define HEAD                                                                                       \
         "\tload_video\n\tif [ x$grub_platform = xxen ]; then insmod xzio; fi\n"                    \
         "\tsearch --no-floppy --fs-uuid --set=root 1-2\n\tlinux "
+#define ROOT "set sysswitch_root=\"$root\"\n"
+#define SEARCH "search --no-floppy --fs-uuid --set=root 1-2\n"
+#define DEFAULT                                                                                    \
+        " -a \"${boot_once}\" != true ]; then\n\tset default=sysswitch\nfi\n"                      \
+        "set root=\"$sysswitch_root\"\n"
 #define ARGUMENTS " root=UUID=1-2 ro  quiet "
 #define OTHERS "submenu 'Generations of sysswitch' --id sysswitch-others {\n"
 #define THREE "menuentry 'Generation 3' --class gnu-linux --class os --id sysswitch"
@@ -39,13 +44,12 @@ static const char both[] = BOOT_MENU_MARK
                 "'quiet' 'a=b c' 'it'\\''s' sysswitch.generation=7\n"
                 "\tinitrd /boot/initrd.img-6.1\n}\n" OTHERS THREE "-3 {\n" HEAD
                 "/boot/vmlinuz-6.1" ARGUMENTS "sysswitch.generation=3\n"
-                "\tinitrd /boot/initrd.img-6.1\n}\n}\n"
-                "if [ -f /boot/vmlinuz-6.1 -a \"${boot_once}\" != true ]; then\n"
-                "\tset default=sysswitch\nfi\n";
-static const char by_links[] = BOOT_MENU_MARK THREE
-                " {\n" HEAD "/vmlinuz" ARGUMENTS "sysswitch.generation=3\n\tinitrd /initrd.img\n}\n"
-                "if [ -f /vmlinuz -a \"${boot_once}\" != true ]; then\n"
-                "\tset default=sysswitch\nfi\n";
+                "\tinitrd /boot/initrd.img-6.1\n}\n}\n" ROOT SEARCH
+                "if [ -f /boot/vmlinuz-6.1" DEFAULT;
+static const char by_links[] =
+                BOOT_MENU_MARK THREE " {\n" HEAD "/vmlinuz" ARGUMENTS
+                                     "sysswitch.generation=3\n\tinitrd /initrd.img\n}\n" ROOT SEARCH
+                                     "if [ -f /vmlinuz" DEFAULT;
 static const char no_default[] =
                 BOOT_MENU_MARK OTHERS THREE "-3 {\n" HEAD "/boot/vmlinuz-6.1" ARGUMENTS
                                             "sysswitch.generation=3\n\tinitrd /initrd.img\n}\n}\n";
@@ -54,9 +58,8 @@ static const char of_versions[] = BOOT_MENU_MARK
                 "menuentry 'Generation 7' --class gnu-linux --class os --id sysswitch {\n"
                 "\tlinux /boot/vmlinuz-5 sysswitch.generation=7\n}\n" OTHERS THREE "-3 {\n" HEAD
                 "/boot/vmlinuz-6.1" ARGUMENTS
-                "sysswitch.generation=3\n\tinitrd /boot/initrd.img-6.1\n}\n}\n"
-                "if [ -f /boot/vmlinuz-5 -a \"${boot_once}\" != true ]; then\n"
-                "\tset default=sysswitch\nfi\n";
+                "sysswitch.generation=3\n\tinitrd /boot/initrd.img-6.1\n}\n}\n" ROOT
+                "if [ -f /boot/vmlinuz-5" DEFAULT;
 static const char no_kernel[] = BOOT_MENU_MARK OTHERS "}\n";
 
 static void check(const BootMenu *menu, const char *want) {
