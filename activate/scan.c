@@ -45,13 +45,30 @@ typedef struct Run {
         RootWalk walk;
         Listings listings;
         Contents *contents;
-        Arena *arena; /* the scan's */
+        Arena *arena;           /* the scan's */
+        const ScanLimit *limit; /* NULL: none */
+        uint64_t others_bytes;  /* that were read */
         int dir_fd;
         const char *name;
 } Run;
 
-static int read_content(const Run *run, Found *found, Error *reterr) {
+/* A file that changes while it is read counts each time. */
+static bool is_to_read(Run *run, const Found *found) {
+        const ScanLimit *limit = run->limit;
         if (found->size_bytes > FOUND_MAX_FILE_BYTES)
+                return false;
+        const Entry *declared = limit ? tree_find(limit->declared, limit->root, found->path) : NULL;
+        if (!limit || (declared && declared->kind == ENTRY_FILE &&
+                                      declared->content->size_bytes == found->size_bytes))
+                return true;
+        if (found->size_bytes > limit->others_max_bytes - run->others_bytes)
+                return false;
+        run->others_bytes += found->size_bytes;
+        return true;
+}
+
+static int read_content(Run *run, Found *found, Error *reterr) {
+        if (!is_to_read(run, found))
                 return 0;
         cleanup_fd int fd = openat(run->dir_fd, run->name,
                         O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -98,7 +115,7 @@ int scan_count_children(int dir_fd, const char *name, uint32_t *ret_n_children) 
         return r;
 }
 
-static int read_whole(const Run *run, Found *found, Error *reterr) {
+static int read_whole(Run *run, Found *found, Error *reterr) {
         int r = 0;
         if (found->kind == FOUND_FILE)
                 r = read_content(run, found, reterr);
@@ -132,7 +149,7 @@ static bool is_change(int error) {
                error == -ENXIO;
 }
 
-static int find(const Run *run, const Sought *sought, Found *ret_found, Error *reterr) {
+static int find(Run *run, const Sought *sought, Found *ret_found, Error *reterr) {
         for (unsigned attempt = 0; attempt < N_ATTEMPTS; attempt++) {
                 Found found = { .path = sought->path };
                 int r = scan_look(run->dir_fd, run->name, &found);
@@ -182,9 +199,10 @@ static int scan_path(Run *run, const Sought *sought, Found *ret_found, Error *re
         return r < 0 ? r : find(run, sought, ret_found, reterr);
 }
 
-int scan_new(const Root *root,
+int scan_new_limited(const Root *root,
                 const Sought *sought,
                 size_t n_sought,
+                const ScanLimit *limit,
                 Contents *contents,
                 Scan **ret_scan,
                 Error *reterr) {
@@ -195,7 +213,7 @@ int scan_new(const Root *root,
         if (!scan->found)
                 return error_oom(reterr);
 
-        Run run = { .contents = contents, .arena = &scan->arena };
+        Run run = { .contents = contents, .arena = &scan->arena, .limit = limit };
         root_walk_init(&run.walk, root);
         int r = 0;
         for (size_t i = 0; r >= 0 && i < n_sought; i++) {
@@ -215,6 +233,15 @@ int scan_new(const Root *root,
         scan->n_found = n_sought;
         *ret_scan = TAKE(scan);
         return 0;
+}
+
+int scan_new(const Root *root,
+                const Sought *sought,
+                size_t n_sought,
+                Contents *contents,
+                Scan **ret_scan,
+                Error *reterr) {
+        return scan_new_limited(root, sought, n_sought, NULL, contents, ret_scan, reterr);
 }
 
 Scan *scan_free(Scan *scan) {

@@ -23,6 +23,22 @@ int scan_new(const Root *root,
                 Contents *contents,
                 Scan **ret_scan,
                 Error *reterr) must_check;
+
+/* Of a root where others write what they like. */
+typedef struct ScanLimit {
+        const Tree *declared; /* a file as large as this one has it is read */
+        EntryRoot root;
+        uint64_t others_max_bytes; /* of all others together; who is beyond has no content */
+} ScanLimit;
+
+/* The same, reading no more than that. */
+int scan_new_limited(const Root *root,
+                const Sought *sought,
+                size_t n_sought,
+                const ScanLimit *limit,
+                Contents *contents,
+                Scan **ret_scan,
+                Error *reterr) must_check;
 Scan *scan_free(Scan *scan);
 DEFINE_CLEANUP(Scan, scan_free);
 

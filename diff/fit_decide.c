@@ -156,6 +156,7 @@ static int look_in_the_way(const FitInput *input,
                 const char **ret_in_the_way) {
         const Found *found = item->found;
         bool is_kept = item->keep_displaced || item->is_edited || item->renews_displaced;
+        bool is_spared = input->some_unread && found->size_bytes <= FOUND_MAX_FILE_BYTES;
         if (is_own(item->path))
                 *ret_in_the_way = "is where sysswitch keeps what it works on";
         else if (found->kind == FOUND_OTHER)
@@ -166,7 +167,7 @@ static int look_in_the_way(const FitInput *input,
                 *ret_in_the_way = arena_printf(arena,
                                 "is below %s, which is a link, a file or a mount point",
                                 found->blocked_by);
-        else if (found->kind == FOUND_FILE && !found->content && is_kept)
+        else if (found->kind == FOUND_FILE && !found->content && is_kept && !is_spared)
                 *ret_in_the_way = arena_printf(
                                 arena, "is larger than %d MiB", FOUND_MAX_FILE_BYTES >> 20);
         else if (!item->old && item->new->implied && found->kind != FOUND_NOTHING)

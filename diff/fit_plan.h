@@ -69,6 +69,8 @@ typedef struct FitInput {
                             */
         bool keeps_others; /* what is no directory and was never managed is not replaced: a conflict
                             */
+        bool some_unread; /* found comes from a scan with a limit: a file without content is another
+                             than the declared one, and nobody's way is blocked by that */
         bool check_owners; /* off for --root without root: ids are neither compared nor set */
         /* Resolves an owner and group name to ids; returns 0 or -ESRCH (not there yet: counts as
          * different). See owners_resolve(). Only called when check_owners is set. */

@@ -48,7 +48,7 @@ typedef struct Found {
         uint64_t device, inode; /* identity: what an exchange caught is compared with it */
         int64_t ctime_nsec;
         uint32_t n_children; /* directories */
-        Content *content;    /* files; NULL: not asked for, or larger than FOUND_MAX_FILE_BYTES */
+        Content *content;    /* files; NULL: not read, as not asked for or too large */
         const char *target;  /* links; NULL: not asked for */
         const void *xattrs;  /* user., security., trusted., system.posix_acl_*, sorted by name: name
                               * NUL size32 value …  NULL: none */

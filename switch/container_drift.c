@@ -36,7 +36,7 @@ static int look_inside(
                 r = bundle_store_read(view->name, name, contents, &tree, reterr);
         if (r < 0 || !tree)
                 return r;
-        r = etc_look(view->look.leader, tree, contents, &look, reterr);
+        r = etc_look(view->look.leader, tree, 0, contents, &look, reterr);
         if (r == -EBUSY) { /* whoever is inside hides nothing but himself by that */
                 drift->what = "has an /etc that does not stop changing";
                 return 0;

@@ -10,6 +10,10 @@
 #include <linux/openat2.h>
 #include <string.h>
 
+/* Of what was edited, units and what names files: all that a plan reads. Whoever is inside chooses
+ * how large a file is; it is the host's memory. */
+enum { EDITS_MAX_BYTES = 8 * 1024 * 1024 };
+
 void etc_look_done(EtcLook *look) {
         look->fit = fit_plan_free(look->fit);
         look->scan = scan_free(look->scan);
@@ -27,9 +31,19 @@ static int open_etc(pid_t leader) {
         return fd < 0 ? -errno : fd;
 }
 
-int etc_look(pid_t leader, const Tree *tree, Contents *contents, EtcLook *ret_look, Error *reterr) {
-        cleanup(etc_look_donep) EtcLook look = {
-                .input = { .root = ROOT_ETC, .old = tree, .new = tree, .force = true }
+int etc_look(pid_t leader,
+                const Tree *tree,
+                uint64_t edits_max_bytes,
+                Contents *contents,
+                EtcLook *ret_look,
+                Error *reterr) {
+        cleanup(etc_look_donep) EtcLook look = { .input = { .root = ROOT_ETC,
+                                                                 .old = tree,
+                                                                 .new = tree,
+                                                                 .force = true,
+                                                                 .some_unread = true } };
+        const ScanLimit limit = {
+                .declared = tree, .root = ROOT_ETC, .others_max_bytes = edits_max_bytes
         };
         cleanup_fd int fd = open_etc(leader);
         const Root etc = { .fd = fd, .path = "its /etc" };
@@ -43,7 +57,7 @@ int etc_look(pid_t leader, const Tree *tree, Contents *contents, EtcLook *ret_lo
                 return ETC_IS_NONE;
         if (fit_plan_seek(&look.input, true, &sought, &n_sought) < 0)
                 return error_oom(reterr);
-        int r = scan_new(&etc, sought, n_sought, contents, &look.scan, reterr);
+        int r = scan_new_limited(&etc, sought, n_sought, &limit, contents, &look.scan, reterr);
         if (r < 0)
                 return r;
         look.input.found = look.scan->found;
@@ -81,7 +95,7 @@ int container_edits_find(pid_t leader,
         cleanup(tree_freep) Tree *edits = tree_new();
         if (!edits)
                 return error_oom(reterr);
-        int r = etc_look(leader, old, contents, &look, reterr);
+        int r = etc_look(leader, old, EDITS_MAX_BYTES, contents, &look, reterr);
         if (r != ETC_LOOKED)
                 return r < 0 ? r : 0;
         if (add_edits(&look, old, new, edits) < 0)

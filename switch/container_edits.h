@@ -23,15 +23,22 @@ enum {
         ETC_IS_NONE = 2 /* something else is in the place of its /etc */
 };
 
-int etc_look(pid_t leader, const Tree *tree, Contents *contents, EtcLook *ret_look, Error *reterr)
-                must_check;
+/* edits_max_bytes: how much is read of files of another size than the tree's; of one beyond that it
+ * is known that it is another. */
+int etc_look(pid_t leader,
+                const Tree *tree,
+                uint64_t edits_max_bytes,
+                Contents *contents,
+                EtcLook *ret_look,
+                Error *reterr) must_check;
 void etc_look_done(EtcLook *look);
 static inline void etc_look_donep(EtcLook *look) {
         etc_look_done(look);
 }
 
 /* Of the entries of /etc that both trees have alike, those that are otherwise there, as they are:
- * what a switch changes besides that makes all exact. Returns 1; 0: there are none. */
+ * what a switch changes besides that makes all exact; as if there were none, the ones that are too
+ * large to be read. Returns 1; 0: there are none. */
 int container_edits_find(pid_t leader,
                 const Tree *old,
                 const Tree *new,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "tests/activate/fit_world.h"
+#include "tests/support/tree_words.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -177,6 +178,35 @@ static void test_scan__does_not_read_a_huge_file(void **state) {
         assert_null(got->found[0].content);
 }
 
+static void test_scan__reads_no_more_than_the_limit(void **state) {
+        (void) state;
+        cleanup(world_donep) World world;
+        cleanup(scan_freep) Scan *got = NULL;
+        Error error = { 0 };
+        world_init(&world, NULL);
+        world_make(&world, "f a one; f b 1234; f c 123456; f d 12; f e two");
+        cleanup(tree_freep) Tree *tree = tree_from_words(
+                        world.contents, "f a aaa; f b aaa; f c aaa; f d aaa; f e aaa");
+        const Sought sought[] = { { "a", true }, { "b", true }, { "c", true }, { "d", true },
+                { "e", true } };
+        const ScanLimit limit = { tree, ROOT_ETC, 6 }, none = { tree, ROOT_ETC, 0 };
+        assert_int_equal(scan_new_limited(&world.root, sought, N_ELEMENTS(sought), &limit,
+                                         world.contents, &got, &error),
+                        0);
+        assert_non_null(got->found[0].content); /* as large as it is declared: costs nothing */
+        assert_non_null(got->found[1].content);
+        assert_null(got->found[2].content);
+        assert_int_equal(got->found[2].size_bytes, 6);
+        assert_non_null(got->found[3].content); /* there is still room for it */
+        assert_non_null(got->found[4].content);
+        got = scan_free(got);
+        assert_int_equal(scan_new_limited(&world.root, sought, N_ELEMENTS(sought), &none,
+                                         world.contents, &got, &error),
+                        0);
+        assert_non_null(got->found[0].content);
+        assert_null(got->found[1].content);
+}
+
 /* More directories than stay open, in an order that goes up and down. */
 static void test_scan__walks_up_and_down(void **state) {
         (void) state;
@@ -268,6 +298,7 @@ int main(void) {
                 cmocka_unit_test(test_scan__reads_extended_attributes),
                 cmocka_unit_test(test_scan__knows_mount_points),
                 cmocka_unit_test(test_scan__does_not_read_a_huge_file),
+                cmocka_unit_test(test_scan__reads_no_more_than_the_limit),
                 cmocka_unit_test(test_scan__walks_up_and_down),
                 cmocka_unit_test(test_scan__lists_a_large_directory),
                 cmocka_unit_test(test_scan__reads_again_what_changed),

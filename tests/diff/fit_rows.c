@@ -26,7 +26,9 @@ static Found make_found(FitRowWorld *world, const TreeWords *words) {
                 found.content = content_of(world, first);
                 break;
         case 'h':
+        case 'u':
                 found.kind = FOUND_FILE;
+                found.size_bytes = FOUND_MAX_FILE_BYTES + (words->kind == 'h');
                 break;
         case 'l':
                 found.kind = FOUND_LINK;
@@ -120,6 +122,7 @@ static bool run_row(const FitRow *row) {
                 .force = row->force,
                 .save_edited = row->save_edited,
                 .keeps_others = row->keeps_others,
+                .some_unread = row->some_unread,
         };
         cleanup_free Sought *sought = NULL;
         assert_int_equal(fit_plan_seek(&input, row->force, &sought, &input.n_found), 0);

@@ -7,6 +7,7 @@
  *   s PATH          a socket
  *   m PATH          a mount point
  *   h PATH          a huge file
+ *   u PATH          a file that was not read
  *   b PATH PARENT   PARENT is in the way
  *   n PATH PARENT   PARENT is missing
  * A link may have a time: l PATH TARGET TIME. Nothing is found where nothing is said. */
@@ -18,7 +19,7 @@ typedef struct FitRow {
         const char *name;
         const char *old, *new, *found, *displaced;
         const char *expected; /* the plan: "edited a: was edited by hand; exchange b +saved" */
-        bool force, save_edited, keeps_others;
+        bool force, save_edited, keeps_others, some_unread;
 } FitRow;
 
 /* The test fails when any is not as expected; each of these is told. */
