@@ -86,6 +86,7 @@ static int take_owner(ConfReader *reader, const UnitLine *line, Error *reterr) {
                                 line->value);
         rule->owner = *owner ? owner : NULL;
         rule->group = group;
+        rule->owner_line = line->line;
         return 0;
 }
 

@@ -25,6 +25,7 @@ typedef struct ConfReader {
         ConfList triggers;      /* TriggerRule */
         ConfList trigger_units; /* const char *, of the [Trigger] being read */
         ConfList watched;       /* const char *, Files= of the [Trigger] or [Check] being read */
+        ConfList watched_lines; /* unsigned, of each of these */
         bool trigger_reload;
         ConfList checks;     /* CheckRule; the last one is that of the section being read */
         ConfList containers; /* ContainerRule; the same */

@@ -25,7 +25,7 @@ static int take_trigger_unit(ConfReader *reader, const UnitLine *line, Error *re
 static int take_watched_files(ConfReader *reader, const UnitLine *line, Error *reterr) {
         const char *text = line->value, *file = NULL;
         if (!*text)
-                reader->watched.n_items = 0;
+                reader->watched.n_items = reader->watched_lines.n_items = 0;
         int r;
         while ((r = conf_next_name(reader, line, &text, &file, reterr)) > 0) {
                 if (strncmp(file, "/etc/", 5) != 0)
@@ -39,6 +39,11 @@ static int take_watched_files(ConfReader *reader, const UnitLine *line, Error *r
                 r = conf_add_string(reader, &reader->watched, file, reterr);
                 if (r < 0)
                         return r;
+                unsigned *number = conf_list_add(
+                                reader->arena, &reader->watched_lines, sizeof(*number));
+                if (!number)
+                        return error_oom(reterr);
+                *number = line->line;
         }
         return r;
 }
@@ -94,7 +99,7 @@ static int take_timeout(ConfReader *reader, const UnitLine *line, Error *reterr)
 
 static int begin_trigger(ConfReader *reader, unsigned line, Error *reterr) {
         (void) line, (void) reterr; /* nothing that can fail */
-        reader->trigger_units = reader->watched = (ConfList){ 0 };
+        reader->trigger_units = reader->watched = reader->watched_lines = (ConfList){ 0 };
         reader->trigger_reload = false;
         return 0;
 }
@@ -115,6 +120,7 @@ static int end_trigger(ConfReader *reader, unsigned line, Error *reterr) {
                 *rule = (TriggerRule){
                         .unit = units[i],
                         .files = reader->watched.items,
+                        .file_lines = reader->watched_lines.items,
                         .n_files = reader->watched.n_items,
                         .reload = reader->trigger_reload,
                         .line = line,
@@ -128,7 +134,7 @@ static int begin_check(ConfReader *reader, unsigned line, Error *reterr) {
         if (!rule)
                 return error_oom(reterr);
         *rule = (CheckRule){ .line = line };
-        reader->watched = (ConfList){ 0 };
+        reader->watched = reader->watched_lines = (ConfList){ 0 };
         return 0;
 }
 
@@ -140,6 +146,7 @@ static int end_check(ConfReader *reader, unsigned line, Error *reterr) {
                                 "[Check] without Command=; name what must succeed");
         }
         rule->files = reader->watched.items;
+        rule->file_lines = reader->watched_lines.items;
         rule->n_files = reader->watched.n_items;
         return 0;
 }

@@ -71,8 +71,9 @@ typedef struct UnitChanged {
 /* A program that a unit which comes with another text runs, see diff/program.h. */
 typedef struct UnitProgram {
         const char *unit;
-        const char *key;  /* "ExecStart" */
-        const char *path; /* absolute */
+        const char *key;   /* "ExecStart" */
+        const char *path;  /* absolute */
+        const char *place; /* "units/web.service:7"; NULL: not known */
 } UnitProgram;
 
 /* A container whose new limits are in force with the daemon-reload. */

@@ -26,12 +26,14 @@ typedef struct FileRule {
         const char *group; /* NULL: not given */
         int secret;        /* -1, 0, 1 */
         unsigned line;     /* of Path= */
+        unsigned owner_line;
 } FileRule;
 
 typedef struct TriggerRule {
         const char *unit; /* may be a template: then for each of its instances; several units: one
                              rule each */
         const char *const *files; /* absolute paths or globs below /etc */
+        const unsigned *file_lines;
         size_t n_files;
         bool reload; /* else restart */
         unsigned line;
@@ -41,6 +43,7 @@ typedef struct CheckRule {
         const char *command;          /* as written */
         const char *const *arguments; /* NULL-terminated */
         const char *const *files;     /* as above; none: it always runs */
+        const unsigned *file_lines;
         size_t n_files;
         uint64_t timeout_usec; /* 0: the default; UINT64_MAX: none */
         unsigned line;         /* of Command= */

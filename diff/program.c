@@ -42,8 +42,9 @@ typedef struct Finding {
         const Comparison *comparison;
         Arena *arena; /* the plan's */
         const Unit *unit;
-        const char *name; /* in the plan's arena */
-        List programs;    /* UnitProgram */
+        const char *name;  /* in the plan's arena */
+        const char *place; /* of the line at hand, likewise */
+        List programs;     /* UnitProgram */
 } Finding;
 
 static unsigned keys_of(const UnitText *text) {
@@ -99,7 +100,9 @@ static int add_program(Finding *finding, const char *key, const char *word) {
         char *copy = arena_strdup(finding->arena, path);
         if (!program || !copy)
                 return -ENOMEM;
-        *program = (UnitProgram){ .unit = finding->name, .key = key, .path = copy };
+        *program = (UnitProgram){
+                .unit = finding->name, .key = key, .path = copy, .place = finding->place
+        };
         return list_add(&finding->programs, finding->comparison->arena, program);
 }
 
@@ -114,6 +117,19 @@ static int add_commands(Finding *finding, const char *key, const char *value) {
                 is_first = strcmp(word, ";") == 0;
         }
         return r == -ENOMEM ? r : 0; /* what stands before a quote without an end counts */
+}
+
+/* The value is that of the line itself, no copy. */
+static int find_place(Finding *finding, const char *value) {
+        TextCursor cursor = { .text = &finding->unit->text };
+        const UnitLine *line = unit_text_next(&cursor);
+        while (line && line->value != value)
+                line = unit_text_next(&cursor);
+        const TextPart *part = line ? finding->unit->text.parts[cursor.nth_part] : NULL;
+        finding->place = part && part->origin ? arena_printf(finding->arena, "%s:%u", part->origin,
+                                                                line->line)
+                                              : NULL;
+        return part && part->origin && !finding->place ? -ENOMEM : 0;
 }
 
 static int add_unit(Finding *finding) {
@@ -135,7 +151,8 @@ static int add_unit(Finding *finding) {
                                     &n_values) < 0)
                         return -ENOMEM;
                 for (size_t j = 0; j < n_values; j++)
-                        if (add_commands(finding, keys[i], values[j]) < 0)
+                        if (find_place(finding, values[j]) < 0 ||
+                                        add_commands(finding, keys[i], values[j]) < 0)
                                 return -ENOMEM;
         }
         return 0;

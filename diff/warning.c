@@ -125,20 +125,19 @@ static bool names_something(const Rendering *rendering, const char *wanted) {
 /* What a layer says may be of files that its hosts have, or have not. */
 static int warn_of_files(Rendering *rendering,
                 const char *const *files,
+                const unsigned *lines,
                 size_t n_files,
-                unsigned line,
                 const char *what,
                 Error *reterr) {
-        unsigned own_line = line;
-        if (strcmp(profile_conf_file(rendering->conf, &own_line), "profile.conf") != 0)
-                return 0;
         for (size_t i = 0; i < n_files; i++) {
                 cleanup(text_donep) Text text = { 0 };
-                if (names_something(rendering, files[i]))
+                unsigned own_line = lines[i];
+                if (strcmp(profile_conf_file(rendering->conf, &own_line), "profile.conf") != 0 ||
+                                names_something(rendering, files[i]))
                         continue;
                 text_addf(&text, "Files=%s: nothing in this source is of that name, so %s",
                                 files[i], what);
-                if (warn(rendering, "profile.conf", line, &text) < 0)
+                if (warn(rendering, "profile.conf", lines[i], &text) < 0)
                         return error_oom(reterr);
         }
         return 0;
@@ -150,11 +149,11 @@ int rendering_warn_of_files(Rendering *rendering, Error *reterr) {
         for (size_t i = 0; r >= 0 && i < conf->n_triggers; i++)
                 if (i == 0 || conf->triggers[i].line != conf->triggers[i - 1].line)
                         r = warn_of_files(rendering, conf->triggers[i].files,
-                                        conf->triggers[i].n_files, conf->triggers[i].line,
+                                        conf->triggers[i].file_lines, conf->triggers[i].n_files,
                                         "it triggers nothing", reterr);
         for (size_t i = 0; r >= 0 && i < conf->n_checks; i++)
-                r = warn_of_files(rendering, conf->checks[i].files, conf->checks[i].n_files,
-                                conf->checks[i].line, "it has nothing checked", reterr);
+                r = warn_of_files(rendering, conf->checks[i].files, conf->checks[i].file_lines,
+                                conf->checks[i].n_files, "it has nothing checked", reterr);
         return r;
 }
 

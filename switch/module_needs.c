@@ -80,10 +80,13 @@ static int find_faults(Needs *needs, Error *reterr) {
                 if (!fault)
                         continue;
                 const char *path = arena_printf(arena, "/lib/%s", entry->path);
+                char name[SOURCE_MAX_PATH_BYTES * 2];
+                if (entry->origin)
+                        reference_file_name(&needs->prepared->target, entry->origin, name,
+                                        sizeof(name));
                 if (add(needs, PROBLEM_KERNEL, path,
-                                    arena_printf(arena, "%s: %s",
-                                                    entry->origin ? entry->origin : path, fault)) <
-                                0)
+                                    arena_printf(arena, "%s: %s", entry->origin ? name : path,
+                                                    fault)) < 0)
                         return error_oom(reterr);
         }
         return 0;

@@ -14,6 +14,7 @@
 #include "switch/kernels.h"
 #include "switch/module_needs.h"
 #include "switch/output.h"
+#include "switch/owner_needs.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -76,35 +77,24 @@ static int find_conflicts(const Preflight *flight) {
         return 0;
 }
 
-static bool makes_users(const Tree *tree) {
-        size_t at = tree_lower_bound(tree, ROOT_ETC, "sysusers.d/");
-        return at < tree->n_entries && tree->entries[at].root == ROOT_ETC &&
-               strncmp(tree->entries[at].path, "sysusers.d/", strlen("sysusers.d/")) == 0;
-}
-
-/* A user that nobody makes is found here, not while staging. */
-static int find_owners(const Preflight *flight) {
-        const Prepared *prepared = flight->prepared;
-        Owners *owners = flight->host->owners;
-        if (!owners || makes_users(prepared->new))
-                return 0;
-        for (size_t i = 0; i < prepared->fit->n_operations; i++) {
-                const Entry *entry = prepared->fit->operations[i].entry;
-                uint32_t uid, gid;
-                if (!entry || owners_resolve(owners, entry->owner, entry->group, &uid, &gid) !=
-                                                -ESRCH)
-                        continue;
-                const char *path = arena_printf(&flight->prepared->arena, "/etc/%s", entry->path);
+/* What others found; their messages stay where they are. */
+static int add_problems(const Preflight *flight, const Problem *problems, size_t n_problems) {
+        for (size_t i = 0; i < n_problems; i++) {
                 cleanup(text_donep) Text text = { 0 };
-                text_add_name(&text, "/etc/", entry->path);
-                text_addf(&text,
-                                ": No such user or group: %s:%s: make it, or declare it in "
-                                "etc/sysusers.d/",
-                                entry->owner, entry->group);
-                if (!path || add_problem(flight, PROBLEM_OWNER, path, &text) < 0)
+                text_add(&text, problems[i].message);
+                if (add_problem(flight, problems[i].kind, problems[i].subject, &text) < 0)
                         return -ENOMEM;
         }
         return 0;
+}
+
+static int find_owners(const Preflight *flight, Error *reterr) {
+        Problem *problems = NULL;
+        size_t n_problems = 0;
+        int r = owner_needs_find(flight->host, flight->prepared, &problems, &n_problems, reterr);
+        if (r < 0)
+                return r;
+        return add_problems(flight, problems, n_problems) < 0 ? error_oom(reterr) : 0;
 }
 
 static void add_size(Text *text, uint64_t n_bytes) {
@@ -275,6 +265,13 @@ static int look_for_program(const Preflight *flight, const UnitProgram *program,
         return 0;
 }
 
+static void add_place(const Preflight *flight, const UnitProgram *program, Text *text) {
+        char name[SOURCE_MAX_PATH_BYTES * 2];
+        if (program->place)
+                reference_file_name(&flight->prepared->target, program->place, name, sizeof(name));
+        text_add_name(text, "", program->place ? name : program->unit);
+}
+
 /* Many units run one program: each is looked for once. */
 static int find_programs(const Preflight *flight) {
         static const char seen[] = "there"; /* what a program that is there has in the map */
@@ -298,7 +295,8 @@ static int find_programs(const Preflight *flight) {
                 if (what == seen)
                         continue;
                 cleanup(text_donep) Text text = { 0 };
-                text_addf(&text, "%s: %s=", program->unit, program->key);
+                add_place(flight, program, &text);
+                text_addf(&text, ": %s=", program->key);
                 text_add_name(&text, "", program->path);
                 text_addf(&text, ": %s: install it, or use --no-check", what);
                 if (add_problem(flight, PROBLEM_PROGRAM, program->unit, &text) < 0)
@@ -434,13 +432,9 @@ static int find_needs_of_modules(const Preflight *flight, Error *reterr) {
         size_t n_problems = 0;
         int r = module_needs_find(flight->host, flight->prepared, flight->options->is_rollback,
                         &problems, &n_problems, reterr);
-        for (size_t i = 0; r >= 0 && i < n_problems; i++) {
-                cleanup(text_donep) Text text = { 0 };
-                text_add(&text, problems[i].message);
-                if (add_problem(flight, problems[i].kind, problems[i].subject, &text) < 0)
-                        return error_oom(reterr);
-        }
-        return r;
+        if (r < 0)
+                return r;
+        return add_problems(flight, problems, n_problems) < 0 ? error_oom(reterr) : 0;
 }
 
 int preflight_run(Host *host, Prepared *prepared, const EngineOptions *options, Error *reterr) {
@@ -449,9 +443,9 @@ int preflight_run(Host *host, Prepared *prepared, const EngineOptions *options, 
                 return error_oom(reterr);
         if (prepared_has_nothing_to_do(prepared))
                 return 0;
-        if (find_owners(&flight) < 0)
-                return error_oom(reterr);
-        int r = find_space(&flight, reterr);
+        int r = find_owners(&flight, reterr);
+        if (r >= 0)
+                r = find_space(&flight, reterr);
         if (r < 0)
                 return r;
         if (find_mounts(&flight) < 0 || find_programs(&flight) < 0)

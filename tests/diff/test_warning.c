@@ -135,13 +135,13 @@ static void test_warning__files_that_the_source_has_not(void **state) {
                 { NULL, NULL },
         };
         static const char *const expected[] = {
-                "host/profile.conf:1: Files=/etc/ngnix/**: nothing in this source is of that name, "
+                "host/profile.conf:4: Files=/etc/ngnix/**: nothing in this source is of that name, "
                 "so it triggers nothing",
-                "host/profile.conf:1: Files=/etc/nginx/sites/b: nothing in this source is of that "
+                "host/profile.conf:4: Files=/etc/nginx/sites/b: nothing in this source is of that "
                 "name, so it triggers nothing",
-                "host/profile.conf:1: Files=/etc/nginx/site: nothing in this source is of that "
+                "host/profile.conf:4: Files=/etc/nginx/site: nothing in this source is of that "
                 "name, so it triggers nothing",
-                "host/profile.conf:6: Files=/etc/other/**: nothing in this source is of that name, "
+                "host/profile.conf:7: Files=/etc/other/**: nothing in this source is of that name, "
                 "so it has nothing checked",
         };
         expect(files, false, expected, N_ELEMENTS(expected));

@@ -61,7 +61,7 @@ Unit=nginx.service
 Files=/etc/ngnix/**'
 put named/units/a.service '[Service]
 ExecStart=/bin/true'
-warning="named/profile.conf:1: Files=/etc/ngnix/**: nothing in this source is of that name, so it triggers nothing"
+warning="named/profile.conf:3: Files=/etc/ngnix/**: nothing in this source is of that name, so it triggers nothing"
 for verb in "lint named" "diff ./nothing ./named" "switch --dry-run --root=root named"; do
         # shellcheck disable=SC2086 # words
         run $verb
