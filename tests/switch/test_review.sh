@@ -95,7 +95,7 @@ put conf/hosts/c/profile.conf '[Profile]
 Nonsense=1'
 git -C conf add -A
 if git -C conf commit -q -m "refused" > refused 2>&1; then fail "the hook let it through"; fi
-grep -q ':hosts/c/profile.conf:2: Unknown key Nonsense=' refused || fail "$(< refused)"
+grep -q '^hosts/c/profile.conf:2: Unknown key Nonsense=' refused || fail "$(< refused)"
 git -C conf checkout -q HEAD -- hosts/c
 put conf/hosts/c/etc/not-staged "x"
 put conf/hosts/c/profile.conf '[Profile]
@@ -198,7 +198,33 @@ hosts/c  changed  1 file
 [[ $err = *"hosts/a/profile.conf:2: Base=../../roles/none: "* ]] || fail "not told"
 run -C conf diff --json --all='hosts/*' HEAD~1 HEAD
 equal "$status $(json '[h["host"] for h in j["hosts"]], [f["host"] for f in j["faults"]]')" "1 (['hosts/c'], ['hosts/a'])"
-git -C conf reset -q --hard HEAD~2
+# The comment is there all the same; it fails for what is faulty now, not for what was.
+comment() {
+        status=0
+        (cd conf && "$SOURCE_DIR/examples/review/comment" "$@") > comment.out 2> comment.err || status=$?
+        out=$(< comment.out)
+}
+comment HEAD~1 HEAD
+equal "$status" 123
+has "- hosts/a  cannot be compared: HEAD~1:hosts/a/profile.conf:2: "
+has "- hosts/c  changed"
+grep -q '^HEAD:hosts/a/profile.conf:2: ' comment.err || fail "$(< comment.err)"
+put conf/hosts/a/profile.conf '[Profile]
+Base=../../roles/web'
+commit "mended"
+comment HEAD~1 HEAD
+equal "$status" 0
+has "- hosts/a  cannot be compared: HEAD~1:hosts/a/profile.conf:2: "
+mkdir conf/states
+echo nonsense > conf/states/b.json
+put conf/hosts/b/etc/y "y"
+commit "with states that are none"
+comment HEAD~2 HEAD
+equal "$status" 1
+has "- hosts/b  cannot be compared: states/b.json:1: "
+comment none HEAD
+equal "$status $out" "1 "
+git -C conf reset -q --hard HEAD~4
 
 # A container's layer counts as well, and what is damaged is told.
 put conf/hosts/c/containers/box/profile.conf '[Profile]
