@@ -308,8 +308,7 @@ static int carry_out(Engine *engine, Error *reterr) {
                         engine->result->exit_status == EXIT_UNITS_FAILED)
                 r = fail_for_units(engine, reterr);
         if (r >= 0)
-                r = initrds_make(engine->host, engine->prepared, engine->options, engine->record.id,
-                                reterr);
+                r = initrds_make(engine->host, engine->options, engine->result, reterr);
         if (r >= 0)
                 r = stop_request_check(reterr); /* the last time: the commit is not taken back */
         if (r >= 0 && engine->options->confirm_usec > 0)

@@ -410,18 +410,22 @@ static int make_all(Host *host,
 }
 
 /* By now what depmod and modprobe read is the new one, and may tell of more. */
-int initrds_make(Host *host,
-                const Prepared *prepared,
-                const EngineOptions *options,
-                int64_t switch_id,
-                Error *reterr) {
+int initrds_make(Host *host, const EngineOptions *options, EngineResult *result, Error *reterr) {
         cleanup(arena_donep) Arena arena = { 0 };
+        const Prepared *prepared = result->prepared;
         Initrds needed = { 0 };
         int r = prepared->initrds.are_made
                                 ? initrds_find(host, prepared->new, true, &arena, &needed, reterr)
                                 : 0;
-        return r < 0 || needed.n_needs == 0 ? r
-                                            : make_all(host, &needed, options, switch_id, reterr);
+        if (r >= 0 && needed.n_needs > 0)
+                r = make_all(host, &needed, options, result->switch_id, reterr);
+        if (r >= 0 || !options->is_rollback || options->takes_back_failed || stop_request_is_made())
+                return r;
+        engine_result_warn(result, reterr->message); /* the way back is not barred by it */
+        Error late;
+        if (initrds_settle(host, false, &late) < 0)
+                engine_result_warn(result, late.message);
+        return 0;
 }
 
 uint64_t initrds_timeout_usec(const Prepared *prepared) {

@@ -13,6 +13,7 @@
 
 struct Prepared;
 struct EngineOptions;
+struct EngineResult;
 
 typedef struct InitrdNeed {
         Initrd initrd;
@@ -45,11 +46,11 @@ int initrds_find(Host *host,
 SpaceNeed initrds_space(const Initrds *initrds, const InitrdNeed *need, bool has_links);
 
 /* After the flip: makes and places what is needed, and notes it. What it did is taken back by
- * initrds_settle(), whether it succeeded or not. */
+ * initrds_settle(), whether it succeeded or not. What fails in a rollback that nobody asked to stop
+ * is a warning of the result: the initrds are as they were, and nothing is noted of them. */
 int initrds_make(Host *host,
-                const struct Prepared *prepared,
                 const struct EngineOptions *options,
-                int64_t switch_id,
+                struct EngineResult *result,
                 Error *reterr) must_check;
 
 /* The most that this takes, for a deadline. */

@@ -324,10 +324,12 @@ static int find_boot_space(const Preflight *flight, const ProfileConf *conf, Err
         return r;
 }
 
-/* Once for a directory. */
+/* Once for a directory. A rollback whose initrds have no room leaves them as they are. */
 static int find_initrd_space(const Preflight *flight, Error *reterr) {
         const Initrds *initrds = &flight->prepared->initrds;
         const char *last = NULL;
+        if (flight->options->is_rollback)
+                return 0;
         for (size_t i = 0; i < initrds->n_needs; i++) {
                 const char *image = initrds->needs[i].initrd.images[0].path;
                 const char *directory = arena_strndup(&flight->prepared->arena, image,
