@@ -75,6 +75,13 @@ int watch_list_add_readers(WatchList *list, const char *path) {
                                                 : 0;
 }
 
+bool trigger_runs_at_boot(const char *unit) {
+        for (size_t i = 0; i < N_ELEMENTS(readers); i++)
+                if (readers[i].starts && strcmp(readers[i].unit, unit) == 0)
+                        return true;
+        return false;
+}
+
 const char *trigger_boot_reader(const char *path) {
         for (size_t i = 0; i < N_ELEMENTS(readers); i++)
                 if (readers[i].starts && reads(&readers[i], path))

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "diff/comparison.h"
 
+#include "diff/trigger.h"
+
 #include <string.h>
 
 static bool is(const char *left, const char *right) {
@@ -18,8 +20,12 @@ bool subject_has_name(const Subject *subject, const char *name) {
         return is(subject->name, name) || (subject->state && list_has(subject->state->names, name));
 }
 
-/* Without a host: a oneshot that ends by itself is over, all else that is wanted is up. */
-static bool is_on_by_itself(const Subject *subject) {
+/* Without a host: a oneshot that ends by itself is over, all else that is wanted is up. So is what
+ * each host runs at its boot, whether the tree wants it or not. */
+static bool is_on_by_itself(const Comparison *comparison, const Subject *subject) {
+        if (!comparison->is_user && subject_is_distribution(subject, BEFORE) &&
+                        !subject->disable[BEFORE] && trigger_runs_at_boot(subject->name))
+                return true;
         const UnitText *text = &subject->units[BEFORE]->text;
         const char *type = unit_text_value(text, "Service", "Type");
         bool ends = type && is(type, "oneshot") &&
@@ -30,7 +36,8 @@ static bool is_on_by_itself(const Subject *subject) {
 bool subject_is_on(const Comparison *comparison, const Subject *subject) {
         if (comparison->input->everything_off)
                 return false;
-        return comparison->states ? unit_state_is_on(subject->state) : is_on_by_itself(subject);
+        return comparison->states ? unit_state_is_on(subject->state)
+                                  : is_on_by_itself(comparison, subject);
 }
 
 bool subject_is_failed(const Comparison *comparison, const Subject *subject) {

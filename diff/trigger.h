@@ -27,3 +27,5 @@ int trigger_find(Comparison *comparison, Error *reterr) must_check;
 /* reader.c: the unit that reads this file below /etc once, early in a boot (rule T4); NULL: none.
  */
 const char *trigger_boot_reader(const char *path);
+/* Is it one of these? They stay active once they ran. */
+bool trigger_runs_at_boot(const char *unit);

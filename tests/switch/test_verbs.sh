@@ -37,6 +37,14 @@ runs 0 --root=bare rollback 0
 equal "$(find bare/etc)" bare/etc
 rm -r bare
 
+# with no host at hand what runs at boot is on, for what comes as for what goes
+mkdir -p boot/none boot/some/etc/sysctl.d
+put boot/some/etc/sysctl.d/x.conf "kernel.panic = 1"
+for way in "none some" "some none"; do
+        runs 0 -C boot diff --json "./${way% *}" "./${way#* }"
+        equal "$(json '[(a["verb"], a["unit"]) for a in j["actions"]]')" "[('restart', 'systemd-sysctl.service')]"
+done
+
 # nothing was switched yet
 runs 0 "${R[@]}" generations
 has "the host as found"
