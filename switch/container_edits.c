@@ -4,6 +4,7 @@
 #include "activate/container_link.h"
 #include "activate/in_root.h"
 #include "diff/container.h"
+#include "switch/output.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -116,6 +117,15 @@ static bool is_concerned(const Host *host, const ProfileConf *conf, const char *
         return rule && rule->profile && strcmp(rule->profile, host->profile_name) == 0;
 }
 
+static void warn_restless(const char *name) {
+        char message[256];
+        (void) snprintf(message, sizeof(message),
+                        "Container %s has an /etc that does not stop changing: what was edited "
+                        "there by hand stays",
+                        name); /* fits */
+        output_warning(message);
+}
+
 static int add_of(
                 Host *host, Prepared *prepared, const char *name, Tree *all_edits, Error *reterr) {
         cleanup(tree_freep) Tree *before = NULL;
@@ -131,6 +141,10 @@ static int add_of(
                 r = container_inside(prepared->effective.after, name, &after, reterr);
         if (r >= 0)
                 r = container_edits_find(leader, before, after, host->contents, &edits, reterr);
+        if (r == -EBUSY) { /* whoever is inside holds up nothing but that */
+                warn_restless(name);
+                return 0;
+        }
         if (r <= 0)
                 return r < 0 ? error_prefix(reterr, "Container %s", name) : 0;
         if (container_place(all_edits, name, edits) < 0 || strv_add(&prepared->forced, name) < 0)

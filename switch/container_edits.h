@@ -47,5 +47,5 @@ int container_edits_find(pid_t leader,
                 Error *reterr) must_check;
 
 /* The same of all running containers that this switch concerns, into prepared->effective.before;
- * who was edited is noted in prepared->forced. */
+ * who was edited is noted in prepared->forced. Of one that does not stop changing is warned. */
 int container_edits_add(Host *host, Prepared *prepared, Error *reterr) must_check;
