@@ -17,10 +17,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
@@ -89,11 +92,16 @@ static int lay_over(const char *below, const char *place, const char *upper, con
         return mount("overlay", place, "overlay", 0, options) < 0 ? -errno : 0;
 }
 
-/* Returns its exit status, or a negative errno. */
-static int run(char *const *command) {
-        int status = 0;
+/* output_fd: -1: it has ours. */
+static pid_t start(char *const *command, int output_fd) {
         pid_t pid = fork();
         if (pid == 0) {
+                sigset_t none;
+                (void) sigemptyset(&none);
+                (void) sigprocmask(SIG_SETMASK, &none, NULL); /* cannot fail, either */
+                if (output_fd >= 0 && (dup2(output_fd, STDOUT_FILENO) < 0 ||
+                                                      dup2(output_fd, STDERR_FILENO) < 0))
+                        _exit(126);
                 (void) setenv("PATH",
                                 "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                                 1); /* or it is not found */
@@ -101,9 +109,19 @@ static int run(char *const *command) {
                 (void) fprintf(stderr, "%s: %s\n", command[0], strerror(errno)); /* as in tell() */
                 _exit(127);
         }
+        return pid;
+}
+
+/* Returns its exit status, or a negative errno. */
+static int await(pid_t pid) {
+        int status = 0;
         if (pid < 0 || waitpid(pid, &status, 0) < 0)
                 return -errno;
         return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static int run(char *const *command) {
+        return await(start(command, -1));
 }
 
 /* What is written at place goes to upper. Where systemd-nspawn has mounted a file in there, as
@@ -198,6 +216,46 @@ static int make_future(const char *tree) {
         return r < 0 ? r : fit(tree, CHECK "/state", true);
 }
 
+/* Returns false when there is no more, or not yet. A NUL would end the text for the host. */
+static bool pass_on(int fd, size_t *n_left) {
+        char part[4096];
+        ssize_t n = read(fd, part, sizeof(part));
+        if (n <= 0)
+                return n < 0 && errno == EINTR;
+        size_t n_passed = (size_t) n < *n_left ? (size_t) n : *n_left;
+        for (size_t i = 0; i < n_passed; i++)
+                part[i] = part[i] ? part[i] : '?';
+        (void) !write(STDERR_FILENO, part, n_passed); /* as in tell() */
+        *n_left -= n_passed;
+        return true;
+}
+
+/* As run(). What it says beyond what the host takes goes nowhere, and nobody waits for what it
+ * leaves running. */
+static int run_heard(char *const *command) {
+        int ends[2];
+        sigset_t child;
+        size_t n_left = CHECK_OUTPUT_MAX_BYTES;
+        (void) sigemptyset(&child);
+        (void) sigaddset(&child, SIGCHLD);
+        (void) sigprocmask(SIG_BLOCK, &child, NULL); /* cannot fail */
+        int ended_fd = signalfd(-1, &child, SFD_CLOEXEC);
+        if (ended_fd < 0 || pipe2(ends, O_CLOEXEC) < 0 || fcntl(ends[0], F_SETFL, O_NONBLOCK) < 0)
+                return -errno;
+        pid_t pid = start(command, ends[1]);
+        (void) close(ends[1]); /* the end of this process closes the others */
+        struct pollfd fds[] = { { ends[0], POLLIN, 0 }, { ended_fd, POLLIN, 0 } };
+        while (pid > 0 && !fds[1].revents) {
+                if (poll(fds, N_ELEMENTS(fds), -1) < 0 && errno != EINTR)
+                        return -errno;
+                if (fds[0].revents && !pass_on(ends[0], &n_left) && (fds[0].revents & POLLHUP))
+                        fds[0].fd = -1;
+        }
+        while (n_left > 0 && pass_on(ends[0], &n_left))
+                ;
+        return await(pid);
+}
+
 /* How it ended is the last line: of a unit that failed, systemd keeps no more than that. */
 static int check(const char *tree, char **command) {
         int r = make_future(tree);
@@ -206,7 +264,7 @@ static int check(const char *tree, char **command) {
                                 strerror(-r)); /* as in tell() */
                 return 1;
         }
-        r = run(command);
+        r = run_heard(command);
         if (r < 0)
                 return 1;
         (void) fprintf(stderr, "\n" CHECK_ENDED "%d\n", r); /* as above */

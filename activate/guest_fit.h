@@ -22,6 +22,9 @@
 /* What the last line of a check that was run begins with; its exit status follows. */
 #define CHECK_ENDED "sysswitch-guest: ended with "
 
+/* How much of its output the host hears. */
+enum { CHECK_OUTPUT_MAX_BYTES = 200 * 1024 };
+
 typedef struct GuestFit {
         const char *etc, *state, *bundle; /* directories */
         const char *root;                 /* its etc/passwd and etc/group name the owners */
