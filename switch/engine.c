@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "switch/engine.h"
 
+#include "activate/bundle_prune.h"
 #include "activate/bundle_store.h"
 #include "activate/fit.h"
 #include "switch/boot_entries.h"
@@ -393,9 +394,13 @@ static int try_out(Engine *engine, Error *reterr) {
                 .output = engine->options->output,
                 .userdata = engine->options->userdata,
         };
-        return engine->options->is_rollback
-                               ? 0
-                               : trial_run(engine->host, engine->prepared, &options, reterr);
+        if (engine->options->is_rollback)
+                return 0;
+        int r = trial_run(engine->host, engine->prepared, &options, reterr);
+        /* what checks inside containers were run on, which may be a secret that nobody has */
+        if (r < 0 && !engine->host->is_image)
+                bundle_prune();
+        return r;
 }
 
 static int hand_over(Engine *engine) {
