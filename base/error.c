@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/error.h"
 
+#include "base/text.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
 
 static void one_line(char *text) {
         for (; *text; text++)
-                if ((unsigned char) *text < ' ' || *text == 0x7f)
-                        *text = ' ';
+                for (size_t n = text_control_length(text); n > 0; n--)
+                        text[n - 1] = ' ';
 }
 
 int error_set(Error *reterr, int code, const char *format, ...) {

@@ -46,6 +46,13 @@ void text_addf(Text *text, const char *format, ...) {
         free(part);
 }
 
+size_t text_control_length(const char *string) {
+        unsigned char byte = (unsigned char) string[0];
+        if (byte == 0xc2 && ((unsigned char) string[1] & 0xe0) == 0x80)
+                return 2;
+        return byte < ' ' || byte == 0x7f;
+}
+
 int text_take(Text *text, char **ret_string) {
         text_add_n(text, "", 0);
         if (text->error < 0)

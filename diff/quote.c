@@ -4,18 +4,9 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* Bytes of the control character at the start of a text, 0 when there is none: those below space
- * and, as terminals take them too, U+0080 to U+009F. */
-static size_t control_length(const char *text) {
-        unsigned char byte = (unsigned char) text[0];
-        if (byte == 0xc2 && ((unsigned char) text[1] & 0xe0) == 0x80)
-                return 2;
-        return byte < ' ' || byte == 0x7f;
-}
-
 static bool is_plain(const char *name) {
         for (; *name; name++)
-                if (control_length(name) > 0 || *name == '"' || *name == '\\')
+                if (text_control_length(name) > 0 || *name == '"' || *name == '\\')
                         return false;
         return true;
 }
@@ -28,10 +19,10 @@ static void add_escaped(Text *text, const char *name) {
                         text_addf(text, "\\%c", byte);
                 else if (byte >= 7 && byte <= 13)
                         text_addf(text, "\\%c", letters[byte - 7]);
-                else if (control_length(name) == 2) {
+                else if (text_control_length(name) == 2) {
                         text_addf(text, "\\%03o\\%03o", byte, (unsigned char) name[1]);
                         name++;
-                } else if (control_length(name) == 1)
+                } else if (text_control_length(name) == 1)
                         text_addf(text, "\\%03o", byte);
                 else
                         text_add_n(text, name, 1);
@@ -52,7 +43,7 @@ void text_add_name(Text *text, const char *prefix, const char *name) {
 
 void text_add_line(Text *text, const char *line) {
         while (*line) {
-                size_t length = *line == '\t' ? 0 : control_length(line);
+                size_t length = *line == '\t' ? 0 : text_control_length(line);
                 if (length > 0)
                         text_add(text, "?");
                 else

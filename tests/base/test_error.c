@@ -8,9 +8,9 @@
 static void test_error__is_one_line_with_its_code(void **state) {
         (void) state;
         Error error;
-        assert_int_equal(error_set(&error, -EINVAL, "a\nb\t%d", 7), -EINVAL);
+        assert_int_equal(error_set(&error, -EINVAL, "a\nb\t%d\xc2\x9b\x7f\xc3\xa9", 7), -EINVAL);
         assert_int_equal(error.code, -EINVAL);
-        assert_string_equal(error.message, "a b 7");
+        assert_string_equal(error.message, "a b 7   \xc3\xa9");
 }
 
 static void test_error__names_the_errno(void **state) {
