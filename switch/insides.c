@@ -112,32 +112,64 @@ static int add_prefixed(const InsideQuery *query, UnitStates *states) {
         return 0;
 }
 
-static int list_one(const char *container, UnitStates *states, Error *reterr) {
-        cleanup(unit_states_freep) UnitStates *inside = unit_states_new();
-        cleanup_strv Strv all = { 0 }, none = { 0 }, loaded = { 0 };
-        if (!inside || strv_add(&all, "*") < 0)
-                return error_oom(reterr);
-        InsideQuery query = {
-                .container = container, .names = none, .patterns = all, .states = inside
-        };
-        int r = inside_states_ask(&query, 1, reterr);
-        if (r < 0 || !query.has_answered)
-                return r;
-        size_t position = 0;
-        for (const UnitState *state; (state = map_next(&inside->by_name, &position, NULL));)
-                if (strv_add_unique(&loaded, state->name) < 0)
+static int ask_all_units(InsideQuery *queries, size_t n_queries, Error *reterr) {
+        for (size_t i = 0; i < n_queries; i++) {
+                queries[i].states = unit_states_new();
+                if (!queries[i].states || strv_add(&queries[i].patterns, "*") < 0)
                         return error_oom(reterr);
-        query = (InsideQuery){ .container = container, .relations = loaded, .states = inside };
-        r = inside_states_ask(&query, 1, reterr);
-        return r >= 0 && query.has_answered && add_prefixed(&query, states) < 0 ? error_oom(reterr)
-                                                                                : r;
+        }
+        return inside_states_ask(queries, n_queries, reterr);
+}
+
+/* Whoever did not answer is asked no more. */
+static int ask_relations(InsideQuery *queries, size_t n_queries, Error *reterr) {
+        size_t n_answered = 0;
+        cleanup_free InsideQuery *answered = calloc(n_queries + 1, sizeof(InsideQuery));
+        if (!answered)
+                return error_oom(reterr);
+        for (size_t i = 0; i < n_queries; i++) {
+                InsideQuery *query = &queries[i];
+                const UnitState *state;
+                size_t position = 0;
+                if (!query->has_answered)
+                        continue;
+                while ((state = map_next(&query->states->by_name, &position, NULL)))
+                        if (strv_add_unique(&query->relations, state->name) < 0)
+                                return error_oom(reterr);
+                answered[n_answered++] = (InsideQuery){ .container = query->container,
+                        .relations = query->relations,
+                        .states = query->states };
+        }
+        return inside_states_ask(answered, n_answered, reterr);
+}
+
+static int ask_and_list(InsideQuery *queries, size_t n_queries, UnitStates *states, Error *reterr) {
+        int r = ask_all_units(queries, n_queries, reterr);
+        if (r >= 0)
+                r = ask_relations(queries, n_queries, reterr);
+        for (size_t i = 0; r >= 0 && i < n_queries; i++)
+                if (queries[i].has_answered && add_prefixed(&queries[i], states) < 0)
+                        r = error_oom(reterr);
+        return r;
 }
 
 int insides_list(const Tree *tree, UnitStates *states, Error *reterr) {
         char name[CONTAINER_NAME_SIZE];
+        cleanup_strv Strv names = { 0 };
         size_t position = 0;
-        int r = 0;
-        while (r >= 0 && container_next(tree, &position, name))
-                r = list_one(name, states, reterr);
+        while (container_next(tree, &position, name))
+                if (strv_add(&names, name) < 0)
+                        return error_oom(reterr);
+        cleanup_free InsideQuery *queries = calloc(names.n_items + 1, sizeof(InsideQuery));
+        if (!queries)
+                return error_oom(reterr);
+        for (size_t i = 0; i < names.n_items; i++)
+                queries[i].container = names.items[i];
+        int r = ask_and_list(queries, names.n_items, states, reterr);
+        for (size_t i = 0; i < names.n_items; i++) {
+                strv_done(&queries[i].patterns);
+                strv_done(&queries[i].relations);
+                (void) unit_states_free(queries[i].states);
+        }
         return r;
 }
