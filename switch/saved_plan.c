@@ -187,6 +187,7 @@ static int describe(const Host *host, const Prepared *prepared, json_t **ret_roo
         failed |= json_object_set_new(root, "sysswitch", json_text(SYSSWITCH_VERSION));
         failed |= json_object_set_new(root, "profile", json_text(host->profile_name));
         failed |= json_object_set_new(root, "reference", reference_of(target));
+        failed |= json_object_set_new(root, "force", json_boolean(prepared->fit_input.force));
         failed |= json_object_set_new(root, "commit", json_text_or_null(target->origin.commit));
         failed |= json_object_set_new(root, "from", json_integer(prepared->from_number));
         failed |= json_object_set_new(root, "from_tree", tree_digest(prepared->old));
@@ -276,6 +277,10 @@ SavedPlan *saved_plan_free(SavedPlan *saved) {
 
 const char *saved_plan_reference(const SavedPlan *saved) {
         return json_string_value(json_object_get(saved->root, "reference"));
+}
+
+bool saved_plan_forces(const SavedPlan *saved) {
+        return json_is_true(json_object_get(saved->root, "force"));
 }
 
 /* Comparing */

@@ -18,6 +18,9 @@ DEFINE_CLEANUP(SavedPlan, saved_plan_free);
 /* What it is a plan to, as reference_read() takes it. */
 const char *saved_plan_reference(const SavedPlan *saved);
 
+/* Was it made by --force? Then it has what becomes of each edited file, and is carried out so. */
+bool saved_plan_forces(const SavedPlan *saved);
+
 /* Is what was prepared now what was reviewed? -ESTALE: no, and all that moved is named. */
 int saved_plan_check(const SavedPlan *saved,
                 const Host *host,

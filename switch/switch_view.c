@@ -169,7 +169,8 @@ static int carry_out(SwitchView *view, Host *host, const SwitchRequest *request,
         const EngineOptions engine_options = {
                 .verb = request->verb,
                 .user = user,
-                .force = option_is_given(view->options, OPTION_FORCE),
+                .force = option_is_given(view->options, OPTION_FORCE) ||
+                         (view->saved && saved_plan_forces(view->saved)),
                 .no_check = option_is_given(view->options, OPTION_NO_CHECK),
                 .rehearses = option_is_given(view->options, OPTION_REHEARSE),
                 .is_rollback = request->is_rollback,
@@ -246,7 +247,7 @@ static int print_dry_run(const SwitchView *view, const Prepared *prepared, Error
         return print_text(&text, reterr);
 }
 
-static int refuse_dry_run(const Prepared *prepared, Error *reterr) {
+static int refuse_dry_run(const SwitchView *view, const Prepared *prepared, Error *reterr) {
         size_t n_problems = prepared->problems.n_items;
         if (n_problems == 1)
                 (void) error_set(reterr, -EEXIST, "The switch would be refused: %s",
@@ -256,6 +257,10 @@ static int refuse_dry_run(const Prepared *prepared, Error *reterr) {
                                 "The switch would be refused for %zu reasons:", n_problems);
         output_error(reterr);
         print_problems(prepared);
+        if (view->options->plan) {
+                (void) error_set(reterr, -EEXIST, "%s was not written", view->options->plan);
+                output_error(reterr);
+        }
         return EXIT_REFUSED;
 }
 
@@ -304,7 +309,7 @@ static int dry_run(SwitchView *view, Host *host, const SwitchRequest *request, E
         if (r < 0)
                 return r;
         if (prepared->problems.n_items > 0)
-                return refuse_dry_run(prepared, reterr);
+                return refuse_dry_run(view, prepared, reterr);
         if (view->options->plan)
                 r = saved_plan_write(view->options->plan, host, prepared, reterr);
         if (r < 0)
