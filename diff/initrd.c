@@ -26,6 +26,12 @@ bool initrd_is_asked_for(const KernelRule *rule) {
         return rule->n_initrd_modules + rule->n_initrd_available > 0;
 }
 
+bool initrd_is_told(const Tree *tree) {
+        return tree_find(tree, ROOT_ETC, INITRD_INITRAMFS_TOOLS_PATH) ||
+               tree_find(tree, ROOT_ETC, INITRD_DRACUT_PATH) ||
+               tree_find(tree, ROOT_ETC, INITRD_MKINITCPIO_PATH);
+}
+
 static bool are_same(
                 const KernelWord *left, size_t n_left, const KernelWord *right, size_t n_right) {
         if (n_left != n_right)

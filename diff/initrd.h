@@ -8,6 +8,7 @@
 #include "base/strv.h"
 #include "base/text.h"
 #include "diff/profile_conf.h"
+#include "diff/tree.h"
 
 typedef enum InitrdMaker {
         INITRD_NO_MAKER, /* none that is known */
@@ -20,8 +21,17 @@ typedef enum InitrdMaker {
 const char *initrd_maker_to_string(InitrdMaker maker); /* "initramfs-tools"; "" for none */
 InitrdMaker initrd_maker_from_string(const char *text);
 
+/* What is rendered for a maker, below /etc. */
+#define INITRD_INITRAMFS_TOOLS_PATH "initramfs-tools/hooks/sysswitch"
+#define INITRD_DRACUT_PATH "dracut.conf.d/sysswitch.conf"
+#define INITRD_MKINITCPIO_PATH "mkinitcpio.conf.d/sysswitch.conf"
+#define INITRD_MKINITCPIO_HOOK_PATH "initcpio/install/sysswitch"
+
 /* Is any module named for it? */
 bool initrd_is_asked_for(const KernelRule *rule);
+
+/* Is some maker told by this tree? */
+bool initrd_is_told(const Tree *tree);
 
 /* Are it the same modules? */
 bool initrd_asks_same(const KernelRule *before, const KernelRule *after);

@@ -41,8 +41,8 @@ static int add_initramfs_tools(Rendering *rendering, const KernelRule *rule, Err
         add_each(&text, "manual_add_modules ", rule->initrd_available, rule->n_initrd_available,
                         "\n");
         text_add(&text, "exit 0\n"); /* a module that this kernel has not is no failure */
-        return rendering_place_text(rendering, "initramfs-tools/hooks/sysswitch", 0755,
-                        first_line(rule), &text, reterr);
+        return rendering_place_text(rendering, INITRD_INITRAMFS_TOOLS_PATH, 0755, first_line(rule),
+                        &text, reterr);
 }
 
 static int add_dracut(Rendering *rendering, const KernelRule *rule, Error *reterr) {
@@ -52,8 +52,8 @@ static int add_dracut(Rendering *rendering, const KernelRule *rule, Error *reter
                         " \"\n");
         add_each(&text, "add_drivers+=\" ", rule->initrd_available, rule->n_initrd_available,
                         " \"\n");
-        return rendering_place_text(rendering, "dracut.conf.d/sysswitch.conf", 0644,
-                        first_line(rule), &text, reterr);
+        return rendering_place_text(
+                        rendering, INITRD_DRACUT_PATH, 0644, first_line(rule), &text, reterr);
 }
 
 /* All in MODULES is loaded; what is only to be there takes a hook of its own. '?': where this
@@ -69,13 +69,13 @@ static int add_mkinitcpio(Rendering *rendering, const KernelRule *rule, Error *r
                 add_each(&hook, "        add_module '", rule->initrd_available,
                                 rule->n_initrd_available, "?'\n");
                 text_add(&hook, "        return 0\n}\n");
-                int r = rendering_place_text(rendering, "initcpio/install/sysswitch", 0644,
+                int r = rendering_place_text(rendering, INITRD_MKINITCPIO_HOOK_PATH, 0644,
                                 rule->initrd_available[0].line, &hook, reterr);
                 if (r < 0)
                         return r;
         }
-        return rendering_place_text(rendering, "mkinitcpio.conf.d/sysswitch.conf", 0644,
-                        first_line(rule), &conf, reterr);
+        return rendering_place_text(
+                        rendering, INITRD_MKINITCPIO_PATH, 0644, first_line(rule), &conf, reterr);
 }
 
 int rendering_add_initrd(Rendering *rendering, Error *reterr) {

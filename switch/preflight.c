@@ -366,16 +366,19 @@ static int add_unmet(const Preflight *flight, const KernelUnmet *unmet, size_t n
         return 0;
 }
 
-/* Once: when the modules change, not at each switch of anything. */
+/* Once: when the modules change, or their maker has gone; not at each switch of anything. */
 static int warn_of_initrds(const Preflight *flight, const ProfileConf *conf, Error *reterr) {
         static const KernelRule nothing;
         const Initrds *initrds = &flight->prepared->initrds;
         const ProfileConf *old = NULL;
         int r = kernels_conf_of(flight->host, flight->prepared->old, &flight->prepared->arena, &old,
                         reterr);
-        if (r < 0 || !conf || initrd_asks_same(old ? &old->kernel : &nothing, &conf->kernel))
+        if (r < 0 || !conf)
                 return r;
-        for (size_t i = 0; i < initrds->n_warnings; i++)
+        bool is_same = initrd_asks_same(old ? &old->kernel : &nothing, &conf->kernel);
+        if (is_same && !(initrds->has_no_maker && initrd_is_told(flight->prepared->old)))
+                return 0;
+        for (size_t i = 0; !is_same && i < initrds->n_warnings; i++)
                 reference_warn(&flight->prepared->target, initrds->warnings[i]);
         if (initrds->has_no_maker)
                 output_warning("Nothing that makes initrds is known here (initramfs-tools, dracut, "
