@@ -61,6 +61,23 @@ static const char *as_written(const Judge *judge, const Judgement *judgement, co
                                                                              : reason;
 }
 
+/* A reload was asked for, and a restart comes of it: why; NULL: none was, or none does. */
+static const char *why_no_reload(const Subject *subject, const Chain *cause) {
+        const UnitFacts *facts = &subject->judgement->facts;
+        const UnitText *text = &subject->units[AFTER]->text;
+        const TriggerReason *reload = subject->trigger ? &subject->trigger->reload : NULL;
+        bool is_asked = facts->method == METHOD_RELOAD || facts->reload_if_changed ||
+                        (reload && reload->what && cause->n > 0 && cause->items[0] == reload->what);
+        if (!is_asked || subject->judgement->decision.change->verdict != VERDICT_RESTART)
+                return NULL;
+        if (facts->can_reload)
+                return facts->is_activating ? "it is still starting" : NULL;
+        const char *type = unit_text_value(text, "Service", "Type");
+        bool lacks_key = subject->type == UNIT_SERVICE && text->is_whole &&
+                         !(type && strcmp(type, "notify-reload") == 0);
+        return lacks_key ? "it has no ExecReload=" : "it cannot reload";
+}
+
 /* What changed or fired, and the rule that makes this of it. */
 static int explain_change(Judge *judge, const Subject *subject, const char *more, Chain *chain) {
         const Judgement *judgement = subject->judgement;
@@ -70,6 +87,8 @@ static int explain_change(Judge *judge, const Subject *subject, const char *more
         const char *reason = judgement->decision.change->reason;
         const char *first = cause.n > 0 ? cause.items[0] : NULL,
                    *second = cause.n > 1 ? cause.items[1] : NULL;
+        if (!judgement->skips && !more && !reason)
+                more = why_no_reload(subject, &cause);
         if (!judgement->skips)
                 return chain_set(judge->arena, chain, first, second, more ? more : reason,
                                 CHAIN_END);
