@@ -5,6 +5,7 @@
 #include "activate/in_root.h"
 #include "diff/nspawn.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -188,6 +189,59 @@ bool container_root_has_usr(int host_fd, const char *path) {
                 .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
         cleanup_fd int fd = open_resolved(host_fd, path, &how);
         return fd >= 0 && has_systemd(fd);
+}
+
+/* Also a link that leads nowhere. */
+static bool has_any(int root_fd, const char *const *names) {
+        for (; *names; names++) {
+                cleanup_fd int fd = in_root_open(root_fd, *names, O_PATH | O_NOFOLLOW);
+                if (fd >= 0)
+                        return true;
+        }
+        return false;
+}
+
+static bool is_made_here(const char *name) {
+        for (size_t i = 0; i < N_ELEMENTS(directories); i++)
+                if (strcmp(directories[i].path, name) == 0)
+                        return true;
+        for (size_t i = 0; i < N_ELEMENTS(usr_links); i++)
+                if (strcmp(usr_links[i], name) == 0)
+                        return true;
+        return false;
+}
+
+/* What the names alone say. */
+static int look_at_names(int root_fd) {
+        cleanup_fd int fd = openat(root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        cleanup_dir DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+        ContainerRootKind kind = CONTAINER_ROOT_EMPTY;
+        const struct dirent *child;
+        if (!directory)
+                return -errno;
+        (void) TAKE_FD(fd); /* the directory's now */
+        while (errno = 0, child = readdir(directory)) {
+                const char *name = child->d_name;
+                if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
+                                strcmp(name, "lost+found") == 0)
+                        continue;
+                if (!is_made_here(name))
+                        return CONTAINER_ROOT_FOREIGN;
+                kind = CONTAINER_ROOT_UNFINISHED;
+        }
+        return errno ? -errno : (int) kind;
+}
+
+int container_root_look(int host_fd, const char *path) {
+        static const char *const fitted[] = { "var/lib/sysswitch/bundle", NULL };
+        static const char *const system[] = { "usr/lib/systemd", "usr/bin/init", "usr/sbin/init",
+                "sbin/init", "etc/os-release", "usr/lib/os-release", NULL };
+        cleanup_fd int fd = in_root_open(host_fd, path, O_PATH | O_DIRECTORY);
+        if (fd < 0)
+                return fd == -ENOENT ? (int) CONTAINER_ROOT_EMPTY : fd;
+        return has_any(fd, fitted)   ? (int) CONTAINER_ROOT_FITTED
+               : has_any(fd, system) ? (int) CONTAINER_ROOT_SYSTEM
+                                     : look_at_names(fd);
 }
 
 static int fill(const Skeleton *root, Error *reterr) {

@@ -14,5 +14,16 @@
  * host whose root directory is host_fd. */
 bool container_root_has_usr(int host_fd, const char *path);
 
+typedef enum ContainerRootKind {
+        CONTAINER_ROOT_EMPTY,      /* or not there; lost+found is nothing */
+        CONTAINER_ROOT_UNFINISHED, /* it has no other names than what is made here */
+        CONTAINER_ROOT_FITTED,     /* a container was started on it */
+        CONTAINER_ROOT_SYSTEM,     /* somebody installed an operating system there */
+        CONTAINER_ROOT_FOREIGN,    /* somebody's data */
+} ContainerRootKind;
+
+/* Returns a ContainerRootKind, or a negative errno. */
+int container_root_look(int host_fd, const char *path) must_check;
+
 /* below: "/what/of/it" is the container's root, the whole being its host's; NULL: all of it. */
 int container_root_make(const char *path, const char *below, Error *reterr) must_check;

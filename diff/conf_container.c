@@ -70,6 +70,7 @@ static int take_root(ConfReader *reader, const UnitLine *line, Error *reterr) {
                                 "name another directory",
                                 root);
         current(reader)->root = root;
+        current(reader)->root_line = line->line;
         reader->gives_root = true;
         return 0;
 }
@@ -132,8 +133,10 @@ static void lay_over(ConfReader *reader, ContainerRule *below) {
         below->line = rule->line;
         if (reader->gives_profile)
                 below->profile = rule->profile;
-        if (reader->gives_root)
+        if (reader->gives_root) {
                 below->root = rule->root;
+                below->root_line = rule->root_line;
+        }
         if (reader->gives_on_change)
                 below->on_change = rule->on_change;
         if (reader->gives_auto_start)

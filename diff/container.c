@@ -82,8 +82,7 @@ int container_of_unit(Arena *arena,
 }
 
 const char *container_root(Arena *arena, const char *name, const ContainerRule *rule) {
-        return rule && rule->root ? rule->root
-                                  : arena_printf(arena, "/var/lib/containers/%s", name);
+        return rule && rule->root ? rule->root : arena_printf(arena, CONTAINER_ROOTS "/%s", name);
 }
 
 const ContainerRule *container_rule(const ProfileConf *conf, const char *name) {

@@ -14,6 +14,9 @@
 /* What the names of profiles begin with that containers follow: "containers/db". */
 #define CONTAINER_PROFILES "containers/"
 
+/* What their roots lie in, unless Root= says otherwise. */
+#define CONTAINER_ROOTS "/var/lib/containers"
+
 /* What its unit gives a start, and an activation in place: TimeoutStartSec=. */
 enum { CONTAINER_START_SEC = 240 };
 

@@ -59,7 +59,8 @@ typedef enum OnChange {
 /* What the .nspawn file of a container cannot say. */
 typedef struct ContainerRule {
         const char *name;
-        const char *root;    /* absolute; NULL: the default */
+        const char *root; /* absolute; NULL: the default */
+        unsigned root_line;
         const char *profile; /* what runs inside is its default generation; NULL: what is beside the
                                 .nspawn file */
         OnChange on_change;

@@ -37,7 +37,7 @@ static int run_prepare(
                         r = bundle_store_wanted(name, tree, reterr);
         }
         if (r >= 0)
-                r = bundle_roots_note(name, root, reterr);
+                r = bundle_roots_note(name, root, below, reterr);
         if (r >= 0)
                 r = container_root_make(root, below, reterr);
         if (r >= 0) /* all of it is started anew */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "switch/container_needs.h"
 
+#include "activate/bundle_roots.h"
 #include "activate/process.h"
 #include "diff/container.h"
+#include "diff/nspawn.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -67,4 +69,63 @@ int container_needs_note(Prepared *prepared, Error *reterr) {
                         n, needed, limit);
         Plan *plan = prepared->plan;
         return note && plan_add_note(plan, &plan->units, note) >= 0 ? 0 : error_oom(reterr);
+}
+
+/* What of its root is the container's: "/sub", in the arena; NULL: all of it. */
+static int find_below(const Host *host,
+                Arena *arena,
+                const Entry *settings,
+                const char **ret_below,
+                Error *reterr) {
+        const UnitFile *file;
+        int r = unit_file_of(host->contents, settings->content, settings->path, &file, reterr);
+        NspawnPivot pivot = r < 0 ? (NspawnPivot){ 0 } : nspawn_pivot(file);
+        *ret_below = pivot.n_directory > 0
+                                     ? arena_strndup(arena, pivot.directory, pivot.n_directory)
+                                     : NULL;
+        return r < 0 ? r : pivot.n_directory > 0 && !*ret_below ? error_oom(reterr) : 0;
+}
+
+/* NULL: memory is short. */
+static const char *fault_of_root(Arena *arena,
+                const ProfileConf *conf,
+                const ContainerRule *rule,
+                const Entry *settings,
+                const char *root) {
+        const char *place =
+                        rule && rule->root ? profile_conf_place(arena, conf, rule->root_line)
+                                           : arena_printf(arena, "containers/%s:1", settings->path);
+        return place ? arena_printf(arena,
+                                       "%s: Root=%s is not empty, and no container's, which would "
+                                       "come to "
+                                       "own what is in it: name another directory, or move that "
+                                       "away",
+                                       place, root)
+                     : NULL;
+}
+
+int container_needs_other_root(const Host *host,
+                Prepared *prepared,
+                size_t *position,
+                const char **ret_name,
+                const char **ret_fault,
+                Error *reterr) {
+        Arena *arena = &prepared->arena;
+        const ProfileConf *conf = NULL;
+        const Entry *settings;
+        char name[CONTAINER_NAME_SIZE];
+        int r = profile_conf_of(arena, prepared->new, host->contents, &conf, reterr);
+        while (r >= 0 && (settings = container_next(prepared->new, position, name))) {
+                const ContainerRule *rule = container_rule(conf, name);
+                const char *root = container_root(arena, name, rule), *below = NULL;
+                r = root ? find_below(host, arena, settings, &below, reterr) : error_oom(reterr);
+                if (r >= 0)
+                        r = bundle_roots_may_be(host->root_fd, name, root, below, reterr);
+                if (r != 0)
+                        continue;
+                *ret_name = arena_strdup(arena, name);
+                *ret_fault = fault_of_root(arena, conf, rule, settings, root);
+                return *ret_name && *ret_fault ? 1 : error_oom(reterr);
+        }
+        return r < 0 ? r : 0;
 }

@@ -116,6 +116,11 @@ static int purge(Host *host, const char *name, char **ret_root, Error *reterr) {
                 r = check_root(&views, name, *ret_root, reterr);
         if (r >= 0)
                 r = check_declared_roots(host, &declared, *ret_root, reterr);
+        if (r >= 0 && !bundle_roots_is_made(name, *ret_root))
+                return error_set(reterr, -EPERM,
+                                "%s was there before container %s: what is in it may be "
+                                "somebody's, remove it by hand, and then the container",
+                                *ret_root, name);
         if (r >= 0)
                 r = removal_run(*ret_root, reterr);
         return r < 0 ? r : bundle_roots_forget(name, reterr);

@@ -353,17 +353,21 @@ static int find_initrd_space(const Preflight *flight, Error *reterr) {
         return 0;
 }
 
+/* fault: "FILE:LINE: …" of the source. */
+static int add_fault(
+                const Preflight *flight, ProblemKind kind, const char *subject, const char *fault) {
+        cleanup(text_donep) Text text = { 0 };
+        char message[2048];
+        reference_file_name(&flight->prepared->target, fault, message, sizeof(message));
+        text_add(&text, message);
+        return add_problem(flight, kind, subject, &text);
+}
+
 static int add_unmet(const Preflight *flight, const KernelUnmet *unmet, size_t n_unmet) {
-        for (size_t i = 0; i < n_unmet; i++) {
-                cleanup(text_donep) Text text = { 0 };
-                char message[2048];
-                reference_file_name(&flight->prepared->target, unmet[i].message, message,
-                                sizeof(message));
-                text_add(&text, message);
-                if (add_problem(flight, PROBLEM_KERNEL, unmet[i].option, &text) < 0)
-                        return -ENOMEM;
-        }
-        return 0;
+        int r = 0;
+        for (size_t i = 0; r >= 0 && i < n_unmet; i++)
+                r = add_fault(flight, PROBLEM_KERNEL, unmet[i].option, unmet[i].message);
+        return r;
 }
 
 /* Once: when the modules change, or their maker has gone; not at each switch of anything. */
@@ -415,6 +419,20 @@ static int find_requirements(const Preflight *flight, Error *reterr) {
         return r < 0 ? r : warn_of_initrds(flight, conf, reterr);
 }
 
+/* The way back is not barred; a container does not start on such a root anyway. */
+static int find_other_roots(const Preflight *flight, Error *reterr) {
+        const char *name, *fault;
+        size_t position = 0;
+        int r = flight->options->is_rollback || flight->host->is_image ? 0 : 1;
+        while (r > 0) {
+                r = container_needs_other_root(
+                                flight->host, flight->prepared, &position, &name, &fault, reterr);
+                if (r > 0 && add_fault(flight, PROBLEM_IN_THE_WAY, name, fault) < 0)
+                        return error_oom(reterr);
+        }
+        return r;
+}
+
 static int find_needs_of_containers(const Preflight *flight, Error *reterr) {
         bool is_passed_over = flight->options->no_check || flight->options->is_rollback;
         const char *unit = is_passed_over || !host_has_units(flight->host)
@@ -429,7 +447,8 @@ static int find_needs_of_containers(const Preflight *flight, Error *reterr) {
                 if (add_problem(flight, PROBLEM_PROGRAM, unit, &text) < 0)
                         return error_oom(reterr);
         }
-        return container_needs_note(flight->prepared, reterr);
+        int r = find_other_roots(flight, reterr);
+        return r < 0 ? r : container_needs_note(flight->prepared, reterr);
 }
 
 static int find_needs_of_modules(const Preflight *flight, Error *reterr) {
