@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "diff/conf_reader.h"
+#include "diff/nspawn_keys.h"
 
 #include <errno.h>
 #include <string.h>
@@ -15,8 +16,9 @@ static bool is_key(const UnitLine *line, const char *section, const char *key) {
         return is(line->section, section) && is(line->key, key);
 }
 
+/* nspawn passes over what is in it. */
 static bool is_foreign(const char *section) {
-        return strncmp(section, "X-", 2) == 0;
+        return !nspawn_has_section(section);
 }
 
 static int refuse(const char *name, const UnitLine *line, const char *what, Error *reterr) {
@@ -56,15 +58,6 @@ static int check_line(const UnitLine *line, const char *name, Error *reterr) {
 }
 
 int nspawn_check(const UnitFile *file, const char *name, Error *reterr) {
-        for (size_t i = 0; i < file->n_sections; i++) {
-                const char *section = file->sections[i].name;
-                if (!is(section, "Exec") && !is(section, "Files") && !is(section, "Network") &&
-                                !is_foreign(section))
-                        return error_set(reterr, -EBADMSG,
-                                        "%s:%u: Unknown section [%s]; there are [Exec], [Files] "
-                                        "and [Network]",
-                                        name, file->sections[i].line, section);
-        }
         int r = 0;
         for (size_t i = 0; r >= 0 && i < file->n_lines; i++)
                 r = check_line(&file->lines[i], name, reterr);

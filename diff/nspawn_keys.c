@@ -73,3 +73,31 @@ int nspawn_unknown_next(const UnitFile *file, size_t *position, NspawnUnknown *r
                         return 1;
         return 0;
 }
+
+bool nspawn_has_section(const char *section) {
+        for (size_t i = 0; i < N_ELEMENTS(sections); i++)
+                if (strcmp(sections[i].name, section) == 0)
+                        return true;
+        return false;
+}
+
+int nspawn_unknown_section_next(
+                const UnitFile *file, size_t *position, size_t *ret_nth, const char **ret_nearest) {
+        while (*position < file->n_sections) {
+                const char *name = file->sections[(*position)++].name;
+                unsigned least = NEAREST_TOO_FAR;
+                if (strncmp(name, "X-", 2) == 0 || nspawn_has_section(name))
+                        continue;
+                *ret_nth = *position - 1;
+                *ret_nearest = NULL;
+                for (size_t i = 0; i < N_ELEMENTS(sections); i++) {
+                        unsigned letters = nearest_distance(name, sections[i].name);
+                        if (letters < least) {
+                                least = letters;
+                                *ret_nearest = sections[i].name;
+                        }
+                }
+                return 1;
+        }
+        return 0;
+}

@@ -60,29 +60,31 @@ static int check_directory(Rendering *rendering, const SourceEntry *entry, Error
                         settings);
 }
 
-static int check_rules(Rendering *rendering, Error *reterr) {
-        for (size_t i = 0; i < rendering->conf->n_containers; i++) {
-                const ContainerRule *rule = &rendering->conf->containers[i];
-                const char *settings = arena_printf(
-                                &rendering->scratch, DIRECTORY "%s" SUFFIX, rule->name);
-                if (!settings)
-                        return error_oom(reterr);
-                if (!source_find(rendering->source, settings))
-                        return rendering_refuse(rendering, "profile.conf", rule->line, reterr,
-                                        "[Container] Name=%s, but there is no %s; add one, it may "
-                                        "be empty",
-                                        rule->name, settings);
-                const char *directory =
-                                arena_printf(&rendering->scratch, DIRECTORY "%s", rule->name);
-                if (!directory)
-                        return error_oom(reterr);
-                if (rule->profile && source_has_below(rendering->source, directory))
-                        return rendering_refuse(rendering, "profile.conf", rule->line, reterr,
-                                        "[Container] Name=%s has Profile=, and there is %s/ "
-                                        "besides; take one of the two out",
-                                        rule->name, directory);
-        }
+static int check_rule(Rendering *rendering, const ContainerRule *rule, Error *reterr) {
+        const char *directory = arena_printf(&rendering->scratch, DIRECTORY "%s", rule->name);
+        const char *settings = directory ? arena_printf(&rendering->scratch, "%s" SUFFIX, directory)
+                                         : NULL;
+        if (!settings)
+                return error_oom(reterr);
+        if (!source_find(rendering->source, settings))
+                return rendering_refuse(rendering, "profile.conf", rule->line, reterr,
+                                "[Container] Name=%s, but there is no %s; add one, it may be empty",
+                                rule->name, settings);
+        if (rule->profile && source_has_below(rendering->source, directory))
+                return rendering_refuse(rendering, "profile.conf", rule->line, reterr,
+                                "[Container] Name=%s has Profile=, and there is %s/ besides; take "
+                                "one of the two out",
+                                rule->name, directory);
         return 0;
+}
+
+static int check_rules(Rendering *rendering, Error *reterr) {
+        int r = 0;
+        for (size_t i = 0; r == 0 && i < rendering->conf->n_containers; i++)
+                r = rendering_go_on(rendering,
+                                check_rule(rendering, &rendering->conf->containers[i], reterr),
+                                reterr);
+        return r;
 }
 
 static int add_to_source(
@@ -331,6 +333,21 @@ static const char *describe_unknown(Arena *arena, const NspawnUnknown *unknown) 
                         unknown->nearest ? unknown->nearest : "", unknown->nearest ? "=?)" : "");
 }
 
+static int warn_of_sections(Rendering *rendering, const UnitFile *file, const char *name) {
+        size_t position = 0, nth;
+        int r = 0;
+        for (const char *nearest;
+                        r >= 0 && nspawn_unknown_section_next(file, &position, &nth, &nearest);) {
+                const char *what = arena_printf(&rendering->scratch,
+                                "[%s] is no section of settings: systemd-nspawn passes over what "
+                                "is in it%s%s%s",
+                                file->sections[nth].name, nearest ? " (did you mean [" : "",
+                                nearest ? nearest : "", nearest ? "]?)" : "");
+                r = what ? warn(rendering, name, file->sections[nth].line, what) : -ENOMEM;
+        }
+        return r;
+}
+
 /* name: of the file, for people. */
 static int warn_of_settings(
                 Rendering *rendering, const Declared *container, const char *name, Error *reterr) {
@@ -342,12 +359,27 @@ static int warn_of_settings(
                                        "kernel "
                                        "settings, and read what sysswitch reads")
                      : 0;
+        if (r >= 0)
+                r = warn_of_sections(rendering, container->file, name);
         for (NspawnUnknown unknown;
                         r >= 0 && nspawn_unknown_next(container->file, &position, &unknown);) {
                 const char *what = describe_unknown(&rendering->scratch, &unknown);
                 r = what ? warn(rendering, name, unknown.line->line, what) : -ENOMEM;
         }
         return r < 0 ? error_oom(reterr) : 0;
+}
+
+/* Where faults are collected, one goes on without them: what is inside may have some, too. */
+static int read_settings(
+                Rendering *rendering, Declared *container, const char *name, Error *reterr) {
+        static const UnitFile none;
+        int r = unit_file_of(rendering->contents, container->settings->content, name,
+                        &container->file, reterr);
+        if (r >= 0)
+                r = nspawn_check(container->file, name, reterr);
+        if (r < 0)
+                container->file = &none;
+        return rendering_go_on(rendering, r, reterr);
 }
 
 static int add_container(Rendering *rendering, const SourceEntry *settings, Error *reterr) {
@@ -358,9 +390,7 @@ static int add_container(Rendering *rendering, const SourceEntry *settings, Erro
         container.rule = container_rule(rendering->conf, container.name);
         char name[SOURCE_MAX_PATH_BYTES * 2];
         source_file_name(rendering->source, source_entry_file(settings), name, sizeof(name));
-        r = unit_file_of(rendering->contents, settings->content, name, &container.file, reterr);
-        if (r >= 0)
-                r = nspawn_check(container.file, name, reterr);
+        r = read_settings(rendering, &container, name, reterr);
         if (r >= 0)
                 r = find_root(rendering, &container, reterr);
         if (r >= 0)
@@ -390,5 +420,5 @@ int rendering_add_containers(Rendering *rendering, Error *reterr) {
                 if (rendering_go_on(rendering, r, reterr) < 0)
                         return r;
         }
-        return rendering_go_on(rendering, check_rules(rendering, reterr), reterr);
+        return check_rules(rendering, reterr);
 }

@@ -209,10 +209,15 @@ static void test_render_container__warns_of_settings_that_are_none(void **state)
         const SampleFile files[] = {
                 { "containers/web.nspawn", "[Network]\nBrdge=br0\nPrivate=yes\n[Exec]\n"
                                            "Bind=/srv\nX-Mine=1\nSomethingElse=2\n[X-Other]\n"
-                                           "Any=3\n[Files]\nBindUserShell=/bin/sh\n" },
+                                           "Any=3\n[Files]\nBindUserShell=/bin/sh\n"
+                                           "[Netwrk]\nPrivate=yes\n[Service]\n" },
                 { NULL, NULL },
         };
         static const char *const want[] = {
+                "host/containers/web.nspawn:12: [Netwrk] is no section of settings: systemd-nspawn "
+                "passes over what is in it (did you mean [Network]?)",
+                "host/containers/web.nspawn:14: [Service] is no section of settings: "
+                "systemd-nspawn passes over what is in it",
                 "host/containers/web.nspawn:2: Brdge= is no setting of [Network]: systemd-nspawn "
                 "passes over it (did you mean Bridge=?)",
                 "host/containers/web.nspawn:5: Bind= is a setting of [Files], and none of [Exec]: "
@@ -269,9 +274,6 @@ static void test_render_container__refuses(void **state) {
                                 "!host/containers/web.nspawn:2: PivotRoot=/a:/b:/c: it has more "
                                 "than "
                                 "two paths" },
-                { { { "containers/web.nspawn", "[Service]\n" } },
-                                "!host/containers/web.nspawn:1: Unknown section [Service]; there "
-                                "are [Exec], [Files] and [Network]" },
                 { { { "containers/web.nspawn", "" },
                                   { "units/container-web.service", "[Service]\n" } },
                                 "!host/containers/web.nspawn: "
@@ -290,6 +292,38 @@ static void test_render_container__refuses(void **state) {
                 sample_check(rows[i].want, rows[i].files, NULL, rows[i].want);
 }
 
+static void test_render_container__collects_all_faults(void **state) {
+        (void) state;
+        const SampleFile files[] = {
+                { "containers/web.nspawn", "[Exec]\nBoot=no\n" },
+                { "containers/web/profile.conf", "[Kernel]\n" },
+                { "containers/web/units/a.service", "[Service]\nno line\n" },
+                { "profile.conf", "[Container]\nName=a\n[Container]\nName=b\n" },
+                { NULL, NULL },
+        };
+        static const char *const want[] = {
+                "host/containers/web.nspawn:2: ",
+                "host/containers/web/profile.conf:1: [Kernel] ",
+                "host/containers/web/units/a.service:2: ",
+                "host/profile.conf:1: [Container] Name=a, ",
+                "host/profile.conf:3: [Container] Name=b, ",
+        };
+        Sample sample;
+        cleanup_strv Strv faults = { 0 };
+        sample_prepare(&sample, files, NULL);
+        sample.source->faults = &faults;
+        assert_int_equal(sample_render_prepared(&sample), 0);
+        assert_int_equal(faults.n_items, N_ELEMENTS(want));
+        for (size_t i = 0; i < N_ELEMENTS(want); i++) {
+                bool has = false;
+                for (size_t k = 0; k < faults.n_items; k++)
+                        has |= strncmp(faults.items[k], want[i], strlen(want[i])) == 0;
+                if (!has)
+                        fail_msg("nobody says '%s…'", want[i]);
+        }
+        sample_done(&sample);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_render_container__is_what_runs_it_and_what_runs_inside),
@@ -298,6 +332,7 @@ int main(void) {
                 cmocka_unit_test(test_render_container__unit_follows_its_section),
                 cmocka_unit_test(test_render_container__some_settings_are_of_the_unit),
                 cmocka_unit_test(test_render_container__warns_of_settings_that_are_none),
+                cmocka_unit_test(test_render_container__collects_all_faults),
                 cmocka_unit_test(test_render_container__refuses),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
