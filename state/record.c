@@ -101,6 +101,34 @@ int record_begin(Database *database,
         return r;
 }
 
+int record_supersede(Database *database, int64_t id, Error *reterr) {
+        /* what has no result and no files had nothing to do */
+        static const char sql[] =
+                        "DELETE FROM switches WHERE id = (SELECT old.id "
+                        "FROM switches AS new JOIN switches AS old ON old.id = "
+                        "(SELECT max(id) FROM switches WHERE profile = new.profile AND id < ?1) "
+                        "WHERE new.id = ?1 AND old.state = 'committed' AND old.exit_status = 0 "
+                        "AND old.message IS NULL AND old.n_actions = 0 "
+                        "AND json_type(old.plan_json, '$.result') IS NULL "
+                        "AND json_array_length(old.plan_json, '$.files') = 0 "
+                        "AND old.from_number = old.to_number "
+                        "AND old.from_number = new.from_number "
+                        "AND old.to_number = new.to_number AND old.verb = new.verb "
+                        "AND old.origin IS new.origin AND old.commit_id IS new.commit_id "
+                        "AND old.is_dirty = new.is_dirty AND old.user IS new.user "
+                        "AND NOT EXISTS (SELECT 1 FROM debt WHERE switch = old.id) "
+                        "AND NOT EXISTS (SELECT 1 FROM displaced WHERE switch = old.id) "
+                        "AND NOT EXISTS (SELECT 1 FROM saved WHERE switch = old.id) "
+                        "AND NOT EXISTS (SELECT 1 FROM initrds WHERE switch = old.id))";
+        cleanup(statement_donep) Statement statement = { 0 };
+        int r = statement_open(database, sql, &statement, reterr);
+        if (r < 0)
+                return r;
+        statement_bind_int(&statement, 1, id);
+        r = statement_run(&statement, reterr);
+        return r < 0 ? r : 0;
+}
+
 static int fail_ended(int64_t id, Error *reterr) {
         return error_set(reterr, -EINVAL, "Switch %lld has ended already, or there is none",
                         (long long) id);

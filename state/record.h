@@ -2,7 +2,8 @@
 #pragma once
 
 /* The record of each switch: intent → staged → committed, or undone. What it planned, what each
- * action came to, which states the units had before. Never changed afterwards. */
+ * action came to, which states the units had before. Never changed afterwards; but of those that
+ * found nothing to do, one behind the other, the last one stays. */
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -61,6 +62,9 @@ int record_begin(Database *database,
                 const SwitchActionRecord *actions,
                 size_t n_actions,
                 Error *reterr) must_check;
+/* Within the open transaction, of a switch that found nothing to do: the one before it goes when
+ * that was the same in all but its time, and nothing hangs on it. */
+int record_supersede(Database *database, int64_t id, Error *reterr) must_check;
 /* A transaction of its own, synced, or part of the open one. -EINVAL: it has ended already, or
  * there is none. */
 int record_set_state(Database *database, int64_t id, SwitchState state, Error *reterr) must_check;

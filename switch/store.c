@@ -153,9 +153,10 @@ plan_as_json(const Prepared *prepared, const SwitchRecord *record, char **ret_js
 
 static int store_record(
                 Host *host, const EngineResult *result, SwitchRecord *record, Error *reterr) {
-        SwitchActionRecord *rows;
-        size_t n_rows;
-        if (action_rows(result, &rows, &n_rows) < 0)
+        SwitchActionRecord *rows = NULL;
+        size_t n_rows = 0;
+        /* what waits for the next boot does not act */
+        if (record_moves_active(record) && action_rows(result, &rows, &n_rows) < 0)
                 return error_oom(reterr);
         cleanup_free char *json = NULL;
         int r = plan_as_json(result->prepared, record, &json, reterr);
@@ -344,6 +345,8 @@ static int write_nothing_to_do(
         record->exit_status = EXIT_DONE;
         record->ended_usec = now_realtime_usec();
         r = record_finish(host->database, record, NULL, 0, reterr);
+        if (r >= 0 && record_moves_active(record)) /* a timer's would bury all others */
+                r = record_supersede(host->database, record->id, reterr);
         if (r >= 0) /* another number of the same tree: a rollback goes on from there */
                 r = store_moved(host, record, reterr);
         if (r >= 0)

@@ -93,6 +93,13 @@ runs 0 --root="$work/image" -C / switch
 has "Nothing to do"
 runs 0 "${R[@]}" switch --json
 equal "$(json '(j["result"]["nothing_to_do"], j["result"]["exit_status"])')" "(True, 0)"
+# of these, the last is in the log; one that put a file back is no such
+runs 0 "${R[@]}" log --json
+equal "$(json '[(s["switch"], s["verb"]) for s in j["switches"]]')" "[(4, 'switch'), (1, 'switch')]"
+rm image/etc/motd
+for _ in 1 2 3; do runs 0 "${R[@]}" switch; done
+runs 0 "${R[@]}" log --json
+equal "$(json '[s["switch"] for s in j["switches"]]')" "[7, 5, 4, 1]"
 
 # a change
 put src/etc/motd "version 2"
