@@ -62,6 +62,15 @@ int initrd_begin(const char *state_directory,
         return r < 0 ? error_set_errno(reterr, r, "%s/" JOURNAL, state_directory) : 0;
 }
 
+/* By which an image is known again. */
+static int copy_time(int from_fd, int to_fd) {
+        struct stat status;
+        if (fstat(from_fd, &status) < 0)
+                return -errno;
+        const struct timespec times[] = { { .tv_nsec = UTIME_OMIT }, status.st_mtim };
+        return futimens(to_fd, times) < 0 ? -errno : 0;
+}
+
 /* A whole one, or none. */
 static int copy_image(int dir_fd, const char *from, const char *to) {
         enum { CHUNK_BYTES = 1 << 20 };
@@ -77,7 +86,8 @@ static int copy_image(int dir_fd, const char *from, const char *to) {
                 r = write_bytes(target, chunk, (size_t) n);
         if (n < 0)
                 r = (int) n;
-        if (r >= 0 && (fsync(target) < 0 || renameat(dir_fd, copying, dir_fd, to) < 0))
+        if (r >= 0 && (copy_time(source, target) < 0 || fsync(target) < 0 ||
+                                      renameat(dir_fd, copying, dir_fd, to) < 0))
                 r = -errno;
         if (r < 0)
                 (void) unlinkat(dir_fd, copying, 0); /* it is r that is told */

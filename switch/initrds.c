@@ -5,14 +5,13 @@
 #include "activate/module_tree.h"
 #include "base/nearest.h"
 #include "state/initrd_record.h"
-#include "switch/engine.h"
+#include "switch/initrd_image.h"
 #include "switch/kernels.h"
-#include "switch/stop_request.h"
 
 #include <errno.h>
 #include <string.h>
 
-enum { IMAGE_USEC = 15 * 60 * 1000000, N_NEAREST = 3 };
+enum { N_NEAREST = 3 };
 
 /* A name that the profile gives. */
 typedef struct Wanted {
@@ -26,6 +25,7 @@ typedef struct Wanted {
 typedef struct Search {
         Host *host;
         Arena *arena;
+        const InitrdsAsk *ask;
         const Tree *tree;
         const ProfileConf *conf; /* of it; NULL: it has no [Kernel] */
         InitrdMaker maker;
@@ -37,9 +37,13 @@ typedef struct Search {
         Initrds *initrds;
 } Search;
 
-static void search_done(Search *search) {
+static void wanted_done(Search *search) {
         for (size_t i = 0; i < search->n_wanted; i++)
                 strv_done(&search->wanted[i].lacking);
+}
+
+static void search_done(Search *search) {
+        wanted_done(search);
         strv_done(&search->kernels);
         strv_done(&search->names);
 }
@@ -49,6 +53,19 @@ static void add_wanted(Search *search, const KernelWord *words, size_t n_words, 
                 search->wanted[search->n_wanted++] = (Wanted){ .word = &words[i],
                         .setting = is_loaded ? "InitrdModules" : "InitrdAvailableModules",
                         .is_loaded = is_loaded };
+}
+
+static int add_all_wanted(Search *search) {
+        const KernelRule *rule = search->conf ? &search->conf->kernel : NULL;
+        search->wanted = arena_new(search->arena, Wanted,
+                        rule ? rule->n_initrd_modules + rule->n_initrd_available + 1 : 1);
+        if (!search->wanted)
+                return -ENOMEM;
+        if (rule) {
+                add_wanted(search, rule->initrd_modules, rule->n_initrd_modules, true);
+                add_wanted(search, rule->initrd_available, rule->n_initrd_available, false);
+        }
+        return 0;
 }
 
 /* As the names of a tree are. */
@@ -138,14 +155,14 @@ static int note_module(const Module *module, InitrdContained *contained) {
         return r;
 }
 
-static int
-add_names(Search *search, ModuleClosure *closure, const char *kernel, InitrdContained *contained) {
-        cleanup(map_donep) Map own = { 0 };
-        if (find_own(search, kernel, &own) < 0)
-                return -ENOMEM;
+static int add_names(Search *search,
+                ModuleClosure *closure,
+                const Map *own,
+                const char *kernel,
+                InitrdContained *contained) {
         for (size_t i = 0; i < search->n_wanted; i++) {
                 Wanted *wanted = &search->wanted[i];
-                int r = add_name(wanted, closure, &own, contained);
+                int r = add_name(wanted, closure, own, contained);
                 if (r == 0)
                         r = strv_add(&wanted->lacking, kernel);
                 if (r < 0)
@@ -157,7 +174,68 @@ add_names(Search *search, ModuleClosure *closure, const char *kernel, InitrdCont
         strv_sort(&contained->modules);
         strv_sort(&contained->needed);
         strv_sort(&contained->soft);
-        return note_files(&own, contained);
+        return note_files(own, contained);
+}
+
+/* Somebody else made the image that is there. */
+static int judge_other(Search *search,
+                const char *kernel,
+                const Initrd *initrd,
+                InitrdBefore *before,
+                Error *reterr) {
+        Search active = *search;
+        cleanup(map_donep) Map own = { 0 };
+        cleanup(initrd_contained_donep) InitrdContained contained = { .maker = search->maker };
+        cleanup(text_donep) Text note = { 0 };
+        cleanup(module_tree_freep) ModuleTree *tree = NULL;
+        active.tree = search->ask->active;
+        active.n_wanted = 0;
+        int r = kernels_conf_of(search->host, active.tree, search->arena, &active.conf, reterr);
+        if (r >= 0)
+                r = module_tree_open(search->host->root_fd, kernel, &tree, reterr);
+        if (r < 0 || !active.conf)
+                return r == -ENOMEM ? r : 0;
+        ModuleClosure closure = { .arena = search->arena, .tree = tree };
+        r = add_all_wanted(&active);
+        if (r >= 0)
+                r = find_own(&active, kernel, &own);
+        if (r >= 0)
+                r = add_names(&active, &closure, &own, kernel, &contained);
+        wanted_done(&active);
+        module_closure_done(&closure);
+        initrd_note(&contained, &note);
+        const InitrdTold told = { active.tree, &contained, &own };
+        InitrdAge age = r < 0 ? INITRD_AGE_UNKNOWN
+                              : initrd_image_age(search->host->root_fd, initrd, &told);
+        before->is_outdated = age == INITRD_OLDER && *before->modules;
+        before->is_adopted = age == INITRD_YOUNGER;
+        if (before->is_adopted)
+                before->modules = arena_strdup(search->arena, note.data ? note.data : "");
+        return r < 0 || note.error < 0 || !before->modules ? error_oom(reterr) : 0;
+}
+
+/* What a switch found is what it goes by, also once it has replaced what the makers are told. */
+static int find_before(Search *search,
+                const char *kernel,
+                const Initrd *initrd,
+                InitrdBefore *ret_before,
+                Error *reterr) {
+        const Initrds *known = search->ask->known;
+        Database *database = search->host->database;
+        *ret_before = (InitrdBefore){ .kernel = initrd->version, .modules = "" };
+        for (size_t i = 0; known && i < known->n_before; i++)
+                if (strcmp(known->before[i].kernel, kernel) == 0) {
+                        *ret_before = known->before[i];
+                        return 0;
+                }
+        int r = database ? initrd_record_load(database, kernel, search->arena, &ret_before->modules,
+                                           reterr)
+                         : 0;
+        if (r < 0)
+                return r;
+        bool is_another = !*ret_before->modules || initrd_image_is_another(search->host->root_fd,
+                                                                   initrd, ret_before->modules);
+        return is_another ? judge_other(search, kernel, initrd, ret_before, reterr) : 0;
 }
 
 static int
@@ -167,20 +245,20 @@ take_need(Search *search, const char *kernel, const InitrdContained *contained, 
         InitrdNeed *need = &initrds->needs[initrds->n_needs];
         cleanup_strv Strv reasons = { 0 };
         cleanup(text_donep) Text text = { 0 };
-        const char *before = "";
-        int r = search->host->database ? initrd_record_load(search->host->database, kernel, arena,
-                                                         &before, reterr)
-                                       : 0;
+        InitrdBefore *before = &initrds->before[initrds->n_before++];
+        int r = initrd_find(
+                        search->host->root_fd, search->maker, kernel, arena, &need->initrd, reterr);
         if (r >= 0)
-                r = initrd_find(search->host->root_fd, search->maker, kernel, arena, &need->initrd,
-                                reterr);
+                r = find_before(search, kernel, &need->initrd, before, reterr);
         if (r < 0)
                 return r;
         initrd_note(contained, &text);
         need->modules = text.error < 0 ? NULL : arena_strdup(arena, text.data ? text.data : "");
         if (!need->modules)
                 return error_oom(reterr);
-        r = initrd_changes(before, contained, &reasons);
+        r = initrd_changes(before->modules, contained, &reasons);
+        if (r >= 0 && before->is_outdated)
+                r = strv_add(&reasons, "its maker was told otherwise when somebody else ran it");
         for (size_t i = 0; r >= 0 && *need->modules && i < need->initrd.n_images; i++)
                 if (!need->initrd.images[i].is_there)
                         r = strv_add(&reasons, "there is none");
@@ -193,6 +271,8 @@ take_need(Search *search, const char *kernel, const InitrdContained *contained, 
         initrds->planned[initrds->n_needs] = (PlanInitrd){
                 .kernel = need->initrd.version, .reasons = copies, .n_reasons = reasons.n_items
         };
+        if (reasons.n_items == 0 && before->is_adopted)
+                initrds->adopted[initrds->n_adopted++] = *need;
         initrds->n_needs += reasons.n_items > 0;
         return 0;
 }
@@ -201,13 +281,15 @@ static int look_at_kernel(Search *search, const char *kernel, Error *reterr) {
         cleanup(module_tree_freep) ModuleTree *tree = NULL;
         cleanup(module_closure_donep) ModuleClosure closure = { .arena = search->arena };
         cleanup(initrd_contained_donep) InitrdContained contained = { .maker = search->maker };
+        cleanup(map_donep) Map own = { 0 };
         int r = search->n_wanted > 0
                                 ? module_tree_open(search->host->root_fd, kernel, &tree, reterr)
                                 : 0;
         if (r == -ENOMEM)
                 return r; /* another failure: a kernel without modules */
         closure.tree = tree;
-        if (add_names(search, &closure, kernel, &contained) < 0)
+        if (find_own(search, kernel, &own) < 0 ||
+                        add_names(search, &closure, &own, kernel, &contained) < 0)
                 return error_oom(reterr);
         return search->makes ? take_need(search, kernel, &contained, reterr) : 0;
 }
@@ -293,37 +375,34 @@ static int judge_names(Search *search, Error *reterr) {
 
 static int run_search(Search *search, Error *reterr) {
         Arena *arena = search->arena;
-        const KernelRule *rule = search->conf ? &search->conf->kernel : NULL;
         int r = kernel_list(search->host->root_fd, &search->kernels, reterr);
         if (r < 0)
                 return r;
         size_t n = search->kernels.n_items;
         search->initrds->needs = arena_new(arena, InitrdNeed, n + 1);
         search->initrds->planned = arena_new(arena, PlanInitrd, n + 1);
-        search->wanted = arena_new(arena, Wanted,
-                        rule ? rule->n_initrd_modules + rule->n_initrd_available + 1 : 1);
-        if (!search->initrds->needs || !search->initrds->planned || !search->wanted)
+        search->initrds->before = arena_new(arena, InitrdBefore, n + 1);
+        search->initrds->adopted = arena_new(arena, InitrdNeed, n + 1);
+        if (!search->initrds->needs || !search->initrds->planned || !search->initrds->before ||
+                        !search->initrds->adopted || add_all_wanted(search) < 0)
                 return error_oom(reterr);
-        if (rule) {
-                add_wanted(search, rule->initrd_modules, rule->n_initrd_modules, true);
-                add_wanted(search, rule->initrd_available, rule->n_initrd_available, false);
-        }
         for (size_t i = 0; r >= 0 && i < n; i++)
                 r = look_at_kernel(search, search->kernels.items[i], reterr);
         return r < 0 ? r : judge_names(search, reterr);
 }
 
 int initrds_find(Host *host,
-                const Tree *tree,
-                bool makes,
+                const InitrdsAsk *ask,
                 Arena *arena,
                 Initrds *ret_initrds,
                 Error *reterr) {
         Initrds initrds = { 0 };
-        Search search = { .host = host, .tree = tree, .arena = arena, .initrds = &initrds };
+        Search search = {
+                .host = host, .ask = ask, .tree = ask->tree, .arena = arena, .initrds = &initrds
+        };
         if (host->is_of_containers)
                 return 0;
-        int r = kernels_conf_of(host, tree, arena, &search.conf, reterr);
+        int r = kernels_conf_of(host, ask->tree, arena, &search.conf, reterr);
         bool is_asked = search.conf && initrd_is_asked_for(&search.conf->kernel);
         if (r >= 0 && !is_asked)
                 r = host->database ? initrd_record_is_there(host->database, reterr) : 0;
@@ -332,7 +411,7 @@ int initrds_find(Host *host,
         if (r <= 0)
                 return r;
         search.maker = distribution_of(host->distribution).initrd_maker;
-        search.makes = makes && host_has_units(host) && search.maker != INITRD_NO_MAKER;
+        search.makes = ask->makes && host_has_units(host) && search.maker != INITRD_NO_MAKER;
         r = run_search(&search, reterr);
         initrds.has_no_kernel = is_asked && search.kernels.n_items == 0;
         search_done(&search);
@@ -342,101 +421,4 @@ int initrds_find(Host *host,
         initrds.has_no_maker = is_asked && search.maker == INITRD_NO_MAKER;
         *ret_initrds = initrds;
         return 0;
-}
-
-static size_t directory_length(const char *path) {
-        return (size_t) (strrchr(path, '/') - path);
-}
-
-SpaceNeed initrds_space(const Initrds *initrds, const InitrdNeed *need, bool has_links) {
-        enum { MARGIN_BYTES = 1 << 20, GROWS_BY_A = 8 };
-        SpaceNeed space = { .n_bytes = MARGIN_BYTES };
-        const char *directory = need->initrd.images[0].path;
-        size_t length = directory_length(directory);
-        for (size_t i = 0; i < initrds->n_needs; i++)
-                for (size_t j = 0; j < initrds->needs[i].initrd.n_images; j++) {
-                        const InitrdImage *image = &initrds->needs[i].initrd.images[j];
-                        if (directory_length(image->path) != length ||
-                                        strncmp(image->path, directory, length) != 0)
-                                continue;
-                        space.n_bytes += image->size_bytes + image->size_bytes / GROWS_BY_A;
-                        space.n_bytes += has_links ? 0 : image->size_bytes;
-                        space.n_inodes++;
-                }
-        return space;
-}
-
-static void say_making(const EngineOptions *options, const Initrd *initrd) {
-        char text[256];
-        (void) snprintf(text, sizeof(text), "Making the initrd of %s",
-                        initrd->version); /* cut:
-                                             only told */
-        if (options->step)
-                options->step(options->userdata, text);
-}
-
-static int note_made(Host *host, const Initrds *initrds, int64_t switch_id, Error *reterr) {
-        int r = database_begin(host->database, reterr);
-        if (r < 0)
-                return r;
-        for (size_t i = 0; r >= 0 && i < initrds->n_needs; i++)
-                r = initrd_record_put(host->database, initrds->needs[i].initrd.version, switch_id,
-                                initrds->needs[i].modules, reterr);
-        if (r >= 0)
-                return database_commit(host->database, reterr);
-        database_rollback(host->database);
-        return r;
-}
-
-static int make_all(Host *host,
-                const Initrds *needed,
-                const EngineOptions *options,
-                int64_t switch_id,
-                Error *reterr) {
-        const InitrdRun run = { .timeout_usec = IMAGE_USEC, .should_stop = stop_request_is_made };
-        cleanup_free Initrd *initrds = calloc(needed->n_needs, sizeof(Initrd));
-        if (!initrds)
-                return error_oom(reterr);
-        for (size_t i = 0; i < needed->n_needs; i++)
-                initrds[i] = needed->needs[i].initrd;
-        int r = initrd_begin(host->state_directory, initrds, needed->n_needs, reterr);
-        for (size_t i = 0; r >= 0 && i < needed->n_needs; i++) {
-                say_making(options, &initrds[i]);
-                r = initrd_make(&initrds[i], &run, reterr);
-        }
-        if (r >= 0)
-                r = initrd_place(initrds, needed->n_needs, &run, reterr);
-        return r < 0 ? r : note_made(host, needed, switch_id, reterr);
-}
-
-/* By now what depmod and modprobe read is the new one, and may tell of more. */
-int initrds_make(Host *host, const EngineOptions *options, EngineResult *result, Error *reterr) {
-        cleanup(arena_donep) Arena arena = { 0 };
-        const Prepared *prepared = result->prepared;
-        Initrds needed = { 0 };
-        int r = prepared->initrds.are_made
-                                ? initrds_find(host, prepared->new, true, &arena, &needed, reterr)
-                                : 0;
-        if (r >= 0 && needed.n_needs > 0)
-                r = make_all(host, &needed, options, result->switch_id, reterr);
-        if (r >= 0 || !options->is_rollback || options->takes_back_failed || stop_request_is_made())
-                return r;
-        engine_result_warn(result, reterr->message); /* the way back is not barred by it */
-        Error late;
-        if (initrds_settle(host, false, &late) < 0)
-                engine_result_warn(result, late.message);
-        return 0;
-}
-
-uint64_t initrds_timeout_usec(const Prepared *prepared) {
-        uint64_t n_images = 0;
-        for (size_t i = 0; i < prepared->initrds.n_needs; i++)
-                n_images += prepared->initrds.needs[i].initrd.n_images;
-        return n_images * IMAGE_USEC;
-}
-
-int initrds_settle(const Host *host, bool is_commit, Error *reterr) {
-        return host->is_image || !host->database
-                               ? 0
-                               : initrd_settle(host->state_directory, is_commit, reterr);
 }

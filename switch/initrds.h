@@ -20,7 +20,19 @@ typedef struct InitrdNeed {
         const char *modules; /* as initrd_note() has them */
 } InitrdNeed;
 
+/* What the initrd of a kernel that is there was made with. */
+typedef struct InitrdBefore {
+        const char *kernel;
+        const char *modules; /* likewise */
+        bool is_adopted;     /* somebody else made it, by what is active */
+        bool is_outdated;    /* somebody else made it, before that was active */
+} InitrdBefore;
+
 typedef struct Initrds {
+        InitrdBefore *before; /* of each kernel */
+        size_t n_before;
+        InitrdNeed *adopted; /* that are as they are to be, which is to be noted */
+        size_t n_adopted;
         InitrdNeed *needs;   /* that are to be made */
         PlanInitrd *planned; /* of each */
         size_t n_needs;
@@ -33,10 +45,16 @@ typedef struct Initrds {
         bool has_no_kernel; /* that is known as installed */
 } Initrds;
 
-/* tree: of the profile; makes: else the needs stay empty. All of it in the arena. */
+typedef struct InitrdsAsk {
+        const Tree *tree;     /* of the profile */
+        const Tree *active;   /* which the makers are told by now, or were before the flip */
+        const Initrds *known; /* after the flip: what was found before; else NULL */
+        bool makes;           /* else the needs stay empty */
+} InitrdsAsk;
+
+/* All of it in the arena. */
 int initrds_find(Host *host,
-                const Tree *tree,
-                bool makes,
+                const InitrdsAsk *ask,
                 Arena *arena,
                 Initrds *ret_initrds,
                 Error *reterr) must_check;

@@ -304,9 +304,11 @@ int prepare(Host *host,
         if (r >= 0)
                 r = host->is_of_containers ? look_at_nothing(prepared, reterr)
                                            : look_at_files(host, prepared, options, reterr);
+        const InitrdsAsk ask = {
+                .tree = prepared->new, .active = prepared->old, .makes = options->makes_initrds
+        };
         if (r >= 0)
-                r = initrds_find(host, prepared->new, options->makes_initrds, &prepared->arena,
-                                &prepared->initrds, reterr);
+                r = initrds_find(host, &ask, &prepared->arena, &prepared->initrds, reterr);
         if (r >= 0)
                 r = followers_add(host, prepared, reterr);
         if (r >= 0 && options->force && !options->only_host && host_has_units(host))

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "switch/initrd_image.h"
+
+#include "activate/in_root.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { FAT_STEP_SEC = 2, QUARTER_SEC = 15 * 60 };
+
+static bool look(int root_fd, const char *path, struct stat *ret_status) {
+        cleanup_fd int fd = in_root_open(root_fd, path, O_PATH);
+        return fd >= 0 && fstat(fd, ret_status) >= 0;
+}
+
+void initrd_image_note(int root_fd, const Initrd *initrd, Text *text) {
+        struct stat status;
+        for (size_t i = 0; i < initrd->n_images; i++)
+                if (look(root_fd, initrd->images[i].path + 1, &status))
+                        text_addf(text, "image %lld %lld %s\n", (long long) status.st_size,
+                                        (long long) status.st_mtim.tv_sec, initrd->images[i].path);
+}
+
+/* FAT has local time, of whatever zone the kernel thinks it is in, in steps of two seconds. */
+static bool is_same_time(int64_t left, int64_t right) {
+        int64_t apart = left > right ? left - right : right - left;
+        int64_t rest = apart % QUARTER_SEC;
+        return rest < FAT_STEP_SEC || rest > QUARTER_SEC - FAT_STEP_SEC;
+}
+
+bool initrd_image_is_another(int root_fd, const Initrd *initrd, const char *note) {
+        char path[PATH_MAX];
+        int64_t size_bytes, seconds;
+        struct stat status;
+        for (const char *at = note; *at; at += strcspn(at, "\n"), at += *at == '\n') {
+                if (sscanf(at, "image %" SCNd64 " %" SCNd64 " %4095[^\n]", &size_bytes, &seconds,
+                                    path) != 3)
+                        continue;
+                for (size_t i = 0; i < initrd->n_images; i++)
+                        if (strcmp(initrd->images[i].path, path) == 0 &&
+                                        look(root_fd, path + 1, &status) &&
+                                        (status.st_size != size_bytes ||
+                                                        !is_same_time(status.st_mtim.tv_sec,
+                                                                        seconds)))
+                                return true;
+        }
+        return false;
+}
+
+/* By the time of its change: what is put back by a rename has its old one of writing. */
+static void take_later(int root_fd, const char *path, int64_t *seconds) {
+        struct stat status;
+        if (look(root_fd, path, &status) && status.st_ctim.tv_sec > *seconds)
+                *seconds = status.st_ctim.tv_sec;
+}
+
+static int64_t told_since(int root_fd, const InitrdTold *told) {
+        static const char *const paths[] = { INITRD_INITRAMFS_TOOLS_PATH, INITRD_DRACUT_PATH,
+                INITRD_MKINITCPIO_PATH, INITRD_MKINITCPIO_HOOK_PATH };
+        char path[PATH_MAX];
+        int64_t seconds = 0;
+        for (size_t i = 0; i < N_ELEMENTS(paths); i++) {
+                (void) snprintf(path, sizeof(path), "etc/%s", paths[i]); /* fits */
+                if (tree_find(told->tree, ROOT_ETC, paths[i]))
+                        take_later(root_fd, path, &seconds);
+        }
+        for (size_t i = 0; seconds > 0 && i < told->contained->modules.n_items; i++) {
+                const Entry *entry = map_get(told->own, told->contained->modules.items[i]);
+                (void) snprintf(path, sizeof(path), "lib/%s", entry ? entry->path : ""); /* cut: is
+                                                                                      not there */
+                if (entry)
+                        take_later(root_fd, path, &seconds);
+        }
+        return seconds;
+}
+
+InitrdAge initrd_image_age(int root_fd, const Initrd *initrd, const InitrdTold *told) {
+        int64_t since = told_since(root_fd, told);
+        struct stat status;
+        for (size_t i = 0; since > 0 && i < initrd->n_images; i++) {
+                if (!look(root_fd, initrd->images[i].path + 1, &status))
+                        return INITRD_AGE_UNKNOWN;
+                if (status.st_mtim.tv_sec + FAT_STEP_SEC < since)
+                        return INITRD_OLDER;
+        }
+        return since > 0 ? INITRD_YOUNGER : INITRD_AGE_UNKNOWN;
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Initrds of a switch: their room, made, noted, and settled. */
+#include "switch/initrds.h"
+
+#include "state/initrd_record.h"
+#include "switch/engine.h"
+#include "switch/initrd_image.h"
+#include "switch/stop_request.h"
+
+#include <string.h>
+
+enum { IMAGE_USEC = 15 * 60 * 1000000 };
+
+static size_t directory_length(const char *path) {
+        return (size_t) (strrchr(path, '/') - path);
+}
+
+SpaceNeed initrds_space(const Initrds *initrds, const InitrdNeed *need, bool has_links) {
+        enum { MARGIN_BYTES = 1 << 20, GROWS_BY_A = 8 };
+        SpaceNeed space = { .n_bytes = MARGIN_BYTES };
+        const char *directory = need->initrd.images[0].path;
+        size_t length = directory_length(directory);
+        for (size_t i = 0; i < initrds->n_needs; i++)
+                for (size_t j = 0; j < initrds->needs[i].initrd.n_images; j++) {
+                        const InitrdImage *image = &initrds->needs[i].initrd.images[j];
+                        if (directory_length(image->path) != length ||
+                                        strncmp(image->path, directory, length) != 0)
+                                continue;
+                        space.n_bytes += image->size_bytes + image->size_bytes / GROWS_BY_A;
+                        space.n_bytes += has_links ? 0 : image->size_bytes;
+                        space.n_inodes++;
+                }
+        return space;
+}
+
+static void say_making(const EngineOptions *options, const Initrd *initrd) {
+        char text[256];
+        (void) snprintf(text, sizeof(text), "Making the initrd of %s",
+                        initrd->version); /* cut:
+                                             only told */
+        if (options->step)
+                options->step(options->userdata, text);
+}
+
+static int note_one(Host *host, const InitrdNeed *need, int64_t switch_id, Error *reterr) {
+        cleanup(text_donep) Text text = { 0 };
+        text_add(&text, need->modules);
+        initrd_image_note(host->root_fd, &need->initrd, &text);
+        if (text.error < 0)
+                return error_oom(reterr);
+        return initrd_record_put(host->database, need->initrd.version, switch_id,
+                        text.data ? text.data : "", reterr);
+}
+
+static int note_made(Host *host, const Initrds *initrds, int64_t switch_id, Error *reterr) {
+        int r = database_begin(host->database, reterr);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; r >= 0 && i < initrds->n_needs; i++)
+                r = note_one(host, &initrds->needs[i], switch_id, reterr);
+        for (size_t i = 0; r >= 0 && i < initrds->n_adopted; i++)
+                r = note_one(host, &initrds->adopted[i], switch_id, reterr);
+        if (r >= 0)
+                return database_commit(host->database, reterr);
+        database_rollback(host->database);
+        return r;
+}
+
+static int make_all(
+                Host *host, const Initrds *needed, const EngineOptions *options, Error *reterr) {
+        const InitrdRun run = { .timeout_usec = IMAGE_USEC, .should_stop = stop_request_is_made };
+        cleanup_free Initrd *initrds = calloc(needed->n_needs, sizeof(Initrd));
+        if (!initrds)
+                return error_oom(reterr);
+        for (size_t i = 0; i < needed->n_needs; i++)
+                initrds[i] = needed->needs[i].initrd;
+        int r = initrd_begin(host->state_directory, initrds, needed->n_needs, reterr);
+        for (size_t i = 0; r >= 0 && i < needed->n_needs; i++) {
+                say_making(options, &initrds[i]);
+                r = initrd_make(&initrds[i], &run, reterr);
+        }
+        if (r >= 0)
+                r = initrd_place(initrds, needed->n_needs, &run, reterr);
+        return r;
+}
+
+/* By now what depmod and modprobe read is the new one, and may tell of more. */
+int initrds_make(Host *host, const EngineOptions *options, EngineResult *result, Error *reterr) {
+        cleanup(arena_donep) Arena arena = { 0 };
+        const Prepared *prepared = result->prepared;
+        Initrds needed = { 0 };
+        const InitrdsAsk ask = { .tree = prepared->new,
+                .active = prepared->old,
+                .known = &prepared->initrds,
+                .makes = true };
+        if (!prepared->initrds.are_made)
+                return 0;
+        int r = initrds_find(host, &ask, &arena, &needed, reterr);
+        if (r >= 0 && needed.n_needs > 0)
+                r = make_all(host, &needed, options, reterr);
+        if (r >= 0 && needed.n_needs + needed.n_adopted > 0)
+                r = note_made(host, &needed, result->switch_id, reterr);
+        if (r >= 0 || !options->is_rollback || options->takes_back_failed || stop_request_is_made())
+                return r;
+        engine_result_warn(result, reterr->message); /* the way back is not barred by it */
+        Error late;
+        if (initrds_settle(host, false, &late) < 0)
+                engine_result_warn(result, late.message);
+        return 0;
+}
+
+uint64_t initrds_timeout_usec(const Prepared *prepared) {
+        uint64_t n_images = 0;
+        for (size_t i = 0; i < prepared->initrds.n_needs; i++)
+                n_images += prepared->initrds.needs[i].initrd.n_images;
+        return n_images * IMAGE_USEC;
+}
+
+int initrds_settle(const Host *host, bool is_commit, Error *reterr) {
+        return host->is_image || !host->database
+                               ? 0
+                               : initrd_settle(host->state_directory, is_commit, reterr);
+}
