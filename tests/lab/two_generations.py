@@ -226,7 +226,10 @@ def prepare_initrd(lab):
 
 def source_of(name, source, inside, has_initrd):
     source = {**source, **(inside or {}).get(name, {})}
-    if has_initrd and name != "none":
+    if inside:
+        source = {path: text for path, text in source.items() if not path.startswith(("kmods/", "blobs/"))}
+        source["profile.conf"] = source["profile.conf"].replace(KERNEL_OF_PROFILE, "")
+    elif has_initrd and name != "none":
         source["profile.conf"] += MODULES_OF_INITRD
     return source
 
@@ -241,10 +244,12 @@ def prepare_kernel(lab):
 
 
 def prepare(lab, inside=None):
-    """Before any profile is on the host; what /etc is then."""
+    """Before any profile is on the host; what /etc is then. A container has the host's /usr, and /lib by a link to it: such a
+    host's /lib stays as it is."""
     lab.install()
-    prepare_kernel(lab)
-    has_initrd = makes_initrds(lab.root)
+    if not inside:
+        prepare_kernel(lab)
+    has_initrd = not inside and makes_initrds(lab.root)
     if has_initrd:
         prepare_initrd(lab)
     for name, source in (("old", OLD), ("new", NEW), ("none", {"profile.conf": ""})):
@@ -277,6 +282,8 @@ def read_file(path):
 def read_lib(root):
     """Modules and firmware likewise, and the index of modules."""
     files = {}
+    if not os.path.isdir(f"{root}/lib/modules/{KERNEL}"):
+        return files  # a host with a container
     for top in (f"/lib/modules/{KERNEL}", "/lib/firmware/updates"):
         for directory, directories, names in os.walk(root + top):
             for name in directories + names:
