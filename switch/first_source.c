@@ -4,6 +4,7 @@
 #include "activate/in_root.h"
 #include "activate/local_files.h"
 #include "activate/scan.h"
+#include "activate/unit_look.h"
 #include "base/text.h"
 #include "diff/glob.h"
 #include "diff/quote.h"
@@ -26,6 +27,7 @@ struct FirstSource {
         Strv local;                 /* units whose file lies in /etc and is no package's */
         Strv own_presets;           /* globs of systemd's own units */
         Strv dropped;               /* on or off, and not said */
+        Strv running;               /* masked, and not said: on all the same */
         LeftOut left_out;
 };
 
@@ -41,6 +43,7 @@ FirstSource *first_source_free(FirstSource *source) {
         strv_done(&source->local);
         strv_done(&source->own_presets);
         strv_done(&source->dropped);
+        strv_done(&source->running);
         left_out_done(&source->left_out);
         free(source);
         return NULL;
@@ -131,6 +134,40 @@ static int find_local_units(FirstSource *source, Error *reterr) {
         return 0;
 }
 
+static bool drop(Strv *list, const char *unit) {
+        for (size_t i = 0; i < list->n_items; i++) {
+                if (strcmp(list->items[i], unit) != 0)
+                        continue;
+                free(list->items[i]);
+                memmove(&list->items[i], &list->items[i + 1],
+                                (list->n_items - i) * sizeof(char *)); /* its NULL, too */
+                list->n_items--;
+                return true;
+        }
+        return false;
+}
+
+/* A mount that another one made, for one (a container's manager, the initrd): to declare it masked
+ * is to declare it off, which it is not. */
+static int leave_out_running_masks(FirstSource *source, Error *reterr) {
+        const Strv *masks = &source->mask;
+        cleanup_free UnitLook *looks = calloc(masks->n_items + 1, sizeof(UnitLook));
+        size_t n_looks = 0;
+        if (!looks)
+                return error_oom(reterr);
+        for (size_t i = 0; source->host->systemd && i < masks->n_items; i++)
+                if (!unit_name_is_template(masks->items[i]))
+                        looks[n_looks++].unit = masks->items[i];
+        int r = n_looks > 0 ? unit_look(source->host->systemd, looks, n_looks, LOOK_STATE, reterr)
+                            : 0;
+        for (size_t i = 0; r >= 0 && i < n_looks; i++)
+                if (unit_look_is_on(&looks[i]) && strv_add(&source->running, looks[i].unit) < 0)
+                        return error_oom(reterr);
+        for (size_t i = 0; i < source->running.n_items; i++)
+                (void) drop(&source->mask, source->running.items[i]); /* it is there */
+        return r;
+}
+
 /* systemd's own units, which every host has as systemd would have them. */
 static bool preset_is_of_systemd(const FirstSource *source, const char *unit) {
         for (size_t i = 0; i < source->own_presets.n_items; i++)
@@ -207,6 +244,8 @@ int first_source_new(Host *host, FirstSource **ret_source, Error *reterr) {
         if (r >= 0)
                 r = find_local_units(source, reterr);
         if (r >= 0)
+                r = leave_out_running_masks(source, reterr);
+        if (r >= 0)
                 r = read_own_presets(source, reterr);
         if (r >= 0)
                 r = find_instances(source, reterr);
@@ -217,19 +256,6 @@ int first_source_new(Host *host, FirstSource **ret_source, Error *reterr) {
                 return r;
         *ret_source = TAKE(source);
         return 0;
-}
-
-static bool drop(Strv *list, const char *unit) {
-        for (size_t i = 0; i < list->n_items; i++) {
-                if (strcmp(list->items[i], unit) != 0)
-                        continue;
-                free(list->items[i]);
-                memmove(&list->items[i], &list->items[i + 1],
-                                (list->n_items - i) * sizeof(char *)); /* its NULL, too */
-                list->n_items--;
-                return true;
-        }
-        return false;
 }
 
 bool first_source_drop_unit(FirstSource *source, const char *unit) {
@@ -255,7 +281,7 @@ static bool is_wanted_link(const FirstSource *source, const Found *found) {
         const char *of = unit ? base_name(found->target ? found->target : "")
                               : base_name(found->path);
         if (is_mask(found))
-                return true;
+                return !unit || strv_has(&source->mask, unit);
         if (strv_has(&source->enable, of) || strv_has(&source->local, of))
                 return true;
         cleanup(arena_donep) Arena arena = { 0 };
@@ -298,6 +324,9 @@ static int conf_text(const FirstSource *source, Text *text) {
         for (size_t i = 0; i < source->dropped.n_items; i++)
                 text_addf(text, "# %s is not named: a switch would have acted on it.\n",
                                 source->dropped.items[i]);
+        for (size_t i = 0; i < source->running.n_items; i++)
+                text_addf(text, "# %s is not named: it is masked, and on all the same.\n",
+                                source->running.items[i]);
         if (source->enable.n_items + source->disable.n_items + source->mask.n_items > 0)
                 text_add(text, "\n[Units]\n");
         add_units(text, "Enable", &source->enable);
