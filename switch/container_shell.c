@@ -193,9 +193,15 @@ int container_shell(const Options *options, char **arguments, size_t n_arguments
         Session session = { .given = { 0, 1, 2 },
                 .relays = { { -1, -1 }, { -1, -1 }, { -1, -1 } },
                 .terminal = -1 };
+        char **command_words = arguments + 1;
+        size_t n_words = n_arguments - 1;
+        if (n_words > 0 && strcmp(*command_words, "--") == 0) {
+                command_words++;
+                n_words--;
+        }
         bool has_terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
         cleanup_free char **command = NULL;
-        if (make_command(machine, has_terminal, arguments + 1, n_arguments - 1, &command) < 0)
+        if (make_command(machine, has_terminal, command_words, n_words, &command) < 0)
                 return error_oom(reterr);
         r = has_terminal ? give_terminal(&session) : give_pipes(&session);
         if (r < 0)

@@ -293,6 +293,21 @@ static void take_patch_letter(const GetoptTable *table, int argc, char **argv) {
                         argv[i] = patch;
 }
 
+/* What stands behind "container shell NAME" is the command's, options and all. Returns how many
+ * words are ours. */
+static int own_words(const GetoptTable *table, int argc, char **argv) {
+        static const char *const way[] = { "container", "shell", NULL }; /* then its name */
+        optind = 0; /* anew, for a second call */
+        for (size_t i = 0; i < N_ELEMENTS(way); i++) {
+                while (getopt_long(argc, argv, table->letters, table->names, NULL) >= 0)
+                        ; /* as above */
+                if (optind >= argc || (way[i] && strcmp(argv[optind], way[i]) != 0))
+                        return argc;
+                optind++;
+        }
+        return optind;
+}
+
 int options_parse(const Command *commands,
                 int argc,
                 char **argv,
@@ -307,9 +322,9 @@ int options_parse(const Command *commands,
         getopt_table(&table);
         opterr = 0;
         take_patch_letter(&table, argc, argv);
+        int n_own = own_words(&table, argc, argv), found;
         optind = 0; /* anew, for a second call */
-        int found;
-        while ((found = getopt_long(argc, argv, table.letters + 1, table.names, NULL)) >= 0) {
+        while ((found = getopt_long(n_own, argv, table.letters + 1, table.names, NULL)) >= 0) {
                 OptionId id = OPTION_HELP;
                 int r = option_of(found, argv, &id, reterr);
                 if (r < 0)
