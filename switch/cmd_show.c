@@ -151,6 +151,12 @@ static int split_path(const char *path, EntryRoot *ret_root, const char **ret_pa
                 *ret_path = path + length;
                 return 0;
         }
+        static const char units[] = "units/"; /* of a source: here they have their place */
+        if (strncmp(path, units, strlen(units)) == 0)
+                return error_set(reterr, USAGE_ERROR,
+                                "%s: Not a path of a generation: did you mean "
+                                "etc/systemd/system/%s?",
+                                path, path + strlen(units));
         if (strcmp(path, "profile.conf") != 0)
                 return error_set(reterr, USAGE_ERROR,
                                 "%s: Not a path of a generation (etc/..., hooks/..., "

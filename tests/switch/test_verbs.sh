@@ -181,6 +181,8 @@ equal "$out" "$(< src/profile.conf)"
 refuses 1 "Is a secret" "${R[@]}" show @1:etc/key
 refuses 1 "No such file" "${R[@]}" show @1:etc/none
 refuses 2 "Not a path of a generation" "${R[@]}" show @1:motd
+refuses 2 "did you mean etc/systemd/system/web.service?" "${R[@]}" show @1:units/web.service
+refuses 2 "did you mean etc/systemd/system/web.service?" show ./src:units/web.service
 mkdir -p boxed/containers/web/etc
 touch boxed/containers/web.nspawn
 echo inside > boxed/containers/web/etc/note
