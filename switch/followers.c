@@ -118,6 +118,28 @@ int followers_add(Host *host, Prepared *prepared, Error *reterr) {
                         reterr);
 }
 
+int followers_note(const Host *host, Prepared *prepared, Error *reterr) {
+        Plan *plan = prepared->plan;
+        const ProfileConf *conf;
+        if (!host->is_of_containers)
+                return 0;
+        int r = profile_conf_of(
+                        &prepared->arena, prepared->effective.after, host->contents, &conf, reterr);
+        for (size_t i = 0; r >= 0 && i < conf->n_containers; i++) {
+                const ContainerRule *rule = &conf->containers[i];
+                if (rule->profile && strcmp(rule->profile, host->profile_name) == 0 &&
+                                container_settings(prepared->effective.after, rule->name))
+                        return 0;
+        }
+        if (r < 0)
+                return r;
+        const char *note = arena_printf(&plan->arena,
+                        "No container follows %s: name it in profile.conf of the host, [Container] "
+                        "Name=NAME and Profile=%s",
+                        host->profile_name, host->profile_name);
+        return note && plan_add_note(plan, &plan->units, note) >= 0 ? 0 : error_oom(reterr);
+}
+
 int followers_load(Host *host, const char *container, Tree **ret_inside, Error *reterr) {
         cleanup(arena_donep) Arena arena = { 0 };
         Followers followers = { .host = host, .arena = &arena };

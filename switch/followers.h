@@ -16,3 +16,7 @@ int followers_load(Host *host, const char *container, Tree **ret_inside, Error *
 /* Completes prepared->effective: of a switch of the host, its trees as they are there; of one of a
  * profile of containers, both are made from the host's active generation, which it leaves alone. */
 int followers_add(Host *host, Prepared *prepared, Error *reterr) must_check;
+
+/* Adds a note to the plan when it is one of containers, and the host has none that follows: what is
+ * stored is in force nowhere. */
+int followers_note(const Host *host, Prepared *prepared, Error *reterr) must_check;

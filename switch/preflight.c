@@ -11,6 +11,7 @@
 #include "diff/quote.h"
 #include "switch/boot_entries.h"
 #include "switch/container_needs.h"
+#include "switch/followers.h"
 #include "switch/kernels.h"
 #include "switch/module_needs.h"
 #include "switch/output.h"
@@ -448,6 +449,8 @@ static int find_needs_of_containers(const Preflight *flight, Error *reterr) {
                         return error_oom(reterr);
         }
         int r = find_other_roots(flight, reterr);
+        if (r >= 0)
+                r = followers_note(flight->host, flight->prepared, reterr);
         return r < 0 ? r : container_needs_note(flight->prepared, reterr);
 }
 
