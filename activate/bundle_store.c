@@ -100,7 +100,7 @@ int bundle_store_name(const Strv *laid, Error *reterr) {
 /* Root inside is the owner of what root outside has written, where owners are mapped. Else it is
  * another: then what keeps others away are the directories above, on both sides. */
 static int mode_of_contents(int files_fd, mode_t *ret_mode) {
-        bool is_mapped = idmap_is_possible(NSPAWN_BUNDLES);
+        bool is_mapped = idmap_is_possible(NSPAWN_BUNDLES, "");
         if (!is_mapped && fchmod(files_fd, 0755) < 0)
                 return -errno;
         *ret_mode = is_mapped ? 0400 : 0444;

@@ -177,18 +177,11 @@ static int tell(const Skeleton *root, const char *path, int r, Error *reterr) {
         return r < 0 ? error_set_errno(reterr, r, "Cannot make %s/%s", root->path, path) : 0;
 }
 
-static bool has_systemd(int root_fd) {
+bool container_root_has_usr(int root_fd) {
         struct open_how how = { .flags = O_PATH | O_CLOEXEC,
                 .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
         cleanup_fd int fd = open_resolved(root_fd, "usr/lib/systemd/systemd", &how);
         return fd >= 0;
-}
-
-bool container_root_has_usr(int host_fd, const char *path) {
-        struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
-                .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
-        cleanup_fd int fd = open_resolved(host_fd, path, &how);
-        return fd >= 0 && has_systemd(fd);
 }
 
 /* Also a link that leads nowhere. */
@@ -248,7 +241,7 @@ static int fill(const Skeleton *root, Error *reterr) {
         int r = 0;
         for (size_t i = 0; r >= 0 && i < N_ELEMENTS(directories); i++)
                 r = tell(root, directories[i].path, make_directory(root, &directories[i]), reterr);
-        size_t n_links = has_systemd(root->fd) ? 0 : N_ELEMENTS(usr_links);
+        size_t n_links = container_root_has_usr(root->fd) ? 0 : N_ELEMENTS(usr_links);
         for (size_t i = 0; r >= 0 && i < n_links; i++)
                 r = tell(root, usr_links[i], make_usr_link(root, usr_links[i]), reterr);
         for (size_t i = 0; r >= 0 && i < N_ELEMENTS(files); i++)

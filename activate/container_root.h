@@ -10,9 +10,9 @@
 
 #include <stdbool.h>
 
-/* Has it a systemd of its own, so that it does not live on the host's /usr? path: absolute, on the
- * host whose root directory is host_fd. */
-bool container_root_has_usr(int host_fd, const char *path);
+/* Has it a systemd of its own, so that it does not live on the host's /usr? root_fd: in_root.h
+ * opens it. */
+bool container_root_has_usr(int root_fd);
 
 typedef enum ContainerRootKind {
         CONTAINER_ROOT_EMPTY,      /* or not there; lost+found is nothing */

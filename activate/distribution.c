@@ -305,12 +305,14 @@ static bool has_own_unit(void *userdata, const char *name) {
 }
 
 /* Asked once: each container of a source has the same host. */
-static bool can_map_owners(void *userdata, const char *path) {
+static bool can_map_owners(void *userdata, const char *whole, const char *below) {
         DistributionUnits *units = userdata;
+        char path[PATH_MAX];
+        (void) snprintf(path, sizeof(path), "%s%s", whole, below); /* a name for it: may be cut */
         for (size_t i = 0; i < units->n_mappings; i++)
                 if (strcmp(units->mappings[i].path, path) == 0)
                         return units->mappings[i].is_possible;
-        bool is_possible = idmap_is_possible(path);
+        bool is_possible = idmap_is_possible(whole, below);
         const char *kept = arena_strdup(&units->arena, path);
         if (kept && units->n_mappings < N_ELEMENTS(units->mappings)) {
                 units->mappings[units->n_mappings].path = kept;
@@ -319,24 +321,28 @@ static bool can_map_owners(void *userdata, const char *path) {
         return is_possible;
 }
 
-static bool has_own_usr(void *userdata, const char *root) {
+static bool has_own_usr(void *userdata, const char *root, const char *below) {
         const DistributionUnits *units = userdata;
-        return container_root_has_usr(units->root_fd, root);
+        cleanup_fd int fd = in_root_open_below(units->root_fd, root, below);
+        return fd >= 0 && container_root_has_usr(fd);
 }
 
-static int add_container(
-                DistributionUnits *units, const char *root, ContainerUnits **ret, Error *reterr) {
+static int add_container(DistributionUnits *units,
+                const char *root,
+                const char *below,
+                ContainerUnits **ret,
+                Error *reterr) {
         ContainerUnits *container = arena_new(&units->arena, ContainerUnits, 1);
-        const char *kept = arena_strdup(&units->arena, root);
+        const char *kept = arena_printf(&units->arena, "%s%s", root, below);
         if (!container || !kept)
                 return error_oom(reterr);
-        cleanup_fd int fd = in_root_open(units->root_fd, root, O_PATH | O_DIRECTORY);
+        cleanup_fd int fd = in_root_open_below(units->root_fd, root, below);
         if (fd < 0)
-                return error_set_errno(reterr, fd, "%s", root);
+                return error_set_errno(reterr, fd, "%s", kept);
         *container = (ContainerUnits){ .root = kept, .root_fd = fd, .next = units->containers };
         int r = distribution_new(fd, units->contents, &container->units, reterr);
         if (r < 0)
-                return error_prefix(reterr, "%s", root);
+                return error_prefix(reterr, "%s", kept);
         (void) TAKE_FD(fd); /* the container's from here on */
         container->distribution = distribution_of(container->units);
         units->containers = container;
@@ -344,13 +350,22 @@ static int add_container(
         return 0;
 }
 
-static int of_root(
-                void *userdata, const char *root, const Distribution **ret_units, Error *reterr) {
+static bool is_of(const ContainerUnits *container, const char *root, const char *below) {
+        size_t length = strlen(root);
+        return strncmp(container->root, root, length) == 0 &&
+               strcmp(container->root + length, below) == 0;
+}
+
+static int of_root(void *userdata,
+                const char *root,
+                const char *below,
+                const Distribution **ret_units,
+                Error *reterr) {
         DistributionUnits *units = userdata;
         ContainerUnits *found = units->containers;
-        while (found && strcmp(found->root, root) != 0)
+        while (found && !is_of(found, root, below))
                 found = found->next;
-        int r = found ? 0 : add_container(units, root, &found, reterr);
+        int r = found ? 0 : add_container(units, root, below, &found, reterr);
         if (r >= 0)
                 *ret_units = &found->distribution;
         return r;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "activate/idmap.h"
 
+#include "activate/in_root.h"
 #include "base/cleanup.h"
 
 #include <errno.h>
@@ -66,9 +67,18 @@ static int clone_nearest(const char *path) {
         }
 }
 
-bool idmap_is_possible(const char *path) {
+/* What is not there yet will be made on the file system of the whole. */
+static int clone_below(const char *path, const char *below) {
+        cleanup_fd int host = *below ? open("/", O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+        cleanup_fd int fd = host < 0 ? -1 : in_root_open_below(host, path, below);
+        int tree = fd < 0 ? -1
+                          : open_tree(fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+        return tree < 0 ? clone_nearest(path) : tree;
+}
+
+bool idmap_is_possible(const char *path, const char *below) {
         static int users = -1; /* a fork for the first path only; it ends with the process */
-        cleanup_fd int tree = clone_nearest(path);
+        cleanup_fd int tree = clone_below(path, below);
         if (tree >= 0 && users < 0)
                 users = open_users();
         if (tree < 0 || users < 0)

@@ -35,6 +35,17 @@ int in_root_open(int root_fd, const char *path, uint64_t flags) {
         return fd < 0 ? -errno : fd;
 }
 
+int in_root_open_below(int root_fd, const char *path, const char *below) {
+        struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+                .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
+        int whole = in_root_open(root_fd, path, O_PATH | O_DIRECTORY);
+        if (whole < 0 || !*below)
+                return whole;
+        int fd = open_resolved(whole, below + 1, &how), r = -errno;
+        (void) close(whole); /* nothing was written */
+        return fd < 0 ? r : fd;
+}
+
 int in_root_read(int root_fd,
                 const char *path,
                 size_t max_bytes,

@@ -31,13 +31,15 @@ typedef struct Distribution {
         /* Has the host such a unit beside these and the source: in /etc, made by a generator …? May
          * be NULL. */
         bool (*has_own_unit)(void *userdata, const char *unit);
-        /* Can a mount of that path show a container owners of its own? May be NULL: yes. */
-        bool (*can_map_owners)(void *userdata, const char *path);
+        /* Can a mount of that path show a container owners of its own? May be NULL: yes. below:
+         * "/what/of/it", or "", in what somebody else may write: no link of it is followed. */
+        bool (*can_map_owners)(void *userdata, const char *path, const char *below);
         /* Has a container's root directory a /usr of its own, with a systemd? May be NULL: no. */
-        bool (*has_own_usr)(void *userdata, const char *root);
+        bool (*has_own_usr)(void *userdata, const char *root, const char *below);
         /* The units of that, which live as long as these. NULL only where has_own_usr is. */
         int (*of_root)(void *userdata,
                         const char *root,
+                        const char *below,
                         const struct Distribution **ret_units,
                         Error *reterr);
         InitrdMaker initrd_maker; /* that the host has */

@@ -113,10 +113,16 @@ static int add_to_source(
         return 0;
 }
 
-static bool has_own_usr(const Rendering *rendering, const char *root) {
+/* What PivotRoot= makes of the whole root, below that. */
+static const char *root_below(const Declared *container) {
+        return container->root + strlen(container->whole_root);
+}
+
+static bool has_own_usr(const Rendering *rendering, const Declared *container) {
         const Distribution *distribution = rendering->distribution;
         return distribution && distribution->has_own_usr &&
-               distribution->has_own_usr(distribution->userdata, root);
+               distribution->has_own_usr(distribution->userdata, container->whole_root,
+                               root_below(container));
 }
 
 static int render_declared(Rendering *rendering, Declared *container, Error *reterr) {
@@ -128,8 +134,9 @@ static int render_declared(Rendering *rendering, Declared *container, Error *ret
         source->n_name_root = rendering->source->n_name_root;
         source->faults = rendering->source->faults;
         const Distribution *units = rendering->distribution;
-        int r = has_own_usr(rendering, container->root)
-                                ? units->of_root(units->userdata, container->root, &units, reterr)
+        int r = has_own_usr(rendering, container)
+                                ? units->of_root(units->userdata, container->whole_root,
+                                                  root_below(container), &units, reterr)
                                 : 0;
         if (r >= 0)
                 r = add_to_source(rendering, container, source, reterr);
@@ -194,10 +201,10 @@ static int place_text(Rendering *rendering,
         return r < 0 ? r : rendering_place(rendering, &entry, ret_entry, reterr);
 }
 
-static bool can_map(const Rendering *rendering, const char *path) {
+static bool can_map(const Rendering *rendering, const char *path, const char *below) {
         const Distribution *distribution = rendering->distribution;
         return !distribution || !distribution->can_map_owners ||
-               distribution->can_map_owners(distribution->userdata, path);
+               distribution->can_map_owners(distribution->userdata, path, below);
 }
 
 static int find_root(Rendering *rendering, Declared *container, Error *reterr) {
@@ -231,10 +238,10 @@ static int place_settings(Rendering *rendering, const Declared *container, Error
                 return r;
         const NspawnHost host = { .whole_root = container->whole_root,
                 .root = container->root,
-                .maps_usr = can_map(rendering, "/usr"),
-                .maps_bundles = can_map(rendering, NSPAWN_BUNDLES),
-                .maps_root = can_map(rendering, container->root),
-                .root_has_usr = has_own_usr(rendering, container->root) };
+                .maps_usr = can_map(rendering, "/usr", ""),
+                .maps_bundles = can_map(rendering, NSPAWN_BUNDLES, ""),
+                .maps_root = can_map(rendering, container->whole_root, root_below(container)),
+                .root_has_usr = has_own_usr(rendering, container) };
         return place_text(rendering, container,
                         arena_printf(&rendering->scratch, "systemd/nspawn/%s" SUFFIX,
                                         container->name),

@@ -207,6 +207,30 @@ static void test_distribution__a_huge_file_is_refused(void **state) {
         world_done(&world);
 }
 
+static void test_distribution__follows_no_link_that_is_made_inside(void **state) {
+        (void) state;
+        World world;
+        Error error;
+        const Distribution *inside = NULL;
+        world_init(&world);
+        put_file(&world, "usr/lib/systemd/systemd", "", 0755);
+        put_file(&world, "c/whole/usr/lib/systemd/systemd", "", 0755);
+        put_link(&world, "c/link", "/");
+        put_link(&world, "c/up", "whole");
+        assert_int_equal(distribution_new(world.root_fd, world.contents, &world.units, &error), 0);
+        const Distribution units = distribution_of(world.units);
+        assert_true(units.has_own_usr(units.userdata, "/c", "/whole"));
+        assert_true(units.has_own_usr(units.userdata, "/c/whole", ""));
+        assert_true(units.has_own_usr(units.userdata, "/c/up", "")); /* the host's own link */
+        assert_false(units.has_own_usr(units.userdata, "/c", "/link"));
+        assert_false(units.has_own_usr(units.userdata, "/c", "/up"));
+        assert_int_equal(units.of_root(units.userdata, "/c", "/link", &inside, &error), -ELOOP);
+        assert_int_equal(units.of_root(units.userdata, "/c", "/whole", &inside, &error), 0);
+        assert_true(units.can_map_owners(units.userdata, world.path, "/c/link") ==
+                        units.can_map_owners(units.userdata, world.path, ""));
+        world_done(&world);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_distribution__the_nearer_directory_wins),
@@ -215,6 +239,7 @@ int main(void) {
                 cmocka_unit_test(test_distribution__linked_from_elsewhere),
                 cmocka_unit_test(test_distribution__masks_and_empty_files_are_no_units),
                 cmocka_unit_test(test_distribution__sysv_only),
+                cmocka_unit_test(test_distribution__follows_no_link_that_is_made_inside),
                 cmocka_unit_test(test_distribution__a_huge_file_is_refused),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
