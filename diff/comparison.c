@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "diff/comparison.h"
 
+#include "diff/container.h"
 #include "diff/mention.h"
 
 #include <errno.h>
@@ -246,13 +247,41 @@ static int add_live(Comparison *comparison) {
         return 0;
 }
 
+/* A skip stays one: nothing is done about it. Only what changed inside a container is left alone
+ * for OnChange=none alone, and once that has gone it is activated. NULL: nothing is due; -ENOMEM in
+ * *ret. */
+static const Debt *due_of(Comparison *comparison, const Debt *debt, int *ret) {
+        const Tree *after = comparison->input->after;
+        const char *name = NULL;
+        if (debt->cause != DEBT_SKIPPED)
+                return debt;
+        if (debt->verb != VERB_RELOAD)
+                return NULL;
+        *ret = container_of_unit(comparison->arena, NULL, after, debt->unit, &name);
+        const ContainerRule *rule =
+                        *ret > 0 ? container_rule(comparison->pair->confs[AFTER], name) : NULL;
+        OnChange on_change = rule ? rule->on_change : ON_CHANGE_DYNAMIC;
+        if (*ret <= 0 || on_change == ON_CHANGE_NONE)
+                return NULL;
+        Debt *due = arena_memdup(comparison->arena, debt, sizeof(*debt));
+        if (due && on_change == ON_CHANGE_REBOOT)
+                due->verb = VERB_RESTART;
+        *ret = due ? 0 : -ENOMEM;
+        return due;
+}
+
 /* What a switch before owes: of one unit the newest counts. */
 static int add_debts(Comparison *comparison) {
         const PlanInput *input = comparison->input;
         for (size_t i = 0; i < input->n_debts; i++) {
+                int r = 0;
                 const Debt *debt = &input->debts[i];
-                if (debt->uid != comparison->uid || !unit_name_is_valid(debt->unit) ||
-                                debt->cause == DEBT_SKIPPED)
+                if (debt->uid != comparison->uid || !unit_name_is_valid(debt->unit))
+                        continue;
+                debt = due_of(comparison, debt, &r);
+                if (r < 0)
+                        return r;
+                if (!debt)
                         continue;
                 Subject *subject = comparison_subject(comparison, AFTER, debt->unit);
                 if (!subject)

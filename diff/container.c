@@ -62,21 +62,31 @@ const Entry *container_next(
         return NULL;
 }
 
+bool container_name_of(const char *unit, char ret_name[CONTAINER_NAME_SIZE]) {
+        size_t length = strlen(unit), n_prefix = strlen(UNIT_PREFIX),
+               n_suffix = strlen(UNIT_SUFFIX);
+        if (length <= n_prefix + n_suffix || length - n_prefix - n_suffix > NAME_MAX_BYTES ||
+                        strncmp(unit, UNIT_PREFIX, n_prefix) != 0 ||
+                        strcmp(unit + length - n_suffix, UNIT_SUFFIX) != 0)
+                return false;
+        (void) snprintf(ret_name, CONTAINER_NAME_SIZE, "%.*s", (int) (length - n_prefix - n_suffix),
+                        unit + n_prefix); /* fits */
+        return true;
+}
+
 int container_of_unit(Arena *arena,
                 const Tree *before,
                 const Tree *after,
                 const char *unit,
                 const char **ret_name) {
-        size_t length = strlen(unit), n_prefix = strlen(UNIT_PREFIX),
-               n_suffix = strlen(UNIT_SUFFIX);
-        if (length <= n_prefix + n_suffix || strncmp(unit, UNIT_PREFIX, n_prefix) != 0 ||
-                        strcmp(unit + length - n_suffix, UNIT_SUFFIX) != 0)
+        char found[CONTAINER_NAME_SIZE];
+        if (!container_name_of(unit, found))
                 return 0;
-        const char *name = arena_strndup(arena, unit + n_prefix, length - n_prefix - n_suffix);
+        if (!container_settings(before, found) && !container_settings(after, found))
+                return 0;
+        const char *name = arena_strdup(arena, found);
         if (!name)
                 return -ENOMEM;
-        if (!container_settings(before, name) && !container_settings(after, name))
-                return 0;
         *ret_name = name;
         return 1;
 }

@@ -33,6 +33,9 @@ const char *container_name_fault(const char *name);
 /* Why no container can follow a profile of this name, for people; NULL: one can. */
 const char *container_profile_fault(const char *profile);
 
+/* Of the container that a unit of this name would run; false: none. */
+bool container_name_of(const char *unit, char ret_name[CONTAINER_NAME_SIZE]);
+
 /* The container that this unit runs, as one of the trees (which may be NULL) declares it: its name,
  * in the arena. Returns 1, 0 when it is no such unit, or -ENOMEM. */
 int container_of_unit(Arena *arena,

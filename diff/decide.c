@@ -20,7 +20,7 @@ static bool text_counts(const F *f) {
                !is_once_only_elapsed(f);
 }
 
-static bool only_reload_trigger(const F *f) {
+bool facts_ask_reload_alone(const F *f) {
         return f->reload_trigger && !f->restart_trigger && !f->is_newly_bound && !text_counts(f);
 }
 
@@ -46,10 +46,10 @@ static bool once_only_timer(const F *f) {
         return is_quiet(f) && is_once_only_elapsed(f);
 }
 static bool reload_trigger_kept_old(const F *f) {
-        return only_reload_trigger(f) && f->method == METHOD_KEEP_OLD;
+        return facts_ask_reload_alone(f) && f->method == METHOD_KEEP_OLD;
 }
 static bool reload_trigger(const F *f) {
-        return only_reload_trigger(f) && can_reload(f);
+        return facts_ask_reload_alone(f) && can_reload(f);
 }
 static bool connection(const F *f) {
         return f->is_connection;

@@ -100,6 +100,9 @@ typedef struct Decision {
 Decision decide(const UnitFacts *facts);
 
 /* The tables, for docs and tests. */
+/* Something changed that takes a reload, and nothing that takes more. */
+bool facts_ask_reload_alone(const UnitFacts *facts);
+
 const Rule *decide_unit_rules(size_t *ret_n);
 const Rule *decide_change_rules(size_t *ret_n);
 

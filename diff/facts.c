@@ -240,7 +240,7 @@ static bool is_once_only(const UnitText *text) {
 
 static void set_debt(const Subject *subject, UnitFacts *facts) {
         const Debt *debt = subject->debt;
-        facts->has_debt = debt && (debt->cause == DEBT_FAILED || debt->cause == DEBT_TIMEOUT) &&
+        facts->has_debt = debt && debt->cause != DEBT_HELD_DOWN &&
                           (!subject_is_unknown(subject) || debt->verb == VERB_STOP);
         facts->owed = debt ? debt->verb : VERB_SKIP;
 }

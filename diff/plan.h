@@ -53,6 +53,7 @@ typedef struct UnitAction {
                                        "[Trigger]" */
         size_t n_reasons;
         bool debt;       /* a skip that leaves the unit with an older definition */
+        bool is_inside;  /* of a container, where nothing but what is inside changed */
         bool runs_again; /* the start of a oneshot that ran and ended, for a change */
 } UnitAction;
 

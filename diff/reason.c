@@ -36,9 +36,12 @@ static int explain_wanted(Judge *judge, const Subject *subject, Chain *chain) {
 
 static int explain_debt(Judge *judge, const Subject *subject, Chain *chain) {
         const Debt *debt = subject->debt;
+        static const char *const causes[] = { [DEBT_SKIPPED] = "was skipped",
+                [DEBT_FAILED] = "failed",
+                [DEBT_TIMEOUT] = "timed out",
+                [DEBT_HELD_DOWN] = "was held down" };
         const char *what = arena_printf(judge->arena, "owed: its %s %s in a switch before",
-                        verb_to_string(debt->verb),
-                        debt->cause == DEBT_TIMEOUT ? "timed out" : "failed");
+                        verb_to_string(debt->verb), causes[debt->cause]);
         return what ? chain_set(judge->arena, chain, what, CHAIN_END) : -ENOMEM;
 }
 

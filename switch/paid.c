@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "switch/paid.h"
 
+#include "activate/bundle_store.h"
 #include "activate/unit_look.h"
+#include "diff/container.h"
 
 #include <errno.h>
 #include <string.h>
@@ -57,6 +59,17 @@ static int note_run(Arena *arena, const Seen *seen, Debt *debt) {
         return debt->invocation_id ? 0 : -ENOMEM;
 }
 
+/* What changed inside a container was left alone, and it was activated by hand: nobody has
+ * to be asked. */
+static bool is_activated(const Debt *debt) {
+        char name[CONTAINER_NAME_SIZE], active[BUNDLE_TREE_SIZE], wanted[BUNDLE_TREE_SIZE];
+        Error ignored; /* what cannot be told is owed still */
+        return debt->verb == VERB_RELOAD && debt->cause == DEBT_SKIPPED &&
+               debt->uid == UINT32_MAX && container_name_of(debt->unit, name) &&
+               bundle_store_pointed(name, "active", active, &ignored) > 0 &&
+               bundle_store_wanted(name, wanted, &ignored) >= 0 && strcmp(active, wanted) == 0;
+}
+
 static int sort_out(
                 Arena *arena, const Seen *seen, Debt *debts, size_t n_debts, size_t *ret_n_owed) {
         cleanup_free Debt *apart = calloc(n_debts + 1, sizeof(Debt));
@@ -64,7 +77,8 @@ static int sort_out(
                 return -ENOMEM;
         size_t n_owed = 0, n_apart = 0;
         for (size_t i = 0; i < n_debts; i++) {
-                if (seen[i].has_gone || (seen[i].look.unit && is_paid(&debts[i], &seen[i].look))) {
+                if (seen[i].has_gone || is_activated(&debts[i]) ||
+                                (seen[i].look.unit && is_paid(&debts[i], &seen[i].look))) {
                         apart[n_apart++] = debts[i];
                         continue;
                 }

@@ -10,7 +10,8 @@
 
 /* Looks at the units of debts, sorted by user, and puts the paid ones behind the others, whose
  * number is ret_n_owed. A debt that does not know of which run of its unit it is, is of the one
- * found: the ID is the arena's. A host that is not connected is not asked, and all is owed. */
+ * found: the ID is the arena's. A host that is not connected is not asked, and all is owed but
+ * what was activated in a container. */
 int paid_find(Host *host,
                 Arena *arena,
                 Debt *debts,

@@ -52,6 +52,7 @@ static bool failed_afterwards(const Report *report, const char *unit) {
 
 typedef struct Settle {
         Host *host;
+        const Prepared *prepared;
         const Report *report; /* of one manager; NULL: it has none */
         bool is_held;
 } Settle;
@@ -64,6 +65,17 @@ static int pay(const Settle *settle, const char *unit, uint32_t uid, Error *rete
                                                  unit, uid, reterr);
 }
 
+/* A reboot that is owed still is not forgotten for an activation. */
+static bool owes_restart(const Settle *settle, const UnitAction *action) {
+        const Prepared *prepared = settle->prepared;
+        for (size_t i = 0; i < prepared->n_debts; i++)
+                if (prepared->debts[i].verb == VERB_RESTART &&
+                                prepared->debts[i].uid == UINT32_MAX &&
+                                strcmp(prepared->debts[i].unit, action->unit) == 0)
+                        return true;
+        return false;
+}
+
 static int settle_action(const Settle *settle, const ActionReport *done, Debt debt, Error *reterr) {
         Host *host = settle->host;
         const UnitAction *action = done->action;
@@ -73,6 +85,8 @@ static int settle_action(const Settle *settle, const ActionReport *done, Debt de
         debt.reason = action->n_reasons > 0 ? action->reasons[0] : "";
         if (action->verb == VERB_SKIP) {
                 debt.cause = DEBT_SKIPPED;
+                if (action->is_inside && !owes_restart(settle, action))
+                        debt.verb = VERB_RELOAD;
                 return action->debt ? debt_put(host->database, host->profile_name, &debt, reterr)
                                     : 0;
         }
@@ -123,6 +137,7 @@ int settle_committed(
                 Debt debt = { .since_usec = record->started_usec, .switch_id = record->id };
                 const UnitPlan *units = nth_units(plan, nth, &debt.uid);
                 const Settle settle = { .host = host,
+                        .prepared = result->prepared,
                         .report = nth_report(result, nth),
                         .is_held = record->confirm_by_usec > 0 };
                 r = settle_void(&settle, units, debt.uid, reterr);

@@ -115,10 +115,17 @@ static int print_summary(const SwitchView *view,
                 .profile = view->host->profile_name,
                 .duration_usec = duration_usec,
         };
+        const Prepared *prepared = result->prepared;
         Debt *debts = NULL;
-        int r = view->host->database ? debt_load(view->host->database, view->host->profile_name,
-                                                       &arena, &debts, &input.n_debts, reterr)
-                                     : 0;
+        /* a switch that does nothing writes nothing, also not of what it found to be paid */
+        if (prepared && prepared_has_nothing_to_do(prepared)) {
+                debts = prepared->debts;
+                input.n_debts = prepared->n_debts;
+        }
+        int r = !debts && view->host->database
+                                ? debt_load(view->host->database, view->host->profile_name, &arena,
+                                                  &debts, &input.n_debts, reterr)
+                                : 0;
         if (r < 0)
                 return r;
         input.debts = debts;
