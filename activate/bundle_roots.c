@@ -36,16 +36,9 @@ static void name_made(const char *name, char *ret_link) {
         (void) snprintf(ret_link, LINK_NAME_SIZE, MADE "%.64s", name); /* fits */
 }
 
-static int look(int host_fd, const char *root, Error *reterr) {
-        int kind = container_root_look(host_fd, root);
-        return kind < 0 ? error_set_errno(reterr, kind, "%s", root) : kind;
-}
-
-static int look_below(int host_fd, const char *root, const char *below, Error *reterr) {
-        cleanup_free char *path = NULL;
-        if (asprintf(&path, "%s%s", root, below) < 0)
-                return error_oom(reterr);
-        return look(host_fd, path, reterr);
+static int look(int host_fd, const char *root, const char *below, Error *reterr) {
+        int kind = container_root_look(host_fd, root, below);
+        return kind < 0 ? error_set_errno(reterr, kind, "%s%s", root, below) : kind;
 }
 
 static bool is_one(int kind) {
@@ -63,10 +56,10 @@ static bool is_begun(int kind, const char *name, const char *root, const char *b
 
 int bundle_roots_may_be(
                 int host_fd, const char *name, const char *root, const char *below, Error *reterr) {
-        int kind = look(host_fd, root, reterr);
+        int kind = look(host_fd, root, "", reterr);
         if (kind < 0 || kind == CONTAINER_ROOT_EMPTY || is_one(kind))
                 return kind < 0 ? kind : 1;
-        int kind_below = below ? look_below(host_fd, root, below, reterr) : kind;
+        int kind_below = below ? look(host_fd, root, below, reterr) : kind;
         return kind_below < 0 ? kind_below
                               : is_one(kind_below) || is_begun(kind, name, root, below);
 }
@@ -87,7 +80,7 @@ int bundle_roots_note(const char *name, const char *root, const char *below, Err
         char made[LINK_NAME_SIZE];
         cleanup_fd int host_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
         int may_be = bundle_roots_may_be(host_fd, name, root, below, reterr);
-        int kind = may_be > 0 ? look(host_fd, root, reterr) : may_be;
+        int kind = may_be > 0 ? look(host_fd, root, "", reterr) : may_be;
         if (kind < 0)
                 return kind;
         if (may_be == 0)
@@ -112,7 +105,7 @@ bool bundle_roots_is_made(const char *name, const char *root) {
         char made[LINK_NAME_SIZE];
         cleanup_fd int host_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
         cleanup_fd int fd = open_roots();
-        int kind = container_root_look(host_fd, root);
+        int kind = container_root_look(host_fd, root, "");
         name_made(name, made);
         return kind == CONTAINER_ROOT_EMPTY ||
                ((kind == CONTAINER_ROOT_FITTED || kind == CONTAINER_ROOT_UNFINISHED) && fd >= 0 &&

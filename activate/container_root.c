@@ -225,11 +225,13 @@ static int look_at_names(int root_fd) {
         return errno ? -errno : (int) kind;
 }
 
-int container_root_look(int host_fd, const char *path) {
+int container_root_look(int host_fd, const char *path, const char *below) {
         static const char *const fitted[] = { "var/lib/sysswitch/bundle", NULL };
         static const char *const system[] = { "usr/lib/systemd", "usr/bin/init", "usr/sbin/init",
                 "sbin/init", "etc/os-release", "usr/lib/os-release", NULL };
-        cleanup_fd int fd = in_root_open(host_fd, path, O_PATH | O_DIRECTORY);
+        cleanup_fd int fd = in_root_open_below(host_fd, path, below);
+        if (fd == -ELOOP && *below)
+                return CONTAINER_ROOT_FOREIGN;
         if (fd < 0)
                 return fd == -ENOENT ? (int) CONTAINER_ROOT_EMPTY : fd;
         return has_any(fd, fitted)   ? (int) CONTAINER_ROOT_FITTED

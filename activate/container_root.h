@@ -22,8 +22,9 @@ typedef enum ContainerRootKind {
         CONTAINER_ROOT_FOREIGN,    /* somebody's data */
 } ContainerRootKind;
 
-/* Returns a ContainerRootKind, or a negative errno. */
-int container_root_look(int host_fd, const char *path) must_check;
+/* below: as in_root_open_below() has it; a link there is somebody's data. Returns a
+ * ContainerRootKind, or a negative errno. */
+int container_root_look(int host_fd, const char *path, const char *below) must_check;
 
 /* below: "/what/of/it" is the container's root, the whole being its host's; NULL: all of it. */
 int container_root_make(const char *path, const char *below, Error *reterr) must_check;

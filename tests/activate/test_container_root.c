@@ -64,17 +64,24 @@ static void test_container_root__looks_at_what_is_in_it(void **state) {
                 { "usr accounts=", CONTAINER_ROOT_FOREIGN },
         };
         cleanup_fd int host_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        assert_int_equal(container_root_look(host_fd, "/srv/none"), CONTAINER_ROOT_EMPTY);
+        assert_int_equal(container_root_look(host_fd, "/srv/none", ""), CONTAINER_ROOT_EMPTY);
         for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
                 char name[16];
                 (void) snprintf(name, sizeof(name), "%zu", i);
                 assert_int_equal(mkdirat(host_fd, name, 0755), 0);
                 cleanup_fd int fd = openat(host_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
                 fill(fd, rows[i].names);
-                int kind = container_root_look(host_fd, name);
+                int kind = container_root_look(host_fd, name, "");
                 if (kind != (int) rows[i].kind)
                         fail_msg("'%s' is %d and not %d", rows[i].names, kind, rows[i].kind);
         }
+        /* what root inside has put in the place of what PivotRoot= names */
+        assert_int_equal(mkdirat(host_fd, "whole", 0755), 0);
+        assert_int_equal(mkdirat(host_fd, "whole/empty", 0755), 0);
+        assert_int_equal(mkdirat(host_fd, "other", 0755), 0);
+        assert_int_equal(symlinkat("/other", host_fd, "whole/link"), 0);
+        assert_int_equal(container_root_look(host_fd, "/whole", "/empty"), CONTAINER_ROOT_EMPTY);
+        assert_int_equal(container_root_look(host_fd, "/whole", "/link"), CONTAINER_ROOT_FOREIGN);
 }
 
 int main(void) {
