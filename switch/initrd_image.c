@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+static const int64_t sec_nsec = 1000000000;
+
 enum { FAT_STEP_SEC = 2, QUARTER_SEC = 15 * 60 };
 
 static bool look(int root_fd, const char *path, struct stat *ret_status) {
@@ -50,31 +52,35 @@ bool initrd_image_is_another(int root_fd, const Initrd *initrd, const char *note
         return false;
 }
 
+static int64_t to_nsec(const struct timespec *time) {
+        return time->tv_sec * sec_nsec + time->tv_nsec;
+}
+
 /* By the time of its change: what is put back by a rename has its old one of writing. */
-static void take_later(int root_fd, const char *path, int64_t *seconds) {
+static void take_later(int root_fd, const char *path, int64_t *nsec) {
         struct stat status;
-        if (look(root_fd, path, &status) && status.st_ctim.tv_sec > *seconds)
-                *seconds = status.st_ctim.tv_sec;
+        if (look(root_fd, path, &status) && to_nsec(&status.st_ctim) > *nsec)
+                *nsec = to_nsec(&status.st_ctim);
 }
 
 static int64_t told_since(int root_fd, const InitrdTold *told) {
         static const char *const paths[] = { INITRD_INITRAMFS_TOOLS_PATH, INITRD_DRACUT_PATH,
                 INITRD_MKINITCPIO_PATH, INITRD_MKINITCPIO_HOOK_PATH };
         char path[PATH_MAX];
-        int64_t seconds = 0;
+        int64_t nsec = 0;
         for (size_t i = 0; i < N_ELEMENTS(paths); i++) {
                 (void) snprintf(path, sizeof(path), "etc/%s", paths[i]); /* fits */
                 if (tree_find(told->tree, ROOT_ETC, paths[i]))
-                        take_later(root_fd, path, &seconds);
+                        take_later(root_fd, path, &nsec);
         }
-        for (size_t i = 0; seconds > 0 && i < told->contained->modules.n_items; i++) {
+        for (size_t i = 0; nsec > 0 && i < told->contained->modules.n_items; i++) {
                 const Entry *entry = map_get(told->own, told->contained->modules.items[i]);
                 (void) snprintf(path, sizeof(path), "lib/%s", entry ? entry->path : ""); /* cut: is
                                                                                       not there */
                 if (entry)
-                        take_later(root_fd, path, &seconds);
+                        take_later(root_fd, path, &nsec);
         }
-        return seconds;
+        return nsec;
 }
 
 InitrdAge initrd_image_age(int root_fd, const Initrd *initrd, const InitrdTold *told) {
@@ -83,7 +89,7 @@ InitrdAge initrd_image_age(int root_fd, const Initrd *initrd, const InitrdTold *
         for (size_t i = 0; since > 0 && i < initrd->n_images; i++) {
                 if (!look(root_fd, initrd->images[i].path + 1, &status))
                         return INITRD_AGE_UNKNOWN;
-                if (status.st_mtim.tv_sec + FAT_STEP_SEC < since)
+                if (to_nsec(&status.st_mtim) + FAT_STEP_SEC * sec_nsec < since)
                         return INITRD_OLDER;
         }
         return since > 0 ? INITRD_YOUNGER : INITRD_AGE_UNKNOWN;
