@@ -168,6 +168,13 @@ make_image(const Initrd *initrd, const InitrdImage *image, const InitrdRun *run,
         return r;
 }
 
+bool initrd_is_same_time(int64_t left, int64_t right) {
+        enum { FAT_STEP_SEC = 2, QUARTER_SEC = 15 * 60 };
+        int64_t apart = left > right ? left - right : right - left;
+        int64_t rest = apart % QUARTER_SEC;
+        return rest < FAT_STEP_SEC || rest > QUARTER_SEC - FAT_STEP_SEC;
+}
+
 int initrd_make(const Initrd *initrd, const InitrdRun *run, Error *reterr) {
         int r = 0;
         for (size_t i = 0; r >= 0 && i < initrd->n_images; i++)

@@ -5,10 +5,11 @@
  *
  *   1. initrd_begin: a journal, /var/lib/sysswitch/initrds, names each image
  *   2. initrd_make: the maker writes IMAGE.sysswitch-new beside it
- *   3. initrd_place: IMAGE is kept as IMAGE.sysswitch-old, by a link (on FAT, by a copy; an empty
- *      one: there was none), then IMAGE.sysswitch-new is renamed to it; all of it is on the disk
- *      when it returns
- *   4. initrd_settle: what was kept goes, or is renamed back; then the journal goes
+ *   3. initrd_place: the journal has what was made, by its size and time; IMAGE is kept as
+ * IMAGE.sysswitch-old, by a link (on FAT, by a copy; an empty one: there was none), then
+ * IMAGE.sysswitch-new is renamed to it; all of it is on the disk when it returns
+ *   4. initrd_settle: what was kept goes, or is renamed back where the image is still ours; then
+ *      the journal goes
  *
  * No maker writes an image that a boot may take. So none of them has to be trusted to leave the old
  * one whole when it fails, and its own sync is not relied on. */
@@ -50,6 +51,10 @@ int initrd_find(int root_fd,
                 Initrd *ret_initrd,
                 Error *reterr) must_check;
 
+/* Of an image, in seconds. FAT has local time, of whatever zone the kernel thinks it is in, in
+ * steps of two seconds. */
+bool initrd_is_same_time(int64_t left, int64_t right);
+
 typedef struct InitrdRun {
         uint64_t timeout_usec;     /* of each image; 0: none */
         bool (*should_stop)(void); /* may be NULL */
@@ -61,7 +66,10 @@ int initrd_begin(const char *state_directory,
                 size_t n_initrds,
                 Error *reterr) must_check;
 int initrd_make(const Initrd *initrd, const InitrdRun *run, Error *reterr) must_check;
-int initrd_place(const Initrd *initrds, size_t n_initrds, const InitrdRun *run, Error *reterr)
-                must_check;
+int initrd_place(const char *state_directory,
+                const Initrd *initrds,
+                size_t n_initrds,
+                const InitrdRun *run,
+                Error *reterr) must_check;
 /* Does nothing without a journal. May be interrupted, and done again. */
 int initrd_settle(const char *state_directory, bool is_commit, Error *reterr) must_check;

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <libgen.h>
 #include <limits.h>
 #include <string.h>
@@ -45,21 +46,46 @@ static int write_journal(int dir_fd, const char *text) {
         return r;
 }
 
-int initrd_begin(const char *state_directory,
+/* Of an image: "initramfs-tools 6.1.0 /boot/initrd.img-6.1.0"; once it is made, "SIZE:SECONDS"
+ * stands before its path. */
+static int add_line(Text *text, const Initrd *initrd, const char *path, bool is_made) {
+        char made[PATH_MAX];
+        struct stat status;
+        text_addf(text, "%s %s ", initrd_maker_to_string(initrd->maker), initrd->version);
+        (void) snprintf(made, sizeof(made), "%s" INITRD_NEW, path); /* fits: it was made */
+        if (is_made && stat(made, &status) < 0)
+                return -errno;
+        if (is_made)
+                text_addf(text, "%lld:%lld ", (long long) status.st_size,
+                                (long long) status.st_mtim.tv_sec);
+        text_addf(text, "%s\n", path);
+        return 0;
+}
+
+static int note_images(const char *state_directory,
                 const Initrd *initrds,
                 size_t n_initrds,
+                bool are_made,
                 Error *reterr) {
         cleanup(text_donep) Text text = { 0 };
         cleanup_free char *journal = NULL;
         cleanup_fd int dir_fd = open(state_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        int r = dir_fd < 0 ? -errno : 0;
         for (size_t i = 0; i < n_initrds; i++)
-                for (size_t j = 0; j < initrds[i].n_images; j++)
-                        text_addf(&text, "%s %s %s\n", initrd_maker_to_string(initrds[i].maker),
-                                        initrds[i].version, initrds[i].images[j].path);
-        if (text_take(&text, &journal) < 0)
+                for (size_t j = 0; r >= 0 && j < initrds[i].n_images; j++)
+                        r = add_line(&text, &initrds[i], initrds[i].images[j].path, are_made);
+        if (r >= 0 && text_take(&text, &journal) < 0)
                 return error_oom(reterr);
-        int r = dir_fd < 0 ? -errno : write_journal(dir_fd, journal);
+        if (r >= 0)
+                r = write_journal(dir_fd, journal);
         return r < 0 ? error_set_errno(reterr, r, "%s/" JOURNAL, state_directory) : 0;
+}
+
+int initrd_begin(const char *state_directory,
+                const Initrd *initrds,
+                size_t n_initrds,
+                Error *reterr) {
+        return note_images(state_directory, initrds, n_initrds, false, reterr);
 }
 
 /* By which an image is known again. */
@@ -148,8 +174,12 @@ static int tell_boot_loader(
         return r < 0 ? error_prefix(reterr, "The initrd of %s", version) : 0;
 }
 
-int initrd_place(const Initrd *initrds, size_t n_initrds, const InitrdRun *run, Error *reterr) {
-        int r = 0;
+int initrd_place(const char *state_directory,
+                const Initrd *initrds,
+                size_t n_initrds,
+                const InitrdRun *run,
+                Error *reterr) {
+        int r = note_images(state_directory, initrds, n_initrds, true, reterr);
         for (int pass = 0; pass < 2; pass++)
                 for (size_t i = 0; i < n_initrds; i++)
                         for (size_t j = 0; r >= 0 && j < initrds[i].n_images; j++) {
@@ -165,10 +195,32 @@ int initrd_place(const Initrd *initrds, size_t n_initrds, const InitrdRun *run, 
         return r;
 }
 
-/* Of an image: "initramfs-tools 6.1.0 /boot/initrd.img-6.1.0". */
 typedef struct JournalLine {
         char maker[32], version[NAME_MAX + 1], path[PATH_MAX];
+        bool is_made;
+        int64_t size_bytes, seconds; /* of what was made */
 } JournalLine;
+
+static int read_journal_line(const char *at, JournalLine *ret_line) {
+        int n = 0;
+        *ret_line = (JournalLine){ 0 };
+        if (sscanf(at, "%31s %255s %n", ret_line->maker, ret_line->version, &n) != 2)
+                return -EBADMSG;
+        at += n;
+        ret_line->is_made = *at != '/';
+        if (ret_line->is_made && sscanf(at, "%" SCNd64 ":%" SCNd64 " %n", &ret_line->size_bytes,
+                                                 &ret_line->seconds, &n) != 2)
+                return -EBADMSG;
+        at += ret_line->is_made ? n : 0;
+        return *at == '/' && sscanf(at, "%4095[^\n]", ret_line->path) == 1 ? 0 : -EBADMSG;
+}
+
+/* An image that somebody else has put there since ours was made. */
+static bool is_of_another(const JournalLine *line, const struct stat *now) {
+        return line->is_made &&
+               (now->st_size != line->size_bytes ||
+                               !initrd_is_same_time(now->st_mtim.tv_sec, line->seconds));
+}
 
 static int drop(int dir_fd, const char *name) {
         return unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT ? -errno : 0;
@@ -177,11 +229,14 @@ static int drop(int dir_fd, const char *name) {
 /* Returns 1 when the image is another one than it was. Without what keep_image() made, nothing was
  * placed: an image that is there is of somebody else, also where there was none. A rename to a link
  * of the same file does nothing at all. */
-static int put_back(int dir_fd, const char *name, const char *old, const char *new) {
+static int
+put_back(const JournalLine *line, int dir_fd, const char *name, const char *old, const char *new) {
         struct stat kept, now;
         if (fstatat(dir_fd, old, &kept, AT_SYMLINK_NOFOLLOW) < 0)
                 return errno == ENOENT ? 0 : -errno; /* it was not begun, or is done */
         bool is_there = fstatat(dir_fd, name, &now, AT_SYMLINK_NOFOLLOW) >= 0;
+        if (is_there && is_of_another(line, &now))
+                return 0;
         int r = 0;
         if (kept.st_size > 0) {
                 if (is_there && kept.st_dev == now.st_dev && kept.st_ino == now.st_ino)
@@ -203,7 +258,7 @@ static int settle_image(const JournalLine *line, bool is_commit) {
         name_of(line->path, "", name);
         name_of(line->path, INITRD_OLD, old);
         name_of(line->path, INITRD_NEW, new);
-        int changed = is_commit ? 0 : put_back(dir_fd, name, old, new);
+        int changed = is_commit ? 0 : put_back(line, dir_fd, name, old, new);
         int r = changed;
         if (r >= 0)
                 r = drop(dir_fd, old);
@@ -225,10 +280,9 @@ static int settle_all(int dir_fd, const char *journal, bool is_commit) {
         JournalLine line;
         int r = 0;
         for (const char *at = journal; r >= 0 && *at; at += strcspn(at, "\n") + 1) {
-                if (sscanf(at, "%31s %255s %4095[^\n]", line.maker, line.version, line.path) != 3 ||
-                                *line.path != '/')
-                        return -EBADMSG;
-                r = settle_image(&line, is_commit);
+                r = read_journal_line(at, &line);
+                if (r >= 0)
+                        r = settle_image(&line, is_commit);
         }
         if (r >= 0 && (unlinkat(dir_fd, JOURNAL, 0) < 0 || fsync(dir_fd) < 0))
                 r = -errno;

@@ -11,7 +11,7 @@
 
 static const int64_t sec_nsec = 1000000000;
 
-enum { FAT_STEP_SEC = 2, QUARTER_SEC = 15 * 60 };
+enum { FAT_STEP_SEC = 2 };
 
 static bool look(int root_fd, const char *path, struct stat *ret_status) {
         cleanup_fd int fd = in_root_open(root_fd, path, O_PATH);
@@ -26,13 +26,6 @@ void initrd_image_note(int root_fd, const Initrd *initrd, Text *text) {
                                         (long long) status.st_mtim.tv_sec, initrd->images[i].path);
 }
 
-/* FAT has local time, of whatever zone the kernel thinks it is in, in steps of two seconds. */
-static bool is_same_time(int64_t left, int64_t right) {
-        int64_t apart = left > right ? left - right : right - left;
-        int64_t rest = apart % QUARTER_SEC;
-        return rest < FAT_STEP_SEC || rest > QUARTER_SEC - FAT_STEP_SEC;
-}
-
 bool initrd_image_is_another(int root_fd, const Initrd *initrd, const char *note) {
         char path[PATH_MAX];
         int64_t size_bytes, seconds;
@@ -45,7 +38,7 @@ bool initrd_image_is_another(int root_fd, const Initrd *initrd, const char *note
                         if (strcmp(initrd->images[i].path, path) == 0 &&
                                         look(root_fd, path + 1, &status) &&
                                         (status.st_size != size_bytes ||
-                                                        !is_same_time(status.st_mtim.tv_sec,
+                                                        !initrd_is_same_time(status.st_mtim.tv_sec,
                                                                         seconds)))
                                 return true;
         }

@@ -80,7 +80,7 @@ static int make_all(
                 r = initrd_make(&initrds[i], &run, reterr);
         }
         if (r >= 0)
-                r = initrd_place(initrds, needed->n_needs, &run, reterr);
+                r = initrd_place(host->state_directory, initrds, needed->n_needs, &run, reterr);
         return r;
 }
 

@@ -94,7 +94,7 @@ static void test_initrd__placed_and_committed(void **state) {
         const InitrdRun options = { 0 };
         assert_int_equal(initrd_begin(files->state, &files->initrd, 1, NULL), 0);
         make_new(files);
-        assert_int_equal(initrd_place(&files->initrd, 1, &options, NULL), 0);
+        assert_int_equal(initrd_place(files->state, &files->initrd, 1, &options, NULL), 0);
         is_text(files, "boot/one", "new one");
         is_text(files, "boot/two", "new two");
         is_text(files, "boot/one" INITRD_OLD, "old one");
@@ -149,11 +149,33 @@ static void test_initrd__of_somebody_else(void **state) {
         is_tidy(files);
         assert_int_equal(initrd_begin(files->state, &files->initrd, 1, NULL), 0);
         make_new(files);
-        assert_int_equal(initrd_place(&files->initrd, 1, &options, NULL), 0);
+        assert_int_equal(initrd_place(files->state, &files->initrd, 1, &options, NULL), 0);
         is_text(files, "boot/two", "new two");
         assert_int_equal(initrd_settle(files->state, false, NULL), 0);
         is_text(files, "boot/two", "theirs");
         is_tidy(files);
+}
+
+/* One is killed, and a package has its image made before that is set right. */
+static void test_initrd__of_somebody_else_since(void **state) {
+        Files *files = *state;
+        const InitrdRun options = { 0 };
+        assert_int_equal(initrd_begin(files->state, &files->initrd, 1, NULL), 0);
+        make_new(files);
+        assert_int_equal(initrd_place(files->state, &files->initrd, 1, &options, NULL), 0);
+        run("printf 'not ours' > boot/one; rm boot/two; printf 'not ours' > boot/two", files->path);
+        assert_int_equal(initrd_settle(files->state, false, NULL), 0);
+        is_text(files, "boot/one", "not ours");
+        is_text(files, "boot/two", "not ours");
+        is_tidy(files);
+}
+
+static void test_initrd__times(void **state) {
+        (void) state;
+        assert_true(initrd_is_same_time(1000000, 1000001));
+        assert_false(initrd_is_same_time(1000000, 1000002));
+        assert_true(initrd_is_same_time(1000000, 1000000 - 2 * 3600 + 1)); /* another zone */
+        assert_false(initrd_is_same_time(1000000, 1000000 + 2 * 3600 + 60));
 }
 
 /* FAT would free the blocks of the old one before its name leads elsewhere. */
@@ -178,7 +200,7 @@ static void test_initrd__held_until_its_name_is_on_the_disk(void **state) {
         assert_int_equal(initrd_begin(files->state, &files->initrd, 1, NULL), 0);
         make_new(files);
         holds_what_went = false;
-        assert_int_equal(initrd_place(&files->initrd, 1, &options, NULL), 0);
+        assert_int_equal(initrd_place(files->state, &files->initrd, 1, &options, NULL), 0);
         assert_true(holds_what_went);
         holds_what_went = false;
         assert_int_equal(initrd_settle(files->state, false, NULL), 0);
@@ -248,6 +270,8 @@ int main(void) {
                 TEST(test_initrd__placed_and_committed),
                 TEST(test_initrd__taken_back_from_everywhere),
                 TEST(test_initrd__of_somebody_else),
+                TEST(test_initrd__of_somebody_else_since),
+                TEST(test_initrd__times),
                 TEST(test_initrd__held_until_its_name_is_on_the_disk),
                 TEST(test_initrd__a_kernel_that_went_meanwhile),
                 TEST(test_initrd__where_images_are),
