@@ -71,5 +71,12 @@ int initrd_place(const char *state_directory,
                 size_t n_initrds,
                 const InitrdRun *run,
                 Error *reterr) must_check;
-/* Does nothing without a journal. May be interrupted, and done again. */
-int initrd_settle(const char *state_directory, bool is_commit, Error *reterr) must_check;
+typedef struct InitrdSettle {
+        bool is_commit;   /* else the old ones are put back */
+        bool is_starting; /* a boot waits for it: a boot loader's hook has less time */
+} InitrdSettle;
+
+/* Does nothing without a journal. May be interrupted, and done again. Returns 0, or 1 when a boot
+ * loader's hook failed on an image that is back: reterr is that warning. */
+int initrd_settle(
+                const char *state_directory, const InitrdSettle *settle, Error *reterr) must_check;

@@ -17,7 +17,11 @@
 #define JOURNAL "initrds"
 #define POST_UPDATE "/etc/initramfs/post-update.d"
 
-enum { JOURNAL_MAX_BYTES = 1 << 20, POST_UPDATE_USEC = 5 * 60 * 1000000 };
+enum {
+        JOURNAL_MAX_BYTES = 1 << 20,
+        POST_UPDATE_USEC = 5 * 60 * 1000000,
+        EARLY_USEC = 30 * 1000000
+};
 
 /* What copies an image; where it was ended, it is left. */
 static const char copying[] = "initrd.sysswitch-copy";
@@ -250,7 +254,9 @@ put_back(const JournalLine *line, int dir_fd, const char *name, const char *old,
         return r < 0 ? r : 1;
 }
 
-static int settle_image(const JournalLine *line, bool is_commit) {
+/* Returns 1 when the boot loader's hook failed, which reterr tells then: of the two, a host that
+ * cannot be recovered is worse. */
+static int settle_image(const JournalLine *line, const InitrdSettle *settle, Error *reterr) {
         char name[NAME_MAX + 1], old[NAME_MAX + 1], new[NAME_MAX + 1];
         cleanup_fd int dir_fd = open_directory_of(line->path);
         if (dir_fd < 0) /* it went with its kernel */
@@ -258,7 +264,7 @@ static int settle_image(const JournalLine *line, bool is_commit) {
         name_of(line->path, "", name);
         name_of(line->path, INITRD_OLD, old);
         name_of(line->path, INITRD_NEW, new);
-        int changed = is_commit ? 0 : put_back(line, dir_fd, name, old, new);
+        int changed = settle->is_commit ? 0 : put_back(line, dir_fd, name, old, new);
         int r = changed;
         if (r >= 0)
                 r = drop(dir_fd, old);
@@ -268,28 +274,28 @@ static int settle_image(const JournalLine *line, bool is_commit) {
                 r = drop(dir_fd, copying);
         if (r >= 0)
                 r = boot_file_settle(dir_fd);
-        Error ignored;
-        const InitrdRun run = { .timeout_usec = POST_UPDATE_USEC };
+        const InitrdRun run = { .timeout_usec = settle->is_starting ? EARLY_USEC
+                                                                    : POST_UPDATE_USEC };
         if (r >= 0 && changed > 0 && strcmp(line->maker, "initramfs-tools") == 0)
-                (void) tell_boot_loader(line->version, line->path, &run,
-                                &ignored); /* of the two a host that cannot be recovered is worse */
-        return r;
+                return tell_boot_loader(line->version, line->path, &run, reterr) < 0;
+        return r < 0 ? r : 0;
 }
 
-static int settle_all(int dir_fd, const char *journal, bool is_commit) {
+static int settle_all(int dir_fd, const char *journal, const InitrdSettle *settle, Error *reterr) {
         JournalLine line;
-        int r = 0;
+        int r = 0, told = 0;
         for (const char *at = journal; r >= 0 && *at; at += strcspn(at, "\n") + 1) {
                 r = read_journal_line(at, &line);
                 if (r >= 0)
-                        r = settle_image(&line, is_commit);
+                        r = settle_image(&line, settle, reterr);
+                told |= r > 0;
         }
         if (r >= 0 && (unlinkat(dir_fd, JOURNAL, 0) < 0 || fsync(dir_fd) < 0))
                 r = -errno;
-        return r;
+        return r < 0 ? r : told;
 }
 
-int initrd_settle(const char *state_directory, bool is_commit, Error *reterr) {
+int initrd_settle(const char *state_directory, const InitrdSettle *settle, Error *reterr) {
         cleanup_free char *journal = NULL;
         size_t size = 0;
         cleanup_fd int dir_fd = open(state_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -298,9 +304,10 @@ int initrd_settle(const char *state_directory, bool is_commit, Error *reterr) {
         if (r == -ENOENT)
                 return 0;
         if (r >= 0)
-                r = settle_all(dir_fd, journal, is_commit);
+                r = settle_all(dir_fd, journal, settle, reterr);
         return r < 0 ? error_set_errno(reterr, r,
-                                       is_commit ? "What was kept of the initrds does not go"
-                                                 : "The initrds are not put back")
-                     : 0;
+                                       settle->is_commit
+                                                       ? "What was kept of the initrds does not go"
+                                                       : "The initrds are not put back")
+                     : r;
 }

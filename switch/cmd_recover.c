@@ -51,10 +51,12 @@ static void add_result(const Recovery *recovery, Text *text) {
         for (size_t i = 0; i < recovery->kept.n_items; i++)
                 text_addf(text, "Kept beside, for it came meanwhile: %s\n",
                                 recovery->kept.items[i]);
-        if (recovery->index_error) {
-                text_add_line(text, recovery->index_error);
-                text_add(text, "\n");
-        }
+        const char *const warnings[] = { recovery->index_error, recovery->initrd_error };
+        for (size_t i = 0; i < N_ELEMENTS(warnings); i++)
+                if (warnings[i]) {
+                        text_add_line(text, warnings[i]);
+                        text_add(text, "\n");
+                }
         for (size_t i = 0; i < recovery->n_failed; i++) {
                 text_addf(text, "%s did not come back: ", recovery->failed[i].unit);
                 text_add_line(text, recovery->failed[i].reason);

@@ -136,6 +136,8 @@ static void tell_recovery(const Engine *engine, const Recovery *recovery) {
         tell_kept(engine, &recovery->kept);
         if (recovery->index_error)
                 say(engine, "%s", recovery->index_error);
+        if (recovery->initrd_error)
+                say(engine, "%s", recovery->initrd_error);
         for (size_t i = 0; i < recovery->n_failed; i++)
                 say(engine, "%s did not come back: %s", recovery->failed[i].unit,
                                 recovery->failed[i].reason);

@@ -74,5 +74,6 @@ int initrds_make(Host *host,
 /* The most that this takes, for a deadline. */
 uint64_t initrds_timeout_usec(const struct Prepared *prepared);
 
-/* Of a switch that ended so. Only where the database is to be had: then /boot is, too. */
+/* Of a switch that ended so. Only where the database is to be had: then /boot is, too. Returns as
+ * initrd_settle() does. */
 int initrds_settle(const Host *host, bool is_commit, Error *reterr) must_check;

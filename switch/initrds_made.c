@@ -104,7 +104,7 @@ int initrds_make(Host *host, const EngineOptions *options, EngineResult *result,
                 return r;
         engine_result_warn(result, reterr->message); /* the way back is not barred by it */
         Error late;
-        if (initrds_settle(host, false, &late) < 0)
+        if (initrds_settle(host, false, &late) != 0)
                 engine_result_warn(result, late.message);
         return 0;
 }
@@ -117,7 +117,8 @@ uint64_t initrds_timeout_usec(const Prepared *prepared) {
 }
 
 int initrds_settle(const Host *host, bool is_commit, Error *reterr) {
+        const InitrdSettle settle = { is_commit, host->is_starting };
         return host->is_image || !host->database
                                ? 0
-                               : initrd_settle(host->state_directory, is_commit, reterr);
+                               : initrd_settle(host->state_directory, &settle, reterr);
 }

@@ -131,6 +131,19 @@ static void renew_index(Host *host,
                 recovery->index_error = "The index of modules was not made; run depmod";
 }
 
+/* Likewise, by a boot loader's hook that would not take the image that is back. */
+static int put_initrds_back(Host *host, bool is_commit, Recovery *recovery, Error *reterr) {
+        Error warning;
+        int r = initrds_settle(host, is_commit, &warning);
+        if (r < 0)
+                return error_set(reterr, r, "%s", warning.message);
+        if (r > 0)
+                recovery->initrd_error = arena_printf(&recovery->arena,
+                                "The boot loader has another initrd, run update-initramfs -u: %s",
+                                warning.message);
+        return r > 0 && !recovery->initrd_error ? error_oom(reterr) : 0;
+}
+
 /* Units go back even where a file did not: none is left down for it. */
 static int take_back(Host *host,
                 const RecoveryOptions *options,
@@ -195,7 +208,7 @@ static int run(Host *host, const RecoveryOptions *options, Recovery *ret_recover
         if (was_undone > 0 && !host->is_image)
                 r = bundle_store_settle(false, reterr);
         if (r >= 0)
-                r = initrds_settle(host, was_undone == 0, reterr);
+                r = put_initrds_back(host, was_undone == 0, ret_recovery, reterr);
         int settled = r; /* what containers take at their next start is part of what goes back */
         if (is_open) {
                 ret_recovery->was_open = true;

@@ -32,6 +32,7 @@ typedef struct Recovery {
         int64_t from_number, to_number; /* -1: not known */
         Strv kept;                      /* as of fit_put_back() */
         const char *index_error;        /* the index of modules is not as it was; NULL: it is */
+        const char *initrd_error;       /* a boot loader may have another initrd; NULL: it has it */
         Debt *failed;                   /* units that did not come back */
         size_t n_failed;
 } Recovery;

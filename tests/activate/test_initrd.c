@@ -89,6 +89,8 @@ static void make_new(Files *files) {
         put(files, "boot/two" INITRD_NEW, "new two");
 }
 
+static const InitrdSettle commit = { .is_commit = true }, undo = { 0 };
+
 static void test_initrd__placed_and_committed(void **state) {
         Files *files = *state;
         const InitrdRun options = { 0 };
@@ -98,11 +100,11 @@ static void test_initrd__placed_and_committed(void **state) {
         is_text(files, "boot/one", "new one");
         is_text(files, "boot/two", "new two");
         is_text(files, "boot/one" INITRD_OLD, "old one");
-        assert_int_equal(initrd_settle(files->state, true, NULL), 0);
+        assert_int_equal(initrd_settle(files->state, &commit, NULL), 0);
         is_text(files, "boot/one", "new one");
         is_text(files, "boot/two", "new two");
         is_tidy(files);
-        assert_int_equal(initrd_settle(files->state, false, NULL), 0); /* no journal */
+        assert_int_equal(initrd_settle(files->state, &undo, NULL), 0); /* no journal */
         is_text(files, "boot/one", "new one");
 }
 
@@ -131,7 +133,7 @@ static void test_initrd__taken_back_from_everywhere(void **state) {
         for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
                 assert_int_equal(initrd_begin(files->state, &files->initrd, 1, NULL), 0);
                 run(rows[i].done, files->path);
-                assert_int_equal(initrd_settle(files->state, false, NULL), 0);
+                assert_int_equal(initrd_settle(files->state, &undo, NULL), 0);
                 is_text(files, "boot/one", "old one");
                 is_text(files, "boot/two", NULL);
                 is_tidy(files);
@@ -144,14 +146,14 @@ static void test_initrd__of_somebody_else(void **state) {
         const InitrdRun options = { 0 };
         assert_int_equal(initrd_begin(files->state, &files->initrd, 1, NULL), 0);
         put(files, "boot/two", "theirs");
-        assert_int_equal(initrd_settle(files->state, false, NULL), 0); /* our maker failed */
+        assert_int_equal(initrd_settle(files->state, &undo, NULL), 0); /* our maker failed */
         is_text(files, "boot/two", "theirs");
         is_tidy(files);
         assert_int_equal(initrd_begin(files->state, &files->initrd, 1, NULL), 0);
         make_new(files);
         assert_int_equal(initrd_place(files->state, &files->initrd, 1, &options, NULL), 0);
         is_text(files, "boot/two", "new two");
-        assert_int_equal(initrd_settle(files->state, false, NULL), 0);
+        assert_int_equal(initrd_settle(files->state, &undo, NULL), 0);
         is_text(files, "boot/two", "theirs");
         is_tidy(files);
 }
@@ -164,7 +166,7 @@ static void test_initrd__of_somebody_else_since(void **state) {
         make_new(files);
         assert_int_equal(initrd_place(files->state, &files->initrd, 1, &options, NULL), 0);
         run("printf 'not ours' > boot/one; rm boot/two; printf 'not ours' > boot/two", files->path);
-        assert_int_equal(initrd_settle(files->state, false, NULL), 0);
+        assert_int_equal(initrd_settle(files->state, &undo, NULL), 0);
         is_text(files, "boot/one", "not ours");
         is_text(files, "boot/two", "not ours");
         is_tidy(files);
@@ -203,7 +205,7 @@ static void test_initrd__held_until_its_name_is_on_the_disk(void **state) {
         assert_int_equal(initrd_place(files->state, &files->initrd, 1, &options, NULL), 0);
         assert_true(holds_what_went);
         holds_what_went = false;
-        assert_int_equal(initrd_settle(files->state, false, NULL), 0);
+        assert_int_equal(initrd_settle(files->state, &undo, NULL), 0);
         assert_true(holds_what_went);
         is_text(files, "boot/one", "old one");
 }
@@ -212,7 +214,7 @@ static void test_initrd__a_kernel_that_went_meanwhile(void **state) {
         Files *files = *state;
         assert_int_equal(initrd_begin(files->state, &files->initrd, 1, NULL), 0);
         run("rm -r boot", files->path);
-        assert_int_equal(initrd_settle(files->state, false, NULL), 0);
+        assert_int_equal(initrd_settle(files->state, &undo, NULL), 0);
         run("test ! -e state/initrds", files->path);
 }
 
