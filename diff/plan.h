@@ -211,6 +211,7 @@ typedef struct PlanInput {
         size_t n_module_reasons;
         const PlanInitrd *initrds; /* that are to be made */
         size_t n_initrds;
+        bool has_no_initrd_maker;               /* what is asked of the initrd comes to none */
         const struct LiveInitrds *live_initrds; /* of another host, instead; NULL: not known */
         bool states_are_whole;                  /* a unit that the states do not name is off */
         bool everything_off;     /* --root: an image that does not run: no unit acts */

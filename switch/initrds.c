@@ -7,6 +7,8 @@
 #include "state/initrd_record.h"
 #include "switch/initrd_image.h"
 #include "switch/kernels.h"
+#include "switch/output.h"
+#include "switch/prepare.h"
 
 #include <errno.h>
 #include <string.h>
@@ -420,5 +422,52 @@ int initrds_find(Host *host,
         initrds.are_made = search.makes;
         initrds.has_no_maker = is_asked && search.maker == INITRD_NO_MAKER;
         *ret_initrds = initrds;
+        return 0;
+}
+
+static int warn_of_no_maker(Prepared *prepared, const ProfileConf *conf, Error *reterr) {
+        const KernelRule *rule = &conf->kernel;
+        bool is_loaded = rule->n_initrd_modules > 0;
+        unsigned line = is_loaded ? rule->initrd_modules[0].line : rule->initrd_available[0].line;
+        const char *place = profile_conf_place(&prepared->arena, conf, line);
+        const char *warning = !place ? NULL
+                                     : arena_printf(&prepared->arena,
+                                                       "%s: %s=: Nothing that makes initrds is "
+                                                       "known here (initramfs-tools, dracut, "
+                                                       "mkinitcpio from 38 on): it comes to none",
+                                                       place,
+                                                       is_loaded ? "InitrdModules"
+                                                                 : "InitrdAvailableModules");
+        if (!warning)
+                return error_oom(reterr);
+        reference_warn(&prepared->target, warning);
+        return 0;
+}
+
+int initrds_warn(Host *host,
+                Prepared *prepared,
+                const ProfileConf *conf,
+                bool only_default,
+                Error *reterr) {
+        static const KernelRule nothing;
+        const Initrds *initrds = &prepared->initrds;
+        const ProfileConf *old = NULL;
+        int r = kernels_conf_of(host, prepared->old, &prepared->arena, &old, reterr);
+        if (r < 0 || !conf)
+                return r;
+        bool is_same = initrd_asks_same(old ? &old->kernel : &nothing, &conf->kernel);
+        if (is_same && !(initrds->has_no_maker && initrd_is_told(prepared->old)))
+                return 0;
+        for (size_t i = 0; !is_same && i < initrds->n_warnings; i++)
+                reference_warn(&prepared->target, initrds->warnings[i]);
+        if (initrds->has_no_maker)
+                return warn_of_no_maker(prepared, conf, reterr);
+        if (initrds->has_no_kernel)
+                output_warning("No kernel is installed (/boot/vmlinuz-VERSION or "
+                               "/lib/modules/VERSION/vmlinuz): no initrd is made");
+        else if (only_default)
+                output_warning("The next boot takes the initrd that there is: once it is up, "
+                               "sysswitch switch makes the new one, for the boot after "
+                               "(InitrdModules=, InitrdAvailableModules=)");
         return 0;
 }

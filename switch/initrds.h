@@ -59,6 +59,14 @@ int initrds_find(Host *host,
                 Initrds *ret_initrds,
                 Error *reterr) must_check;
 
+/* Prints what comes of them that is not what was asked for by conf (NULL: there is no [Kernel]).
+ * Once: when the modules change, or their maker has gone; not at each switch of anything. */
+int initrds_warn(Host *host,
+                struct Prepared *prepared,
+                const ProfileConf *conf,
+                bool only_default,
+                Error *reterr) must_check;
+
 /* The room that new images take in the directory of a need's first one: all of them that are there,
  * beside the old ones; and once more what is kept of these by a copy, where there are no links. */
 SpaceNeed initrds_space(const Initrds *initrds, const InitrdNeed *need, bool has_links);

@@ -371,34 +371,6 @@ static int add_unmet(const Preflight *flight, const KernelUnmet *unmet, size_t n
         return r;
 }
 
-/* Once: when the modules change, or their maker has gone; not at each switch of anything. */
-static int warn_of_initrds(const Preflight *flight, const ProfileConf *conf, Error *reterr) {
-        static const KernelRule nothing;
-        const Initrds *initrds = &flight->prepared->initrds;
-        const ProfileConf *old = NULL;
-        int r = kernels_conf_of(flight->host, flight->prepared->old, &flight->prepared->arena, &old,
-                        reterr);
-        if (r < 0 || !conf)
-                return r;
-        bool is_same = initrd_asks_same(old ? &old->kernel : &nothing, &conf->kernel);
-        if (is_same && !(initrds->has_no_maker && initrd_is_told(flight->prepared->old)))
-                return 0;
-        for (size_t i = 0; !is_same && i < initrds->n_warnings; i++)
-                reference_warn(&flight->prepared->target, initrds->warnings[i]);
-        if (initrds->has_no_maker)
-                output_warning("Nothing that makes initrds is known here (initramfs-tools, dracut, "
-                               "mkinitcpio from 38 on): InitrdModules= and "
-                               "InitrdAvailableModules= come to none");
-        else if (initrds->has_no_kernel)
-                output_warning("No kernel is installed (/boot/vmlinuz-VERSION or "
-                               "/lib/modules/VERSION/vmlinuz): no initrd is made");
-        else if (flight->options->only_default)
-                output_warning("The next boot takes the initrd that there is: once it is up, "
-                               "sysswitch switch makes the new one, for the boot after "
-                               "(InitrdModules=, InitrdAvailableModules=)");
-        return 0;
-}
-
 /* The way back is not barred. */
 static int find_requirements(const Preflight *flight, Error *reterr) {
         const Initrds *initrds = &flight->prepared->initrds;
@@ -417,7 +389,9 @@ static int find_requirements(const Preflight *flight, Error *reterr) {
         if (r >= 0 && (add_unmet(flight, unmet, n_unmet) < 0 ||
                                       add_unmet(flight, initrds->unmet, initrds->n_unmet) < 0))
                 return error_oom(reterr);
-        return r < 0 ? r : warn_of_initrds(flight, conf, reterr);
+        return r < 0 ? r
+                     : initrds_warn(flight->host, flight->prepared, conf,
+                                       flight->options->only_default, reterr);
 }
 
 /* The way back is not barred; a container does not start on such a root anyway. */

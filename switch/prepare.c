@@ -203,6 +203,7 @@ static PlanInput plan_input_of(const Host *host, const Prepared *prepared) {
                 .n_module_reasons = prepared->n_module_reasons,
                 .initrds = prepared->initrds.planned,
                 .n_initrds = prepared->initrds.n_needs,
+                .has_no_initrd_maker = prepared->initrds.has_no_maker,
                 .states_are_whole = host_has_units(host),
                 .everything_off = !host_has_units(host),
                 .draft = prepared->draft,
