@@ -153,14 +153,26 @@ bool kernel_same_module(const char *left, const char *right) {
         return canonical(*left) == canonical(*right);
 }
 
+void kernel_module_name(const char *given, char *ret_name) {
+        size_t i = 0;
+        for (; given[i] && i < MODULE_NAME_SIZE - 1; i++)
+                ret_name[i] = canonical(given[i]);
+        ret_name[i] = 0;
+}
+
+void kernel_module_of_file(const char *path, char *ret_name) {
+        const char *slash = strrchr(path, '/');
+        kernel_module_name(slash ? slash + 1 : path, ret_name);
+        char *end = strstr(ret_name, ".ko");
+        *(end ? end : ret_name) = 0;
+}
+
 bool kernel_loads_file(const KernelRule *rule, const Entry *entry) {
-        char name[256];
+        char name[MODULE_NAME_SIZE];
         if (!entry || entry->root != ROOT_LIB || entry->kind != ENTRY_FILE ||
                         strncmp(entry->path, KERNEL_MODULE_TREES, strlen(KERNEL_MODULE_TREES)) != 0)
                 return false;
-        const char *file = strrchr(entry->path, '/') + 1, *end = strstr(file, ".ko");
-        (void) snprintf(name, sizeof(name), "%.*s", (int) (end ? end - file : 0),
-                        file); /* a name that is cut is no module's */
+        kernel_module_of_file(entry->path, name);
         for (size_t i = 0; i < rule->n_modules; i++)
                 if (kernel_same_module(rule->modules[i].text, name))
                         return true;

@@ -47,6 +47,13 @@ int kernel_missing_words(
 /* The same module, '-' and '_' being one. */
 bool kernel_same_module(const char *left, const char *right);
 
+enum { MODULE_NAME_SIZE = 256 };
+
+/* A module's name as the kernel has it, with '_' for '-'; and that of its file, "" where it is
+ * none. ret_name: of MODULE_NAME_SIZE bytes. A name that is cut is no module's. */
+void kernel_module_name(const char *given, char *ret_name);
+void kernel_module_of_file(const char *path, char *ret_name);
+
 /* Is this a module's file below /lib, of one that Modules= names? entry may be NULL. */
 bool kernel_loads_file(const KernelRule *rule, const Entry *entry);
 

@@ -74,11 +74,8 @@ json_t *live_initrds_to_json(const LiveInitrds *initrds) {
 }
 
 static int add_canonical(Strv *names, const char *name) {
-        cleanup_free char *copy = strdup(name);
-        if (!copy)
-                return -ENOMEM;
-        for (char *p = copy; *p; p++)
-                *p = (char) (*p == '-' ? '_' : *p);
+        char copy[MODULE_NAME_SIZE];
+        kernel_module_name(name, copy);
         return strv_add_unique(names, copy) < 0 ? -ENOMEM : 0;
 }
 

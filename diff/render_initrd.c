@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* InitrdModules= and InitrdAvailableModules= of [Kernel]: files for the initrd's maker. */
 #include "diff/initrd.h"
+#include "diff/kernel.h"
 #include "diff/rendering.h"
 
 #include <string.h>
@@ -10,9 +11,10 @@ static const char head[] =
 
 /* With '_' as the kernel has it: dracut would take only the first '-' for one. */
 static void add_name(Text *text, const char *before, const char *name, const char *after) {
+        char copy[MODULE_NAME_SIZE];
+        kernel_module_name(name, copy);
         text_add(text, before);
-        for (; *name; name++)
-                text_add_n(text, *name == '-' ? "_" : name, 1);
+        text_add(text, copy);
         text_add(text, after);
 }
 

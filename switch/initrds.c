@@ -4,6 +4,7 @@
 #include "activate/kernel.h"
 #include "activate/module_tree.h"
 #include "base/nearest.h"
+#include "diff/kernel.h"
 #include "state/initrd_record.h"
 #include "switch/initrd_image.h"
 #include "switch/kernels.h"
@@ -70,23 +71,12 @@ static int add_all_wanted(Search *search) {
         return 0;
 }
 
-/* As the names of a tree are. */
-static void make_canonical(char *name) {
-        for (; *name; name++)
-                *name = (char) (*name == '-' ? '_' : *name);
-}
-
-static void canonical_name(const char *name, char *copy, size_t copy_bytes) {
-        (void) snprintf(copy, copy_bytes, "%s", name); /* cut: near to nothing */
-        make_canonical(copy);
-}
-
 /* By the name that the profile gives, which the initrd is told; one that is built in it need not
  * load. */
 static int note_loaded(
                 const ModuleClosure *closure, const char *given, InitrdContained *contained) {
-        char name[256];
-        canonical_name(given, name, sizeof(name));
+        char name[MODULE_NAME_SIZE];
+        kernel_module_name(given, name);
         const Module *module = map_get(&closure->by_name, name);
         return module && module->is_builtin ? 0 : strv_add_unique(&contained->loaded, name);
 }
@@ -102,13 +92,13 @@ static int find_own(const Search *search, const char *kernel, Map *ret_own) {
                 const Entry *entry = &search->tree->entries[i];
                 if (entry->root != ROOT_LIB || strncmp(entry->path, prefix, strlen(prefix)) != 0)
                         break;
-                const char *base = strrchr(entry->path, '/') + 1, *end = strstr(base, ".ko");
-                if (entry->kind != ENTRY_FILE || !end)
+                char file[MODULE_NAME_SIZE];
+                kernel_module_of_file(entry->path, file);
+                if (entry->kind != ENTRY_FILE || !*file)
                         continue;
-                char *name = arena_strndup(search->arena, base, (size_t) (end - base));
+                char *name = arena_strdup(search->arena, file);
                 if (!name)
                         return -ENOMEM;
-                make_canonical(name);
                 if (map_put(ret_own, name, (void *) (uintptr_t) entry) < 0)
                         return -ENOMEM;
         }
@@ -134,8 +124,8 @@ static int note_files(const Map *own, InitrdContained *contained) {
 
 static int
 add_name(Wanted *wanted, ModuleClosure *closure, const Map *own, InitrdContained *contained) {
-        char name[256];
-        canonical_name(wanted->word->text, name, sizeof(name));
+        char name[MODULE_NAME_SIZE];
+        kernel_module_name(wanted->word->text, name);
         int r = closure->tree ? module_closure_add(closure, wanted->word->text) : 0;
         if (r == 0 && map_get(own, name))
                 r = strv_add_unique(&contained->modules, name) < 0 ? -ENOMEM : 1;
@@ -313,7 +303,7 @@ static int collect_names(Search *search, Error *reterr) {
 }
 
 static int add_unmet(Search *search, const Wanted *wanted, Error *reterr) {
-        char name[256];
+        char name[MODULE_NAME_SIZE];
         cleanup_strv Strv nearest = { 0 };
         cleanup(text_donep) Text text = { 0 };
         Arena *arena = search->arena;
@@ -321,7 +311,7 @@ static int add_unmet(Search *search, const Wanted *wanted, Error *reterr) {
         int r = collect_names(search, reterr);
         if (r < 0)
                 return r;
-        canonical_name(wanted->word->text, name, sizeof(name));
+        kernel_module_name(wanted->word->text, name);
         const char *place = profile_conf_place(arena, search->conf, wanted->word->line);
         if (!place || nearest_names(name, &search->names, N_NEAREST, &nearest) < 0)
                 return error_oom(reterr);

@@ -40,17 +40,12 @@ static int name_of(Loaded *loaded, const Entry *entry, const char **ret_name) {
         if (!loaded->modules || !entry || entry->root != ROOT_LIB || entry->kind != ENTRY_FILE ||
                         strncmp(entry->path, loaded->directory, strlen(loaded->directory)) != 0)
                 return 0;
-        const char *name = strrchr(entry->path, '/') + 1;
-        const char *end = strstr(name, ".ko");
-        char *copy = arena_strndup(&loaded->arena, name, (size_t) (end ? end - name : 0));
-        if (!copy)
-                return -ENOMEM;
-        for (char *p = copy; *p; p++)
-                if (*p == '-')
-                        *p = '_';
-        if (kernel_module_is_loaded(loaded->modules, copy))
-                *ret_name = copy;
-        return 0;
+        char name[MODULE_NAME_SIZE];
+        kernel_module_of_file(entry->path, name);
+        if (!kernel_module_is_loaded(loaded->modules, name))
+                return 0;
+        *ret_name = arena_strdup(&loaded->arena, name);
+        return *ret_name ? 0 : -ENOMEM;
 }
 
 typedef enum Match { MATCH_UNKNOWN, MATCH_SAME, MATCH_OTHER } Match;
