@@ -71,6 +71,11 @@ static bool names_module(const KernelWord *words, size_t n_words, const char *mo
         return false;
 }
 
+bool kernel_initrd_names(const KernelRule *rule, const char *module) {
+        return names_module(rule->initrd_modules, rule->n_initrd_modules, module) ||
+               names_module(rule->initrd_available, rule->n_initrd_available, module);
+}
+
 static int add_loaded(
                 const KernelRule *rule, const KernelRule *other, const char *what, Strv *reasons) {
         int r = 0;
@@ -86,9 +91,7 @@ static int add_available(
         int r = 0;
         for (size_t i = 0; r >= 0 && i < rule->n_initrd_available; i++) {
                 const char *module = rule->initrd_available[i].text;
-                if (!names_module(other->initrd_modules, other->n_initrd_modules, module) &&
-                                !names_module(other->initrd_available, other->n_initrd_available,
-                                                module))
+                if (!kernel_initrd_names(other, module))
                         r = add_reason(reasons, module, what);
         }
         return r;

@@ -54,6 +54,9 @@ enum { MODULE_NAME_SIZE = 256 };
 void kernel_module_name(const char *given, char *ret_name);
 void kernel_module_of_file(const char *path, char *ret_name);
 
+/* Does InitrdModules= or InitrdAvailableModules= name it? */
+bool kernel_initrd_names(const KernelRule *rule, const char *module);
+
 /* Is this a module's file below /lib, of one that Modules= names? entry may be NULL. */
 bool kernel_loads_file(const KernelRule *rule, const Entry *entry);
 

@@ -3,6 +3,7 @@
 
 #include "activate/kernel.h"
 #include "activate/module_file.h"
+#include "activate/module_tree.h"
 #include "activate/process.h"
 #include "diff/kernel.h"
 #include "switch/kernels.h"
@@ -137,6 +138,62 @@ static int note_next(Needs *needs, Error *reterr) {
         return note && plan_add_note(plan, &plan->units, note) >= 0 ? 0 : error_oom(reterr);
 }
 
+/* Of the modules that come, those that the kernel has one of its own for, which its initrd may
+ * have, and that nothing brings there. */
+static int find_hidden(Needs *needs,
+                const KernelRule *rule,
+                const char *version,
+                const Strv *names,
+                Strv *ret_hidden) {
+        const FitPlan *fit = needs->prepared->fit;
+        for (size_t i = 0; i < fit->n_operations; i++) {
+                const Entry *entry = fit->operations[i].entry;
+                char name[MODULE_NAME_SIZE];
+                int length = 0;
+                const char *of = version_of(entry, &length);
+                if (!of || strncmp(of, version, (size_t) length) != 0 || version[length] ||
+                                tree_find(needs->prepared->old, ROOT_LIB, entry->path))
+                        continue;
+                kernel_module_of_file(entry->path, name);
+                if (strv_has(names, name) && !kernel_initrd_names(rule, name) &&
+                                strv_add_unique(ret_hidden, name) < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+static int note_hidden(Needs *needs, const Strv *versions, Error *reterr) {
+        Plan *plan = needs->prepared->plan;
+        const Host *host = needs->host;
+        const ProfileConf *conf = NULL;
+        int r = kernels_conf_of(host, needs->prepared->new, &plan->arena, &conf, reterr);
+        if (r < 0 || !conf || needs->prepared->distribution.initrd_maker == INITRD_NO_MAKER)
+                return r;
+        for (size_t i = 0; i < versions->n_items; i++) {
+                cleanup(module_tree_freep) ModuleTree *tree = NULL;
+                cleanup_strv Strv names = { 0 }, hidden = { 0 };
+                const char *version = versions->items[i], *note = NULL;
+                r = module_tree_open(host->root_fd, version, &tree, reterr);
+                if (r >= 0)
+                        r = module_tree_names(tree, &names, reterr);
+                if (r == -ENOMEM)
+                        return r;
+                if (r < 0) /* it has none of its own */
+                        continue;
+                if (find_hidden(needs, &conf->kernel, version, &names, &hidden) < 0)
+                        return error_oom(reterr);
+                for (size_t j = 0; j < hidden.n_items; j++) {
+                        note = arena_printf(&plan->arena,
+                                        "The initrd of %s may have the kernel's own %s: name it in "
+                                        "InitrdAvailableModules= to have the one of ExtraModules=",
+                                        version, hidden.items[j]);
+                        if (!note || plan_add_note(plan, &plan->units, note) < 0)
+                                return error_oom(reterr);
+                }
+        }
+        return 0;
+}
+
 static int find_tool(Needs *needs, const Strv *versions) {
         for (size_t i = 0; i < versions->n_items; i++)
                 if (module_index_is_there(needs->host, versions->items[i]))
@@ -180,6 +237,8 @@ int module_needs_find(const Host *host,
         int r = is_rollback ? 0 : find_faults(&needs, reterr);
         if (r >= 0)
                 r = note_next(&needs, reterr);
+        if (r >= 0)
+                r = note_hidden(&needs, &versions, reterr);
         *ret_problems = needs.problems;
         *ret_n_problems = needs.n_problems;
         return r;
