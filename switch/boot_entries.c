@@ -173,10 +173,6 @@ static int renew(Host *host, Loaders *loaders, bool is_asked, bool is_last, Erro
         r = loaders_read(host, loaders, reterr);
         if (r < 0)
                 return r;
-        bool has_grub = loaders->grub.grub_cfg && boot_menu_fits(loaders->grub.grub_cfg);
-        if (is_asked && choices.is_wanted && !has_grub && !loaders->directory.path)
-                output_warning("No boot loader that is known: change the words of its kernel's "
-                               "command line by hand");
         r = renew_menu(host, loaders, &choices, reterr);
         return r < 0 ? r : renew_spec(host, loaders, &choices, is_asked, reterr);
 }
@@ -197,6 +193,19 @@ void boot_entries_renew_last(Host *host) {
         Error error;
         if (renew_all(host, false, true, &error) < 0)
                 output_warning(error.message);
+}
+
+void boot_entries_warn(Host *host, const ProfileConf *conf) {
+        cleanup(loaders_donep) Loaders loaders = { 0 };
+        cleanup(boot_choices_donep) BootChoices choices = { 0 };
+        Error ignored; /* who cannot read it cannot renew it: that is told then */
+        if (!concerns(host) || boot_choices_read(host, conf, &choices, &ignored) < 0 ||
+                        (!conf && !choices.is_wanted) || loaders_read(host, &loaders, &ignored) < 0)
+                return;
+        bool has_grub = loaders.grub.grub_cfg && boot_menu_fits(loaders.grub.grub_cfg);
+        if (!has_grub && !loaders.directory.path)
+                output_warning("No boot loader that is known: change the words of its kernel's "
+                               "command line by hand");
 }
 
 static uint64_t rounded(const char *text, uint32_t block_bytes) {

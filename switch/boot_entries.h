@@ -12,11 +12,15 @@
 
 /* Does nothing for an image, for another profile than the host's, and where no generation has a
  * [Kernel]: no partition is mounted for that. Warns of a file that is in the way and, where it
- * is_asked for, of a host without a boot loader that is known. */
+ * is_asked for, of a boot loader that is not told of its default. */
 int boot_entries_renew(Host *host, bool is_asked, Error *reterr) must_check;
 /* The same where all else is done, and a generation may have gone: with the last [Kernel] what is
  * ours goes. What goes wrong is a warning. */
 void boot_entries_renew_last(Host *host);
+
+/* Before a switch that changes the words of the command line: warns of a host without a boot loader
+ * that is known. conf: as below. */
+void boot_entries_warn(Host *host, const ProfileConf *conf);
 
 /* A directory in which a renewal after the switch will write, and how much. */
 typedef struct BootNeed {

@@ -9,6 +9,7 @@
 #include "diff/fit_space.h"
 #include "diff/program.h"
 #include "diff/quote.h"
+#include "state/record.h"
 #include "switch/boot_entries.h"
 #include "switch/container_needs.h"
 #include "switch/followers.h"
@@ -378,11 +379,13 @@ static int find_requirements(const Preflight *flight, Error *reterr) {
         const ProfileConf *conf = NULL;
         KernelUnmet *unmet = NULL;
         size_t n_unmet = 0;
-        if (flight->options->is_rollback)
-                return 0;
+        const SwitchRecord record = { .verb = flight->options->verb };
         int r = kernels_conf_of(flight->host, flight->prepared->new, arena, &conf, reterr);
-        if (r >= 0)
-                r = find_boot_space(flight, conf, reterr);
+        if (r >= 0 && flight->prepared->plan->n_of_boot_loader > 0 && record_moves_default(&record))
+                boot_entries_warn(flight->host, conf);
+        if (r < 0 || flight->options->is_rollback)
+                return flight->options->is_rollback ? 0 : r;
+        r = find_boot_space(flight, conf, reterr);
         if (r >= 0 && conf)
                 r = kernels_find_unmet(flight->host, &flight->prepared->target, conf,
                                 flight->options->only_default, arena, &unmet, &n_unmet, reterr);
