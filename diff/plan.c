@@ -229,6 +229,7 @@ static int add_reboot_reasons(Plan *plan, const PlanInput *input, const PlanDraf
         int r = kernel_reboot_reasons(&draft->pair.confs[BEFORE]->kernel,
                         &draft->pair.confs[AFTER]->kernel, &input->kernel, &reasons);
         plan->n_of_boot_loader = reasons.n_items;
+        plan->is_until_boot = input->is_until_boot;
         if (r >= 0 && !input->has_no_initrd_maker)
                 r = kernel_initrd_reasons(&draft->pair.confs[BEFORE]->kernel,
                                 &draft->pair.confs[AFTER]->kernel, &reasons);

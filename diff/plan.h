@@ -153,6 +153,7 @@ typedef struct Plan {
         size_t n_initrds;
         const char *const *reboot_needed;
         size_t n_reboot_needed;
+        bool is_until_boot;      /* a reboot ends it: these never come */
         size_t n_of_boot_loader; /* the first of them: what it has to be given */
         TreeChange *files; /* every path of /etc and hooks that differs; entries are of the input's
                               trees, which must outlive the plan */
@@ -211,6 +212,7 @@ typedef struct PlanInput {
         size_t n_module_reasons;
         const PlanInitrd *initrds; /* that are to be made */
         size_t n_initrds;
+        bool is_until_boot;                     /* a test: the next boot takes another generation */
         bool has_no_initrd_maker;               /* what is asked of the initrd comes to none */
         const struct LiveInitrds *live_initrds; /* of another host, instead; NULL: not known */
         bool states_are_whole;                  /* a unit that the states do not name is off */

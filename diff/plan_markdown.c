@@ -113,7 +113,9 @@ static void add_summary(Text *text, const Plan *plan) {
         add_count(text, n_along, "more brought along", &separator);
         text_add(text, *separator ? "" : "none acts");
         add_containers_count(text, plan);
-        text_addf(text, "%s.**\n\n", plan->n_reboot_needed > 0 ? "; a reboot is needed" : "");
+        text_addf(text, "%s.**\n\n",
+                        plan->n_reboot_needed > 0 && !plan->is_until_boot ? "; a reboot is needed"
+                                                                          : "");
 }
 
 static void add_row(Text *text,
@@ -281,7 +283,8 @@ int plan_to_markdown(const Plan *plan,
                 add_units(text, manager, &plan->users[i].units);
         }
         add_initrds(text, plan);
-        add_lines(text, "Reboot needed", plan->reboot_needed, plan->n_reboot_needed);
+        add_lines(text, plan->is_until_boot ? "Not tested, as it takes a reboot" : "Reboot needed",
+                        plan->reboot_needed, plan->n_reboot_needed);
         add_lines(text, "Hooks", plan->hooks, plan->n_hooks);
         int r = add_patches(plan, contents, text, reterr);
         return r < 0 ? r : text->error < 0 ? error_oom(reterr) : 0;

@@ -322,7 +322,9 @@ static void add_initrds(const Writer *writer, const Plan *plan) {
 static void add_reboot(const Writer *writer, const Plan *plan) {
         if (plan->n_reboot_needed == 0)
                 return;
-        add_colored(writer, yellow, "Reboot needed:");
+        add_colored(writer, yellow,
+                        plan->is_until_boot ? "Not tested, as it takes a reboot:"
+                                            : "Reboot needed:");
         for (size_t i = 0; i < plan->n_reboot_needed; i++) {
                 text_add(writer->text, i > 0 ? ", " : " ");
                 text_add_line(writer->text, plan->reboot_needed[i]);

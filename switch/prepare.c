@@ -230,7 +230,8 @@ static int ask_unknown(Host *host, Prepared *prepared, Error *reterr) {
  * before, so this ends. */
 static int make_plan(Host *host, Prepared *prepared, const PrepareOptions *options, Error *reterr) {
         for (;;) {
-                const PlanInput input = plan_input_of(host, prepared);
+                PlanInput input = plan_input_of(host, prepared);
+                input.is_until_boot = options->is_until_boot;
                 prepared->plan = plan_free(prepared->plan);
                 int r = plan_new(&input, &prepared->plan, reterr);
                 if (r < 0 || !host_has_units(host))

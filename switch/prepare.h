@@ -27,6 +27,7 @@ typedef struct PrepareOptions {
         bool save_edited;   /* rollback: edited files are saved and replaced */
         bool only_host;     /* of what is edited inside containers the caller asks himself */
         bool check_all;     /* compare every managed file's bytes: --force, status */
+        bool is_until_boot; /* a test */
         bool makes_initrds; /* the kernels' initrds are part of it */
         bool only_looks;    /* whether there is anything to do: nobody sees the plan, and there is
                                none where the trees differ */

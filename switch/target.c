@@ -45,6 +45,7 @@ int target_plan(Host *host,
                 .force = options->force,
                 .save_edited = options->is_rollback,
                 .check_all = options->force,
+                .is_until_boot = record_moves_active(&record) && !record_moves_default(&record),
                 /* as the next boot takes them: with the generation that it takes */
                 .makes_initrds = record_moves_active(&record) && record_moves_default(&record) &&
                                  !options->only_default,
