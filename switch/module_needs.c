@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 /* The slice of the path that is the kernel's version; NULL: the entry is no module. */
 static const char *version_of(const Entry *entry, int *ret_length) {
@@ -242,4 +243,50 @@ int module_needs_find(const Host *host,
         *ret_problems = needs.problems;
         *ret_n_problems = needs.n_problems;
         return r;
+}
+
+static bool is_mask(int root_fd, const char *path) {
+        char target[sizeof("/dev/null")];
+        return readlinkat(root_fd, path, target, sizeof(target)) == (ssize_t) strlen("/dev/null") &&
+               memcmp(target, "/dev/null", strlen("/dev/null")) == 0;
+}
+
+/* Where what loads Modules= is masked: the link that says so, below /etc as it will be, or by hand
+ * in /run; NULL: it is not. */
+static const char *find_mask(const Host *host, const Tree *before, const Tree *after) {
+        static const char path[] = "systemd/system/systemd-modules-load.service";
+        static const char in_etc[] = "etc/systemd/system/systemd-modules-load.service";
+        static const char in_run[] = "run/systemd/system/systemd-modules-load.service";
+        const Entry *entry = tree_find(after, ROOT_ETC, path);
+        bool is_left_alone = !entry && !tree_find(before, ROOT_ETC, path);
+        bool is_declared = entry && entry->target && strcmp(entry->target, "/dev/null") == 0;
+        if (is_declared || (is_left_alone && is_mask(host->root_fd, in_etc)))
+                return in_etc;
+        return !entry && is_mask(host->root_fd, in_run) ? in_run : NULL;
+}
+
+int module_needs_warn(Host *host, Prepared *prepared, const ProfileConf *conf, Error *reterr) {
+        const EffectiveTrees *trees = &prepared->effective;
+        const ProfileConf *old = NULL;
+        int r = kernels_conf_of(host, prepared->old, &prepared->arena, &old, reterr);
+        if (r < 0 || !conf || conf->kernel.n_modules == 0)
+                return r;
+        bool is_same = old && old->kernel.n_modules == conf->kernel.n_modules;
+        for (size_t i = 0; is_same && i < conf->kernel.n_modules; i++)
+                is_same = strcmp(old->kernel.modules[i].text, conf->kernel.modules[i].text) == 0;
+        const char *mask = find_mask(host, trees->before, trees->after);
+        if (is_same || !mask)
+                return 0;
+        const char *place =
+                        profile_conf_place(&prepared->arena, conf, conf->kernel.modules[0].line);
+        const char *warning =
+                        place ? arena_printf(&prepared->arena,
+                                                "%s: Modules= come to none: "
+                                                "systemd-modules-load.service is masked (/%s)",
+                                                place, mask)
+                              : NULL;
+        if (!warning)
+                return error_oom(reterr);
+        reference_warn(&prepared->target, warning);
+        return 0;
 }

@@ -22,3 +22,8 @@ int module_needs_find(const Host *host,
                 Problem **ret_problems,
                 size_t *ret_n_problems,
                 Error *reterr) must_check;
+
+/* Prints that what Modules= of conf (NULL: there is no [Kernel]) names will not be loaded, as what
+ * does that is masked. Once: when they change. */
+int module_needs_warn(
+                Host *host, Prepared *prepared, const ProfileConf *conf, Error *reterr) must_check;

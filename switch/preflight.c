@@ -392,6 +392,8 @@ static int find_requirements(const Preflight *flight, Error *reterr) {
         if (r >= 0 && (add_unmet(flight, unmet, n_unmet) < 0 ||
                                       add_unmet(flight, initrds->unmet, initrds->n_unmet) < 0))
                 return error_oom(reterr);
+        if (r >= 0)
+                r = module_needs_warn(flight->host, flight->prepared, conf, reterr);
         return r < 0 ? r
                      : initrds_warn(flight->host, flight->prepared, conf,
                                        flight->options->only_default, reterr);
