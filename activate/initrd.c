@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { MKINITCPIO_MAX_BYTES = 1 << 20, NAME_MAX_BYTES = 256 };
+enum { MKINITCPIO_MAX_BYTES = 1 << 20, NAME_MAX_BYTES = 256, CONF_MAX_BYTES = 1 << 16 };
 
 static bool is_there(int root_fd, const char *path) {
         cleanup_fd int fd = in_root_open(root_fd, path, O_PATH);
@@ -103,6 +103,49 @@ static int look_for_dracut(Finding *finding) {
         return r;
 }
 
+/* The value of "KEY=VALUE" or "KEY='VALUE'", the last one of a file that a shell reads; "": none.
+ */
+static void value_of(const char *text, const char *key, char *value, size_t value_bytes) {
+        size_t length = strlen(key);
+        *value = 0;
+        for (const char *at = text; *at; at += strcspn(at, "\n"), at += *at == '\n') {
+                const char *line = at + strspn(at, " \t");
+                if (strncmp(line, key, length) != 0 || line[length] != '=')
+                        continue;
+                line += length + 1;
+                line += *line == '"' || *line == '\'';
+                (void) snprintf(value, value_bytes, "%.*s", (int) strcspn(line, "\"' \t\n"),
+                                line); /* cut: not there */
+        }
+}
+
+bool initrd_is_in_uki(int root_fd) {
+        static const char *const paths[] = { "etc/kernel/install.conf",
+                "usr/lib/kernel/install.conf" };
+        char layout[NAME_MAX_BYTES];
+        for (size_t i = 0; i < N_ELEMENTS(paths); i++) {
+                cleanup_free char *text = NULL;
+                size_t size = 0;
+                if (in_root_read(root_fd, paths[i], CONF_MAX_BYTES, &text, &size) < 0)
+                        continue;
+                value_of(text, "layout", layout, sizeof(layout));
+                return strcmp(layout, "uki") == 0;
+        }
+        return false;
+}
+
+/* Where a preset has an image elsewhere; one in another place is nobody's. */
+static const char *path_in_preset(const Finding *finding, const char *package, const char *key) {
+        char value[PATH_MAX];
+        cleanup_free char *text = NULL;
+        size_t size = 0;
+        const char *path = arena_printf(finding->arena, "etc/mkinitcpio.d/%s.preset", package);
+        if (!path || in_root_read(finding->root_fd, path, CONF_MAX_BYTES, &text, &size) < 0)
+                return NULL;
+        value_of(text, key, value, sizeof(value));
+        return *value == '/' ? arena_strdup(finding->arena, value) : NULL;
+}
+
 /* Named after the package that brings the kernel. */
 static int look_for_mkinitcpio(Finding *finding) {
         Arena *arena = finding->arena;
@@ -113,10 +156,16 @@ static int look_for_mkinitcpio(Finding *finding) {
         if (r < 0)
                 return r;
         const char *name = *package ? package : version;
-        r = look(finding, arena_printf(arena, "/boot/initramfs-%s.img", name), false);
+        const char *image = path_in_preset(finding, name, "default_image");
+        const char *fallback = path_in_preset(finding, name, "fallback_image");
+        r = look(finding, image ? image : arena_printf(arena, "/boot/initramfs-%s.img", name),
+                        false);
         if (r < 0)
                 return r;
-        return look(finding, arena_printf(arena, "/boot/initramfs-%s-fallback.img", name), true);
+        return look(finding,
+                        fallback ? fallback
+                                 : arena_printf(arena, "/boot/initramfs-%s-fallback.img", name),
+                        true);
 }
 
 int initrd_find(int root_fd,

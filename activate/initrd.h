@@ -28,6 +28,9 @@
 /* Which maker a host has; of several the one that its kernels' packages call. */
 InitrdMaker initrd_maker_find(int root_fd);
 
+/* Does kernel-install put what a maker makes into one image with the kernel? */
+bool initrd_is_in_uki(int root_fd);
+
 typedef struct InitrdImage {
         const char *path; /* absolute */
         bool is_there;

@@ -403,13 +403,17 @@ int initrds_find(Host *host,
         if (r <= 0)
                 return r;
         search.maker = distribution_of(host->distribution).initrd_maker;
-        search.makes = ask->makes && host_has_units(host) && search.maker != INITRD_NO_MAKER;
+        bool is_in_uki = (search.maker == INITRD_DRACUT || search.maker == INITRD_MKINITCPIO) &&
+                         initrd_is_in_uki(host->root_fd);
+        search.makes = ask->makes && host_has_units(host) && search.maker != INITRD_NO_MAKER &&
+                       !is_in_uki;
         r = run_search(&search, reterr);
         initrds.has_no_kernel = is_asked && search.kernels.n_items == 0;
         search_done(&search);
         if (r < 0)
                 return r;
         initrds.are_made = search.makes;
+        initrds.are_in_uki = is_asked && is_in_uki;
         initrds.has_no_maker = is_asked && search.maker == INITRD_NO_MAKER;
         *ret_initrds = initrds;
         return 0;
@@ -455,6 +459,10 @@ int initrds_warn(Host *host,
         if (initrds->has_no_kernel)
                 output_warning("No kernel is installed (/boot/vmlinuz-VERSION or "
                                "/lib/modules/VERSION/vmlinuz): no initrd is made");
+        else if (initrds->are_in_uki)
+                output_warning("The initrd is one file with the kernel here (layout=uki of "
+                               "kernel-install), and is not made anew: kernel-install add does it "
+                               "(InitrdModules=, InitrdAvailableModules=)");
         else if (only_default)
                 output_warning("The next boot takes the initrd that there is: once it is up, "
                                "sysswitch switch makes the new one, for the boot after "

@@ -248,6 +248,14 @@ static void test_initrd__where_images_are(void **state) {
                         0);
         assert_int_equal(initrd.n_images, 2);
         assert_true(!initrd.images[0].is_fallback && initrd.images[1].is_fallback);
+        run("mkdir -p etc/mkinitcpio.d etc/kernel", files->path);
+        put(files, "etc/mkinitcpio.d/linux.preset",
+                        "#default_image=\"/no\"\ndefault_image=\"/efi/arch/linux.img\"\n");
+        run("rm boot/initramfs-linux-fallback.img", files->path);
+        is_found(files, INITRD_MKINITCPIO, "/efi/arch/linux.img", false);
+        assert_false(initrd_is_in_uki(files->fd));
+        put(files, "etc/kernel/install.conf", "# layout=bls\nlayout=uki\n");
+        assert_true(initrd_is_in_uki(files->fd));
 }
 
 static void test_initrd__which_maker(void **state) {
