@@ -67,7 +67,7 @@ for line in "confirm" "recover" "pin @active" "show @active:etc/motd" "show save
         refuses 2 "JSON" "${R[@]}" $line --json
         verbs+="${line%% *} "
 done
-for line in "reboot web" "activate web" "shell web" "log web" "remove web"; do
+for line in "reboot web" "activate web" "shell --json web" "log web" "remove web"; do
         # shellcheck disable=SC2086
         refuses 2 "prints no JSON" container $line --json
 done
