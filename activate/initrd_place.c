@@ -284,8 +284,9 @@ static int settle_image(const JournalLine *line, const InitrdSettle *settle, Err
 static int settle_all(int dir_fd, const char *journal, const InitrdSettle *settle, Error *reterr) {
         JournalLine line;
         int r = 0, told = 0;
-        for (const char *at = journal; r >= 0 && *at; at += strcspn(at, "\n") + 1) {
+        for (const char *at = journal; r >= 0 && *at; at += *at == '\n') {
                 r = read_journal_line(at, &line);
+                at += strcspn(at, "\n");
                 if (r >= 0)
                         r = settle_image(&line, settle, reterr);
                 told |= r > 0;

@@ -218,6 +218,18 @@ static void test_initrd__a_kernel_that_went_meanwhile(void **state) {
         run("test ! -e state/initrds", files->path);
 }
 
+/* One that no run of ours wrote is as long as it is, and no more of it is read. */
+static void test_initrd__a_journal_without_its_end(void **state) {
+        Files *files = *state;
+        Error error;
+        put(files, "state/initrds", "dracut 6.1 /nowhere/one");
+        assert_int_equal(initrd_settle(files->state, &undo, &error), 0);
+        run("test ! -e state/initrds", files->path);
+        put(files, "state/initrds", "dracut 6.1");
+        assert_int_equal(initrd_settle(files->state, &undo, &error), -EBADMSG);
+        run("test -e state/initrds", files->path);
+}
+
 static void is_found(Files *files, InitrdMaker maker, const char *want, bool is_there) {
         Initrd initrd;
         assert_int_equal(initrd_find(files->fd, maker, "6.1", &files->arena, &initrd, NULL), 0);
@@ -284,6 +296,7 @@ int main(void) {
                 TEST(test_initrd__times),
                 TEST(test_initrd__held_until_its_name_is_on_the_disk),
                 TEST(test_initrd__a_kernel_that_went_meanwhile),
+                TEST(test_initrd__a_journal_without_its_end),
                 TEST(test_initrd__where_images_are),
                 TEST(test_initrd__which_maker),
         };
