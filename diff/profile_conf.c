@@ -263,6 +263,52 @@ static int check_contradictions(ConfReader *reader, Error *reterr) {
         return 0;
 }
 
+static KernelRule kernel_of(const ConfReader *reader) {
+        KernelRule kernel = reader->kernel;
+        kernel.modules = reader->modules.items;
+        kernel.n_modules = reader->modules.n_items;
+        kernel.parameters = reader->parameters.items;
+        kernel.n_parameters = reader->parameters.n_items;
+        kernel.requirements = reader->requirements.items;
+        kernel.n_requirements = reader->requirements.n_items;
+        kernel.extra_modules = reader->extra_modules.items;
+        kernel.n_extra_modules = reader->extra_modules.n_items;
+        kernel.firmware = reader->firmware.items;
+        kernel.n_firmware = reader->firmware.n_items;
+        kernel.initrd_modules = reader->initrd_modules.items;
+        kernel.n_initrd_modules = reader->initrd_modules.n_items;
+        kernel.initrd_available = reader->initrd_available.items;
+        kernel.n_initrd_available = reader->initrd_available.n_items;
+        return kernel;
+}
+
+static ProfileConf conf_of(const ConfReader *reader) {
+        return (ProfileConf){
+                .description = reader->description,
+                .bases = reader->bases.items,
+                .n_bases = reader->layers.n_items > 0 ? 0 : reader->bases.n_items,
+                .without = reader->without.items,
+                .n_without = reader->without.n_items,
+                .layers = reader->layers.items,
+                .n_layers = reader->layers.n_items,
+                .enable = reader->enable.items,
+                .disable = reader->disable.items,
+                .mask = reader->mask.items,
+                .n_enable = reader->enable.n_items,
+                .n_disable = reader->disable.n_items,
+                .n_mask = reader->mask.n_items,
+                .files = reader->files.items,
+                .n_files = reader->files.n_items,
+                .triggers = reader->triggers.items,
+                .n_triggers = reader->triggers.n_items,
+                .checks = reader->checks.items,
+                .n_checks = reader->checks.n_items,
+                .containers = reader->containers.items,
+                .n_containers = reader->containers.n_items,
+                .kernel = kernel_of(reader),
+        };
+}
+
 int profile_conf_parse_all(Arena *arena,
                 const char *name,
                 Contents *contents,
@@ -289,44 +335,7 @@ int profile_conf_parse_all(Arena *arena,
         ProfileConf *conf = arena_new(arena, ProfileConf, 1);
         if (!conf)
                 return error_oom(reterr);
-        *conf = (ProfileConf){
-                .description = reader.description,
-                .bases = reader.bases.items,
-                .n_bases = reader.layers.n_items > 0 ? 0 : reader.bases.n_items,
-                .without = reader.without.items,
-                .n_without = reader.without.n_items,
-                .layers = reader.layers.items,
-                .n_layers = reader.layers.n_items,
-                .enable = reader.enable.items,
-                .disable = reader.disable.items,
-                .mask = reader.mask.items,
-                .n_enable = reader.enable.n_items,
-                .n_disable = reader.disable.n_items,
-                .n_mask = reader.mask.n_items,
-                .files = reader.files.items,
-                .n_files = reader.files.n_items,
-                .triggers = reader.triggers.items,
-                .n_triggers = reader.triggers.n_items,
-                .checks = reader.checks.items,
-                .n_checks = reader.checks.n_items,
-                .containers = reader.containers.items,
-                .n_containers = reader.containers.n_items,
-                .kernel = reader.kernel,
-        };
-        conf->kernel.modules = reader.modules.items;
-        conf->kernel.n_modules = reader.modules.n_items;
-        conf->kernel.parameters = reader.parameters.items;
-        conf->kernel.n_parameters = reader.parameters.n_items;
-        conf->kernel.requirements = reader.requirements.items;
-        conf->kernel.n_requirements = reader.requirements.n_items;
-        conf->kernel.extra_modules = reader.extra_modules.items;
-        conf->kernel.n_extra_modules = reader.extra_modules.n_items;
-        conf->kernel.firmware = reader.firmware.items;
-        conf->kernel.n_firmware = reader.firmware.n_items;
-        conf->kernel.initrd_modules = reader.initrd_modules.items;
-        conf->kernel.n_initrd_modules = reader.initrd_modules.n_items;
-        conf->kernel.initrd_available = reader.initrd_available.items;
-        conf->kernel.n_initrd_available = reader.initrd_available.n_items;
+        *conf = conf_of(&reader);
         *ret_conf = conf;
         return 0;
 }
