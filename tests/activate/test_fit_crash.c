@@ -5,6 +5,7 @@
 
 #include "activate/manifest.h"
 #include "tests/activate/fit_world.h"
+#include "tests/activate/step.h"
 #include "tests/support/tree_words.h"
 
 #include <errno.h>
@@ -12,28 +13,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* From here on every step fails, as if there were none to do it: nothing is cleaned up or put back
- * any more. */
-static size_t n_steps_left = SIZE_MAX;
 static size_t n_renames_to_race = SIZE_MAX;
 static bool has_raced;
-
-static bool dies(void) {
-        if (n_steps_left == 0) {
-                errno = EIO;
-                return true;
-        }
-        n_steps_left--;
-        return false;
-}
-
-#define STEP(name, parameters, arguments)                                                          \
-        int __real_##name parameters;                                                              \
-        int __wrap_##name parameters;                                                              \
-        int __wrap_##name parameters {                                                             \
-                return dies() ? -1 : __real_##name arguments;                                      \
-        }                                                                                          \
-        struct step_needs_a_semicolon
 
 STEP(renameat,
                 (int from_fd, const char *from, int to_fd, const char *to),

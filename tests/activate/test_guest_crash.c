@@ -7,6 +7,7 @@
 #include "activate/guest_fit.h"
 #include "activate/removal.h"
 #include "diff/bundle.h"
+#include "tests/activate/step.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/tree_words.h"
 
@@ -15,26 +16,6 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
-
-/* From here on every step fails. */
-static size_t n_steps_left = SIZE_MAX;
-
-static bool dies(void) {
-        if (n_steps_left == 0) {
-                errno = EIO;
-                return true;
-        }
-        n_steps_left--;
-        return false;
-}
-
-#define STEP(name, parameters, arguments)                                                          \
-        int __real_##name parameters;                                                              \
-        int __wrap_##name parameters;                                                              \
-        int __wrap_##name parameters {                                                             \
-                return dies() ? -1 : __real_##name arguments;                                      \
-        }                                                                                          \
-        struct step_needs_a_semicolon
 
 STEP(renameat,
                 (int from_fd, const char *from, int to_fd, const char *to),

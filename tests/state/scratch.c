@@ -47,6 +47,26 @@ int scratch_teardown(void **state) {
         return r;
 }
 
+int scratch_database_setup(void **state) {
+        ScratchDatabase *scratch = calloc(1, sizeof(*scratch));
+        Error error;
+        if (!scratch || scratch_setup(&scratch->directory) < 0)
+                return -1;
+        assert_ok(database_open(scratch_path(&scratch->directory, "d"), DATABASE_WRITE,
+                        &scratch->database, &error));
+        *state = scratch;
+        return 0;
+}
+
+int scratch_database_teardown(void **state) {
+        ScratchDatabase *scratch = *state;
+        database_close(scratch->database);
+        arena_done(&scratch->arena);
+        int r = scratch_teardown(&scratch->directory);
+        free(scratch);
+        return r;
+}
+
 const char *scratch_path(void **state, const char *path) {
         static char paths[8][2 * PATH_MAX];
         static size_t next;

@@ -4,8 +4,10 @@
 /* A directory of its own for each test, with real files; and short ways to fill it and to make
  * values. */
 
+#include "base/arena.h"
 #include "base/error.h"
 #include "diff/tree.h"
+#include "state/database.h"
 #include "tests/support/cmocka.h"
 
 #include <stdbool.h>
@@ -22,6 +24,15 @@ void scratch_assert_contains(const char *text, const char *part, const char *fil
 int scratch_setup(void **state);
 int scratch_teardown(void **state);
 #define TEST(function) cmocka_unit_test_setup_teardown(function, scratch_setup, scratch_teardown)
+
+/* The same with a database in it; *state is this. */
+typedef struct ScratchDatabase {
+        void *directory;
+        Database *database;
+        Arena arena;
+} ScratchDatabase;
+int scratch_database_setup(void **state);
+int scratch_database_teardown(void **state);
 
 /* All paths are relative to the directory; what is missing above a file is made. The result of
  * scratch_path() is good until the eighth next call. */

@@ -4,34 +4,8 @@
 #include "state/record.h"
 #include "tests/state/scratch.h"
 
-typedef struct Fixture {
-        void *directory;
-        Database *database;
-        Arena arena;
-} Fixture;
-
-static int setup(void **state) {
-        Fixture *fixture = calloc(1, sizeof(*fixture));
-        Error error;
-        if (!fixture || scratch_setup(&fixture->directory) < 0)
-                return -1;
-        assert_ok(database_open(scratch_path(&fixture->directory, "d"), DATABASE_WRITE,
-                        &fixture->database, &error));
-        *state = fixture;
-        return 0;
-}
-
-static int teardown(void **state) {
-        Fixture *fixture = *state;
-        database_close(fixture->database);
-        arena_done(&fixture->arena);
-        int r = scratch_teardown(&fixture->directory);
-        free(fixture);
-        return r;
-}
-
 /* A switch that made the initrd with these, and ended so. */
-static void make(Fixture *fixture, const char *modules, SwitchState end) {
+static void make(ScratchDatabase *fixture, const char *modules, SwitchState end) {
         Error error;
         SwitchRecord record = { .state = SWITCH_INTENT,
                 .profile = "system",
@@ -49,7 +23,7 @@ static void make(Fixture *fixture, const char *modules, SwitchState end) {
         assert_ok(database_commit(fixture->database, &error));
 }
 
-static void is_made_with(Fixture *fixture, const char *kernel, const char *want) {
+static void is_made_with(ScratchDatabase *fixture, const char *kernel, const char *want) {
         Error error;
         const char *modules = NULL;
         assert_ok(initrd_record_load(fixture->database, kernel, &fixture->arena, &modules, &error));
@@ -57,7 +31,7 @@ static void is_made_with(Fixture *fixture, const char *kernel, const char *want)
 }
 
 static void test_initrd_record__the_last_committed_one_counts(void **state) {
-        Fixture *fixture = *state;
+        ScratchDatabase *fixture = *state;
         Error error;
         assert_int_equal(initrd_record_is_there(fixture->database, &error), 0);
         is_made_with(fixture, "6.1", "");
@@ -77,8 +51,8 @@ static void test_initrd_record__the_last_committed_one_counts(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test_setup_teardown(
-                                test_initrd_record__the_last_committed_one_counts, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_initrd_record__the_last_committed_one_counts,
+                                scratch_database_setup, scratch_database_teardown),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,32 +6,6 @@
 #include <errno.h>
 #include <string.h>
 
-typedef struct Fixture {
-        void *directory;
-        Database *database;
-        Arena arena;
-} Fixture;
-
-static int setup(void **state) {
-        Fixture *fixture = calloc(1, sizeof(*fixture));
-        Error error;
-        if (!fixture || scratch_setup(&fixture->directory) < 0)
-                return -1;
-        assert_ok(database_open(scratch_path(&fixture->directory, "d"), DATABASE_WRITE,
-                        &fixture->database, &error));
-        *state = fixture;
-        return 0;
-}
-
-static int teardown(void **state) {
-        Fixture *fixture = *state;
-        database_close(fixture->database);
-        arena_done(&fixture->arena);
-        int r = scratch_teardown(&fixture->directory);
-        free(fixture);
-        return r;
-}
-
 static const SwitchActionRecord planned[] = {
         { .sequence = 0,
                         .unit = "a.service",
@@ -47,7 +21,7 @@ static const SwitchActionRecord planned[] = {
         { .sequence = 2, .unit = "c.service", .uid = UINT32_MAX, .verb = VERB_SKIP },
 };
 
-static SwitchRecord begin(Fixture *fixture) {
+static SwitchRecord begin(ScratchDatabase *fixture) {
         Error error;
         SwitchRecord record = {
                 .state = SWITCH_INTENT,
@@ -68,7 +42,7 @@ static SwitchRecord begin(Fixture *fixture) {
         return record;
 }
 
-static SwitchRecord get(Fixture *fixture, int64_t id) {
+static SwitchRecord get(ScratchDatabase *fixture, int64_t id) {
         Error error;
         SwitchRecord record = { 0 };
         assert_ok(record_get(fixture->database, id, &fixture->arena, &record, &error));
@@ -76,7 +50,7 @@ static SwitchRecord get(Fixture *fixture, int64_t id) {
 }
 
 static void test_record__of_an_intent(void **state) {
-        Fixture *fixture = *state;
+        ScratchDatabase *fixture = *state;
         SwitchRecord given = begin(fixture), record = get(fixture, given.id);
         assert_int_equal(record.state, SWITCH_INTENT);
         assert_string_equal(record.profile, "system");
@@ -103,7 +77,7 @@ static void assert_string_or_null(const char *have, const char *wanted) {
                 assert_null(have);
 }
 
-static void assert_actions(Fixture *fixture, int64_t id, const SwitchActionRecord *wanted) {
+static void assert_actions(ScratchDatabase *fixture, int64_t id, const SwitchActionRecord *wanted) {
         Error error;
         SwitchActionRecord *actions = NULL;
         size_t n_actions = 0;
@@ -123,7 +97,7 @@ static void assert_actions(Fixture *fixture, int64_t id, const SwitchActionRecor
 }
 
 static void test_record__from_intent_to_commit(void **state) {
-        Fixture *fixture = *state;
+        ScratchDatabase *fixture = *state;
         Error error;
         SwitchRecord given = begin(fixture);
         assert_actions(fixture, given.id, planned);
@@ -152,7 +126,7 @@ static void test_record__from_intent_to_commit(void **state) {
 
 static void test_record__what_ended_is_never_changed(void **state) {
         static const SwitchState ends[] = { SWITCH_COMMITTED, SWITCH_UNDONE };
-        Fixture *fixture = *state;
+        ScratchDatabase *fixture = *state;
         Error error;
         for (size_t i = 0; i < N_ELEMENTS(ends); i++) {
                 SwitchRecord given = begin(fixture);
@@ -177,7 +151,7 @@ static void test_record__what_ended_is_never_changed(void **state) {
 }
 
 static void test_record__a_commit_may_be_told_in_two_steps(void **state) {
-        Fixture *fixture = *state;
+        ScratchDatabase *fixture = *state;
         Error error;
         SwitchRecord given = begin(fixture);
         assert_ok(record_set_state(fixture->database, given.id, SWITCH_COMMITTED, &error));
@@ -188,7 +162,7 @@ static void test_record__a_commit_may_be_told_in_two_steps(void **state) {
         assert_ok(record_finish(fixture->database, &given, NULL, 0, &error));
 }
 
-static int open_switch(Fixture *fixture, SwitchRecord *ret_record) {
+static int open_switch(ScratchDatabase *fixture, SwitchRecord *ret_record) {
         Error error;
         int r = record_open_switch(fixture->database, &fixture->arena, ret_record, &error);
         assert_ok(r);
@@ -196,7 +170,7 @@ static int open_switch(Fixture *fixture, SwitchRecord *ret_record) {
 }
 
 static void test_record__the_open_switch_is_the_newest_open_one(void **state) {
-        Fixture *fixture = *state;
+        ScratchDatabase *fixture = *state;
         Error error;
         SwitchRecord open = { 0 };
         assert_int_equal(open_switch(fixture, &open), 0);
@@ -217,7 +191,7 @@ static void test_record__the_open_switch_is_the_newest_open_one(void **state) {
 }
 
 static void test_record_list__newest_first(void **state) {
-        Fixture *fixture = *state;
+        ScratchDatabase *fixture = *state;
         Error error;
         int64_t ids[20];
         for (size_t i = 0; i < N_ELEMENTS(ids); i++)
@@ -249,7 +223,7 @@ static Debt make_debt(const char *unit, uint32_t uid) {
                 .since_usec = 500 };
 }
 
-static size_t load_debts(Fixture *fixture, const char *profile, Debt **ret_debts) {
+static size_t load_debts(ScratchDatabase *fixture, const char *profile, Debt **ret_debts) {
         Error error;
         size_t n_debts = 0;
         *ret_debts = NULL;
@@ -259,7 +233,7 @@ static size_t load_debts(Fixture *fixture, const char *profile, Debt **ret_debts
 }
 
 static void test_debt__newest_reason_and_oldest_since(void **state) {
-        Fixture *fixture = *state;
+        ScratchDatabase *fixture = *state;
         Error error;
         int64_t switch_id = begin(fixture).id;
         Debt debt = make_debt("a.service", UINT32_MAX), *debts;
@@ -285,7 +259,7 @@ static void test_debt__newest_reason_and_oldest_since(void **state) {
 }
 
 static void test_debt__one_for_each_unit_of_each_manager(void **state) {
-        Fixture *fixture = *state;
+        ScratchDatabase *fixture = *state;
         Error error;
         const Debt given[] = { make_debt("b.service", 1000), make_debt("b.service", UINT32_MAX),
                 make_debt("a.service", 1000), make_debt("a.service", UINT32_MAX) };
@@ -308,7 +282,7 @@ static void test_debt__one_for_each_unit_of_each_manager(void **state) {
 }
 
 static void test_debt__every_verb_and_cause_comes_back(void **state) {
-        Fixture *fixture = *state;
+        ScratchDatabase *fixture = *state;
         Error error;
         for (Verb verb = 0; verb < N_VERBS; verb++)
                 for (DebtCause cause = DEBT_SKIPPED; cause <= DEBT_HELD_DOWN; cause++) {
@@ -322,10 +296,11 @@ static void test_debt__every_verb_and_cause_comes_back(void **state) {
                 }
 }
 
-#define FIXTURE_TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+#define FIXTURE_TEST(function)                                                                     \
+        cmocka_unit_test_setup_teardown(function, scratch_database_setup, scratch_database_teardown)
 
 static void test_record_hold__stays_open_and_is_known(void **state) {
-        Fixture *fixture = *state;
+        ScratchDatabase *fixture = *state;
         Error error;
         SwitchRecord given = begin(fixture), open = { 0 };
         given.exit_status = 4;
@@ -348,7 +323,7 @@ static void test_record_hold__stays_open_and_is_known(void **state) {
 }
 
 static void test_debt_undo__takes_what_the_switch_made(void **state) {
-        Fixture *fixture = *state;
+        ScratchDatabase *fixture = *state;
         Error error;
         SwitchRecord given = begin(fixture);
         Debt made = make_debt("made.service", UINT32_MAX), renewed = make_debt("old.service", 7);
@@ -365,7 +340,7 @@ static void test_debt_undo__takes_what_the_switch_made(void **state) {
 }
 
 static void test_record__was_at_work_from_its_start_to_its_end(void **state) {
-        Fixture *fixture = *state;
+        ScratchDatabase *fixture = *state;
         Error error;
         const uint64_t start = 1700000000000001;
         SwitchRecord record = begin(fixture);
