@@ -28,7 +28,7 @@ BEFORE = "/run/before"
 STATES = "/run/states.json"
 SAVED = "/run/plan.json"
 PATIENCE_SECONDS = 3  # with what is held at work: the switch, or what it started, may well wait for that
-PLAN_VERBS = ("stop", "start", "restart", "reload")
+IN_VAIN = (["start", "dependency"], ["start", "failed"])
 
 
 def active_units():
@@ -254,8 +254,8 @@ def observed(seen):
     daemon-reload itself ends leaves none at all. Mounts do not end by themselves: one that does so went with its automount."""
     verbs = {}
     for unit, what in seen.items():
-        deeds = [deed for i, deed in enumerate(what["deeds"]) if i == 0 or deed != ["start", "dependency"] or
-                 what["deeds"][i - 1] != deed]  # several that pull it in may try, and none gets it up
+        deeds = [deed for i, deed in enumerate(what["deeds"]) if i == 0 or deed not in IN_VAIN or
+                 what["deeds"][i - 1] != deed]  # each start pulls in what basic.target wants, once more what failed before
         listed = [("reload" if is_on(what["before"]) else "start") if verb == "try" else verb for verb, _ in deeds]
         if unit.endswith(".mount") and what["alone_down"] and "stop" not in listed:
             listed.append("stop")
