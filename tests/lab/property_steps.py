@@ -249,13 +249,24 @@ def is_on(state):
     return state.split("/")[0] in ("active", "activating", "reloading")
 
 
-def observed(seen):
+def without_surplus(deeds, n_starts):
+    """Without those starts in vain, one after the other, that are more than n_starts: each start pulls in what basic.target
+    wants, and so tries once more what failed before."""
+    kept, surplus = [], sum(verb == "start" for verb, _ in deeds) - n_starts
+    for deed in deeds:
+        if surplus > 0 and deed in IN_VAIN and kept[-1:] == [deed]:
+            surplus -= 1
+        else:
+            kept.append(deed)
+    return kept
+
+
+def observed(seen, wanted):
     """unit -> the verbs that were seen. A start that was refused at once left no trace but its job: "try". What a
     daemon-reload itself ends leaves none at all. Mounts do not end by themselves: one that does so went with its automount."""
     verbs = {}
     for unit, what in seen.items():
-        deeds = [deed for i, deed in enumerate(what["deeds"]) if i == 0 or deed not in IN_VAIN or
-                 what["deeds"][i - 1] != deed]  # each start pulls in what basic.target wants, once more what failed before
+        deeds = without_surplus(what["deeds"], wanted.get(unit, []).count("start"))
         listed = [("reload" if is_on(what["before"]) else "start") if verb == "try" else verb for verb, _ in deeds]
         if unit.endswith(".mount") and what["alone_down"] and "stop" not in listed:
             listed.append("stop")
@@ -325,7 +336,8 @@ def drop_refused(plan, unit, verb, wanted, seen):
 
 def judge(result):
     (dry_status, dry, dry_text), (wet_status, wet, wet_text) = result["dry"], result["wet"]
-    errors, seen = [], observed(result["seen"])
+    errors, wanted = [], planned(dry) if dry else {}
+    seen = observed(result["seen"], wanted)
     if dry_status != 0 or dry is None:
         if (dry_status, wet_status) != (1, 1):
             errors.append(f"dry run: exit {dry_status}, switch: exit {wet_status}\n{dry_text}\n{wet_text}")
@@ -341,7 +353,6 @@ def judge(result):
         if not isinstance(elsewhere, dict) or as_elsewhere(elsewhere[key]) != as_elsewhere(dry[key]):
             errors.append(f"{key}: the dry run says {json.dumps(dry[key])},\n    diff elsewhere "
                           f"{json.dumps(elsewhere[key] if isinstance(elsewhere, dict) else elsewhere)}")
-    wanted = planned(dry)
     for unit in result["verified"]:
         if unit not in wanted and result["seen"].get(unit, {}).get("deeds") == [["start", "dependency"]]:
             drop(seen, unit, "start")
