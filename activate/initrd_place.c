@@ -6,6 +6,7 @@
 #include "activate/initrd.h"
 #include "activate/process.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -50,8 +51,18 @@ static int write_journal(int dir_fd, const char *text) {
         return r;
 }
 
-/* Of an image: "initramfs-tools 6.1.0 /boot/initrd.img-6.1.0"; once it is made, "SIZE:SECONDS"
- * stands before its path. */
+/* Is it a file system of its own, as it is mounted now? */
+static bool is_of_root(int dir_fd) {
+        struct stat directory, root;
+        return fstat(dir_fd, &directory) >= 0 && stat("/", &root) >= 0 &&
+               directory.st_dev == root.st_dev;
+}
+
+static const char mounted[] = "mounted ";
+
+/* Of an image: "initramfs-tools 6.1.0 /boot/initrd.img-6.1.0"; before its path stand
+ * "SIZE:SECONDS", once it is made, and "mounted", where that is no directory of the root's file
+ * system. */
 static int add_line(Text *text, const Initrd *initrd, const char *path, bool is_made) {
         char made[PATH_MAX];
         struct stat status;
@@ -62,7 +73,9 @@ static int add_line(Text *text, const Initrd *initrd, const char *path, bool is_
         if (is_made)
                 text_addf(text, "%lld:%lld ", (long long) status.st_size,
                                 (long long) status.st_mtim.tv_sec);
-        text_addf(text, "%s\n", path);
+        cleanup_fd int dir_fd = open_directory_of(path);
+        bool is_mounted = dir_fd >= 0 && !is_of_root(dir_fd);
+        text_addf(text, "%s%s\n", is_mounted ? mounted : "", path);
         return 0;
 }
 
@@ -201,7 +214,7 @@ int initrd_place(const char *state_directory,
 
 typedef struct JournalLine {
         char maker[32], version[NAME_MAX + 1], path[PATH_MAX];
-        bool is_made;
+        bool is_made, is_mounted;
         int64_t size_bytes, seconds; /* of what was made */
 } JournalLine;
 
@@ -211,11 +224,13 @@ static int read_journal_line(const char *at, JournalLine *ret_line) {
         if (sscanf(at, "%31s %255s %n", ret_line->maker, ret_line->version, &n) != 2)
                 return -EBADMSG;
         at += n;
-        ret_line->is_made = *at != '/';
+        ret_line->is_made = isdigit((unsigned char) *at);
         if (ret_line->is_made && sscanf(at, "%" SCNd64 ":%" SCNd64 " %n", &ret_line->size_bytes,
                                                  &ret_line->seconds, &n) != 2)
                 return -EBADMSG;
         at += ret_line->is_made ? n : 0;
+        ret_line->is_mounted = strncmp(at, mounted, strlen(mounted)) == 0;
+        at += ret_line->is_mounted ? strlen(mounted) : 0;
         return *at == '/' && sscanf(at, "%4095[^\n]", ret_line->path) == 1 ? 0 : -EBADMSG;
 }
 
@@ -230,9 +245,8 @@ static int drop(int dir_fd, const char *name) {
         return unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-/* Returns 1 when the image is another one than it was. Without what keep_image() made, nothing was
- * placed: an image that is there is of somebody else, also where there was none. A rename to a link
- * of the same file does nothing at all. */
+/* Without what keep_image() made, nothing was placed: an image that is there is of somebody else,
+ * also where there was none. A rename to a link of the same file does nothing at all. */
 static int
 put_back(const JournalLine *line, int dir_fd, const char *name, const char *old, const char *new) {
         struct stat kept, now;
@@ -241,17 +255,23 @@ put_back(const JournalLine *line, int dir_fd, const char *name, const char *old,
         bool is_there = fstatat(dir_fd, name, &now, AT_SYMLINK_NOFOLLOW) >= 0;
         if (is_there && is_of_another(line, &now))
                 return 0;
-        int r = 0;
         if (kept.st_size > 0) {
                 if (is_there && kept.st_dev == now.st_dev && kept.st_ino == now.st_ino)
                         return 0;
-                r = boot_file_rename(dir_fd, old, name);
-        } else {
-                if (!is_there || faccessat(dir_fd, new, F_OK, AT_SYMLINK_NOFOLLOW) >= 0)
-                        return 0;
-                r = unlinkat(dir_fd, name, 0) < 0 ? -errno : 0;
+                return boot_file_rename(dir_fd, old, name);
         }
-        return r < 0 ? r : 1;
+        if (!is_there || faccessat(dir_fd, new, F_OK, AT_SYMLINK_NOFOLLOW) >= 0)
+                return 0;
+        return unlinkat(dir_fd, name, 0) < 0 ? -errno : 0;
+}
+
+/* A boot loader may have a copy of any image that was placed, or was to be. Whether that is the one
+ * that is there now, nobody knows who comes after one that was killed: so it is told each time,
+ * until the journal is gone. */
+static bool owes_hook(
+                const JournalLine *line, int dir_fd, const char *name, const InitrdSettle *settle) {
+        return !settle->is_commit && line->is_made && strcmp(line->maker, "initramfs-tools") == 0 &&
+               faccessat(dir_fd, name, F_OK, 0) >= 0;
 }
 
 /* Returns 1 when the boot loader's hook failed, which reterr tells then: of the two, a host that
@@ -259,13 +279,19 @@ put_back(const JournalLine *line, int dir_fd, const char *name, const char *old,
 static int settle_image(const JournalLine *line, const InitrdSettle *settle, Error *reterr) {
         char name[NAME_MAX + 1], old[NAME_MAX + 1], new[NAME_MAX + 1];
         cleanup_fd int dir_fd = open_directory_of(line->path);
-        if (dir_fd < 0) /* it went with its kernel */
-                return dir_fd == -ENOENT ? 0 : dir_fd;
+        if (!settle->is_commit && line->is_mounted && (dir_fd == -ENOENT || is_of_root(dir_fd)))
+                return error_set(reterr, -ENXIO,
+                                "%s: Its file system is not mounted: mount it, then sysswitch "
+                                "recover",
+                                line->path);
+        if (dir_fd == -ENOENT) /* it went with its kernel */
+                return 0;
         name_of(line->path, "", name);
         name_of(line->path, INITRD_OLD, old);
         name_of(line->path, INITRD_NEW, new);
-        int changed = settle->is_commit ? 0 : put_back(line, dir_fd, name, old, new);
-        int r = changed;
+        int r = dir_fd < 0          ? dir_fd
+                : settle->is_commit ? 0
+                                    : put_back(line, dir_fd, name, old, new);
         if (r >= 0)
                 r = drop(dir_fd, old);
         if (r >= 0)
@@ -274,11 +300,12 @@ static int settle_image(const JournalLine *line, const InitrdSettle *settle, Err
                 r = drop(dir_fd, copying);
         if (r >= 0)
                 r = boot_file_settle(dir_fd);
+        if (r < 0)
+                return error_set_errno(reterr, r, "%s", line->path);
         const InitrdRun run = { .timeout_usec = settle->is_starting ? EARLY_USEC
                                                                     : POST_UPDATE_USEC };
-        if (r >= 0 && changed > 0 && strcmp(line->maker, "initramfs-tools") == 0)
-                return tell_boot_loader(line->version, line->path, &run, reterr) < 0;
-        return r < 0 ? r : 0;
+        return owes_hook(line, dir_fd, name, settle) &&
+               tell_boot_loader(line->version, line->path, &run, reterr) < 0;
 }
 
 static int settle_all(int dir_fd, const char *journal, const InitrdSettle *settle, Error *reterr) {
@@ -287,12 +314,12 @@ static int settle_all(int dir_fd, const char *journal, const InitrdSettle *settl
         for (const char *at = journal; r >= 0 && *at; at += *at == '\n') {
                 r = read_journal_line(at, &line);
                 at += strcspn(at, "\n");
-                if (r >= 0)
-                        r = settle_image(&line, settle, reterr);
+                r = r < 0 ? error_set_errno(reterr, r, "Its journal")
+                          : settle_image(&line, settle, reterr);
                 told |= r > 0;
         }
         if (r >= 0 && (unlinkat(dir_fd, JOURNAL, 0) < 0 || fsync(dir_fd) < 0))
-                r = -errno;
+                r = error_set_errno(reterr, -errno, "Its journal");
         return r < 0 ? r : told;
 }
 
@@ -304,9 +331,9 @@ int initrd_settle(const char *state_directory, const InitrdSettle *settle, Error
                            : in_root_read(dir_fd, JOURNAL, JOURNAL_MAX_BYTES, &journal, &size);
         if (r == -ENOENT)
                 return 0;
-        if (r >= 0)
-                r = settle_all(dir_fd, journal, settle, reterr);
-        return r < 0 ? error_set_errno(reterr, r,
+        r = r < 0 ? error_set_errno(reterr, r, "%s/" JOURNAL, state_directory)
+                  : settle_all(dir_fd, journal, settle, reterr);
+        return r < 0 ? error_prefix(reterr,
                                        settle->is_commit
                                                        ? "What was kept of the initrds does not go"
                                                        : "The initrds are not put back")

@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* A root with images, and a directory for the journal. */
@@ -34,7 +35,7 @@ static void put(Files *files, const char *path, const char *text) {
 }
 
 static void is_text(Files *files, const char *path, const char *want) {
-        char whole[PATH_MAX], got[64] = "";
+        char whole[PATH_MAX], got[512] = "";
         (void) snprintf(whole, sizeof(whole), "%s/%s", files->path, path);
         FILE *file = fopen(whole, "r");
         if (!want) {
@@ -230,6 +231,25 @@ static void test_initrd__a_journal_without_its_end(void **state) {
         run("test -e state/initrds", files->path);
 }
 
+/* What has its images is not mounted: what is below that path then is another file system. */
+static void test_initrd__not_mounted(void **state) {
+        Files *files = *state;
+        Error error;
+        struct stat root, own;
+        char journal[512];
+        assert_true(stat("/", &root) >= 0 && stat(files->path, &own) >= 0);
+        const char *directory = root.st_dev == own.st_dev ? "boot" : "nowhere";
+        (void) snprintf(journal, sizeof(journal), "dracut 6.1 7:8 mounted %s/%s/one\n", files->path,
+                        directory);
+        put(files, "state/initrds", journal);
+        assert_int_equal(initrd_settle(files->state, &undo, &error), -ENXIO);
+        assert_non_null(strstr(error.message, "/one: Its file system is not mounted"));
+        is_text(files, "state/initrds", journal);
+        assert_int_equal(initrd_settle(files->state, &commit, &error), 0);
+        run("test ! -e state/initrds", files->path);
+        is_text(files, "boot/one", "old one");
+}
+
 static void is_found(Files *files, InitrdMaker maker, const char *want, bool is_there) {
         Initrd initrd;
         assert_int_equal(initrd_find(files->fd, maker, "6.1", &files->arena, &initrd, NULL), 0);
@@ -297,6 +317,7 @@ int main(void) {
                 TEST(test_initrd__held_until_its_name_is_on_the_disk),
                 TEST(test_initrd__a_kernel_that_went_meanwhile),
                 TEST(test_initrd__a_journal_without_its_end),
+                TEST(test_initrd__not_mounted),
                 TEST(test_initrd__where_images_are),
                 TEST(test_initrd__which_maker),
         };
