@@ -78,6 +78,7 @@ static int make_links(Enablement *enablement, InstallLinks *links, Error *reterr
                 Request request = { .scope = links->place->scope, .origin = links->origin };
                 r = install_links_also(enablement->rendering, links, &install->items[i],
                                 &request.unit, reterr);
+                r = rendering_go_on(enablement->rendering, r, reterr);
                 if (r > 0)
                         r = ask(enablement->rendering, requests, &request, reterr);
         }

@@ -192,10 +192,11 @@ static SwitchMethod method_of(const Subject *subject) {
         const char *value = unit_text_flag(text_of(subject, AFTER), "X-SwitchMethod");
         if (!value)
                 return METHOD_NOT_SET;
-        return is(value, "keep-old")  ? METHOD_KEEP_OLD
-               : is(value, "reload")  ? METHOD_RELOAD
-               : is(value, "restart") ? METHOD_RESTART
-                                      : METHOD_STOP_START;
+        return is(value, "keep-old")     ? METHOD_KEEP_OLD
+               : is(value, "reload")     ? METHOD_RELOAD
+               : is(value, "restart")    ? METHOD_RESTART
+               : is(value, "stop-start") ? METHOD_STOP_START
+                                         : METHOD_NOT_SET; /* of no source: that is refused */
 }
 
 static void set_flags(const Subject *subject, UnitFacts *facts) {

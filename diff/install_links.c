@@ -248,23 +248,28 @@ static int set_linked_name(
         return 0;
 }
 
+static int
+make_link(Rendering *rendering, const InstallLinks *links, const InstallItem *item, Error *reterr) {
+        switch (item->key) {
+        case INSTALL_WANTED_BY:
+        case INSTALL_REQUIRED_BY:
+        case INSTALL_UPHELD_BY:
+                return make_dependency(rendering, links, item, reterr);
+        case INSTALL_ALIAS:
+                return make_alias(rendering, links, item, reterr);
+        case INSTALL_ALSO: /* the caller's: other units */
+        case INSTALL_DEFAULT_INSTANCE:
+        case N_INSTALL_KEYS:
+                break;
+        }
+        return 0;
+}
+
 int install_links_make(
                 Rendering *rendering, InstallLinks *links, const Install *install, Error *reterr) {
         int r = set_linked_name(rendering, links, install, reterr);
         for (size_t i = 0; r == 0 && i < install->n_items; i++)
-                switch (install->items[i].key) {
-                case INSTALL_WANTED_BY:
-                case INSTALL_REQUIRED_BY:
-                case INSTALL_UPHELD_BY:
-                        r = make_dependency(rendering, links, &install->items[i], reterr);
-                        break;
-                case INSTALL_ALIAS:
-                        r = make_alias(rendering, links, &install->items[i], reterr);
-                        break;
-                case INSTALL_ALSO: /* the caller's: other units */
-                case INSTALL_DEFAULT_INSTANCE:
-                case N_INSTALL_KEYS:
-                        break;
-                }
+                r = rendering_go_on(rendering,
+                                make_link(rendering, links, &install->items[i], reterr), reterr);
         return r;
 }

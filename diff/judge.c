@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "diff/judge.h"
 
-#include "diff/mention.h"
-
 #include <errno.h>
 #include <string.h>
 
@@ -37,48 +35,6 @@ bool judge_is_up_at_reload(const Judge *judge, const Subject *subject) {
         if (judgement && judgement->stops && !judgement->stops_late)
                 return false;
         return subject_counts_as_on(judge->comparison, subject);
-}
-
-/* X-SwitchMethod= is the one flag with words of its own. */
-static int check_method(Judge *judge, const TextPart *part, Error *reterr) {
-        static const char *const methods[] = { "", "keep-old", "reload", "restart", "stop-start" };
-        for (size_t i = 0; part->mentions & MENTION_SWITCH_METHOD && i < part->file->n_lines; i++) {
-                const UnitLine *line = &part->file->lines[i];
-                if (strcmp(line->key, "X-SwitchMethod") != 0)
-                        continue;
-                bool is_known = false;
-                for (size_t j = 0; j < N_ELEMENTS(methods); j++)
-                        is_known |= strcmp(line->value, methods[j]) == 0;
-                const char *path = part->origin ? part->origin : text_part_path(judge->arena, part);
-                if (!path)
-                        return error_oom(reterr);
-                if (!is_known)
-                        return error_set(reterr, -EBADMSG,
-                                        "%s:%u: X-SwitchMethod=%s is none; write keep-old, reload, "
-                                        "restart or stop-start",
-                                        path, line->line, line->value);
-        }
-        return 0;
-}
-
-static int check_methods(Judge *judge, Error *reterr) {
-        const UnitSet *set = &judge->comparison->pair->sets[AFTER];
-        for (size_t i = 0; i < set->fragments.n_items; i++) {
-                const Fragment *fragment = set->fragments.items[i];
-                int r = check_method(judge, &fragment->part, reterr);
-                if (r < 0)
-                        return r;
-        }
-        for (size_t i = 0; i < set->directories.n_items; i++) {
-                const UnitDirectory *directory = set->directories.items[i];
-                for (const DropIn *drop_in = directory->drop_ins; drop_in;
-                                drop_in = drop_in->next) {
-                        int r = check_method(judge, &drop_in->part, reterr);
-                        if (r < 0)
-                                return r;
-                }
-        }
-        return 0;
 }
 
 bool judge_is_candidate(const Subject *subject) {
@@ -325,10 +281,7 @@ static int settle(Judge *judge) {
 
 int judge_init(Judge *judge, Comparison *comparison, Error *reterr) {
         *judge = (Judge){ .comparison = comparison, .arena = comparison->arena };
-        int r = check_methods(judge, reterr);
-        if (r < 0)
-                return r;
-        r = trigger_find(comparison, reterr);
+        int r = trigger_find(comparison, reterr);
         if (r < 0)
                 return r;
         if (comparison_connect(comparison) < 0 || add_candidates(judge) < 0)

@@ -49,8 +49,7 @@ typedef struct Judge {
         Map unknown;         /* -> Subject *, whose state or relations are needed and not known */
 } Judge;
 
-/* Comparison and arena must outlive the judge; judge_done() in any case. -EBADMSG: an
- * X-SwitchMethod= that is none. */
+/* Comparison and arena must outlive the judge; judge_done() in any case. */
 int judge_init(Judge *judge, Comparison *comparison, Error *reterr) must_check;
 void judge_done(Judge *judge);
 

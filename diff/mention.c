@@ -21,8 +21,6 @@ static unsigned mentions_of(const UnitLine *line) {
                         return MENTION_RELATION;
                 break;
         }
-        if (*key == 'X' && strcmp(key, "X-SwitchMethod") == 0)
-                return MENTION_SWITCH_METHOD;
         return trigger_is_key(key) && strstr(line->value, "/etc/") ? MENTION_READS : 0;
 }
 

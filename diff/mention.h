@@ -12,7 +12,6 @@ enum {
         MENTION_ALSO = 1 << 2,     /* Also= or DefaultInstance= of [Install] */
         MENTION_READS = 1 << 3,    /* a path below /etc in a key that makes it a trigger (T1, T3) */
         MENTION_UNNEEDED = 1 << 4, /* StopWhenUnneeded= */
-        MENTION_SWITCH_METHOD = 1 << 5, /* X-SwitchMethod= */
 };
 
 unsigned unit_file_mentions(const UnitFile *file);

@@ -44,7 +44,7 @@ static int check_pivot(const char *name, const UnitLine *line, Error *reterr) {
         return rest ? refuse(name, line, "it has more than two paths", reterr) : 0;
 }
 
-static int check_line(const UnitLine *line, const char *name, Error *reterr) {
+int nspawn_check_line(const UnitLine *line, const char *name, Error *reterr) {
         bool is_exec = is(line->section, "Exec");
         if (is_exec && is(line->key, "Boot") && unit_value_boolean(line->value) == 0)
                 return refuse(name, line, "a container boots systemd; take it out", reterr);
@@ -55,13 +55,6 @@ static int check_line(const UnitLine *line, const char *name, Error *reterr) {
         if (is_exec && is(line->key, "PivotRoot") && *line->value)
                 return check_pivot(name, line, reterr);
         return 0;
-}
-
-int nspawn_check(const UnitFile *file, const char *name, Error *reterr) {
-        int r = 0;
-        for (size_t i = 0; r >= 0 && i < file->n_lines; i++)
-                r = check_line(&file->lines[i], name, reterr);
-        return r;
 }
 
 /* The last value that counts; NULL: not given. */

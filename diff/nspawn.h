@@ -17,8 +17,9 @@
 /* Where the host has it. */
 #define NSPAWN_BUNDLES "/var/lib/sysswitch/containers"
 
-/* What is wrong with what the user wrote: -EBADMSG, and "NAME:LINE: what, and what to do". */
-int nspawn_check(const UnitFile *file, const char *name, Error *reterr) must_check;
+/* What is wrong with a line that the user wrote: -EBADMSG, and "NAME:LINE: what, and what to do".
+ */
+int nspawn_check_line(const UnitLine *line, const char *name, Error *reterr) must_check;
 
 /* What the host has for a container. */
 typedef struct NspawnHost {

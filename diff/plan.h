@@ -227,8 +227,7 @@ PlanDraft *plan_draft_new(void) must_check;
 PlanDraft *plan_draft_free(PlanDraft *draft);
 DEFINE_CLEANUP(PlanDraft, plan_draft_free);
 
-/* Pure. Returns 0; -EBADMSG for a text that the rules refuse (X-SwitchMethod=nonsense), naming file
- * and line. */
+/* Pure. Returns 0 or a negative errno. */
 int plan_new(const PlanInput *input, Plan **ret_plan, Error *reterr) must_check;
 Plan *plan_free(Plan *plan);
 DEFINE_CLEANUP(Plan, plan_free);

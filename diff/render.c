@@ -161,11 +161,11 @@ static int place_source_entry(Rendering *rendering, const SourceEntry *from, Err
 }
 
 static int read_conf(Rendering *rendering, Error *reterr) {
+        static const ProfileConf none;
         const SourceEntry *entry = source_find(rendering->source, "profile.conf");
-        if (!entry) {
-                rendering->conf = arena_new(&rendering->scratch, ProfileConf, 1);
-                return rendering->conf ? 0 : error_oom(reterr);
-        }
+        rendering->conf = &none;
+        if (!entry)
+                return 0;
         if (entry->kind != SOURCE_FILE)
                 return rendering_refuse(rendering, source_entry_file(entry), 0, reterr,
                                 "Must be a file; replace what is there");
@@ -280,7 +280,7 @@ static int render_all(Rendering *rendering, Error *reterr) {
         if (source->n_entries > SOURCE_MAX_ENTRIES)
                 return error_set(reterr, -EBADMSG, "%s: More than %d files; split it up",
                                 source->name, SOURCE_MAX_ENTRIES);
-        int r = read_conf(rendering, reterr);
+        int r = rendering_go_on(rendering, read_conf(rendering, reterr), reterr);
         for (size_t i = 0; r == 0 && i < source->n_entries; i++)
                 r = rendering_go_on(rendering,
                                 place_source_entry(rendering, &source->entries[i], reterr), reterr);

@@ -48,12 +48,15 @@ name_of(Rendering *rendering, const SourceEntry *entry, const char **ret_name, E
 static int check_directory(Rendering *rendering, const SourceEntry *entry, Error *reterr) {
         const char *below = entry->path + strlen(DIRECTORY);
         size_t length = strcspn(below, "/");
-        const char *settings = arena_printf(
-                        &rendering->scratch, DIRECTORY "%.*s" SUFFIX, (int) length, below);
+        const char *directory =
+                        arena_printf(&rendering->scratch, DIRECTORY "%.*s", (int) length, below);
+        const char *settings = directory ? arena_printf(&rendering->scratch, "%s" SUFFIX, directory)
+                                         : NULL;
         if (!settings)
                 return error_oom(reterr);
-        if (source_find(rendering->source, settings))
-                return 0;
+        if (source_find(rendering->source, settings) ||
+                        (below[length] && source_find(rendering->source, directory)))
+                return 0; /* or told of the directory */
         return rendering_refuse(rendering, source_entry_file(entry), 0, reterr,
                         "There is no %s beside it, which declares the container; add one, it may "
                         "be empty",
@@ -355,7 +358,6 @@ static int warn_of_sections(Rendering *rendering, const UnitFile *file, const ch
         return r;
 }
 
-/* name: of the file, for people. */
 static int warn_of_settings(
                 Rendering *rendering, const Declared *container, const char *name, Error *reterr) {
         unsigned line = nspawn_shares_users(container->file);
@@ -376,17 +378,16 @@ static int warn_of_settings(
         return r < 0 ? error_oom(reterr) : 0;
 }
 
-/* Where faults are collected, one goes on without them: what is inside may have some, too. */
+/* name: of the file, for people. */
 static int read_settings(
                 Rendering *rendering, Declared *container, const char *name, Error *reterr) {
-        static const UnitFile none;
-        int r = unit_file_of(rendering->contents, container->settings->content, name,
-                        &container->file, reterr);
-        if (r >= 0)
-                r = nspawn_check(container->file, name, reterr);
-        if (r < 0)
-                container->file = &none;
-        return rendering_go_on(rendering, r, reterr);
+        int r = rendering_parse(rendering, container->settings->content,
+                        source_entry_file(container->settings), &container->file, reterr);
+        for (size_t i = 0; r >= 0 && i < container->file->n_lines; i++)
+                r = rendering_go_on(rendering,
+                                nspawn_check_line(&container->file->lines[i], name, reterr),
+                                reterr);
+        return r;
 }
 
 static int add_container(Rendering *rendering, const SourceEntry *settings, Error *reterr) {
@@ -405,7 +406,8 @@ static int add_container(Rendering *rendering, const SourceEntry *settings, Erro
         if (r >= 0)
                 r = place_inside(rendering, &container, reterr);
         if (r >= 0)
-                r = place_settings(rendering, &container, reterr);
+                r = rendering_go_on(
+                                rendering, place_settings(rendering, &container, reterr), reterr);
         if (r >= 0)
                 r = place_unit(rendering, &container, reterr);
         if (r >= 0)

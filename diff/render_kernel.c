@@ -24,7 +24,9 @@ int rendering_place_text(Rendering *rendering,
         if (!entry.origin || text_take(text, &data) < 0)
                 return error_oom(reterr);
         int r = contents_add(rendering->contents, data, strlen(data), &entry.content, reterr);
-        return r < 0 ? r : rendering_place(rendering, &entry, NULL, reterr);
+        if (r >= 0)
+                r = rendering_place(rendering, &entry, NULL, reterr);
+        return rendering_go_on(rendering, r, reterr);
 }
 
 /* One that does not exist is told in the journal, and the others are loaded: systemd's program ends

@@ -112,6 +112,15 @@ int rendering_check_unit_path(Rendering *rendering,
                 const Entry *entry,
                 Error *reterr) must_check;
 
+/* unit_directory.c: the parsed form of a text of the source, with "SOURCE/FILE:LINE: " before what
+ * is wrong with it. Where faults are collected all of them are noted, and the rest of it is read.
+ */
+int rendering_parse(Rendering *rendering,
+                Content *content,
+                const char *origin,
+                const UnitFile **ret_file,
+                Error *reterr) must_check;
+
 /* warning.c: what is odd in a unit of this type ("service") or its drop-in, and in profile.conf
  * once all of the source is placed. */
 int rendering_warn_of_sections(Rendering *rendering,

@@ -93,32 +93,61 @@ static int note_unit(Rendering *rendering,
 
 /* Each time anew: a content's parsed form does not tell what was refused. What follows reads it all
  * the same. */
-static int
-parse_all(Rendering *rendering, const Entry *entry, const UnitFile **ret_file, Error *reterr) {
+static int parse_all(Rendering *rendering,
+                Content *content,
+                const char *origin,
+                const UnitFile **ret_file,
+                Error *reterr) {
         char name[SOURCE_MAX_PATH_BYTES * 2];
-        source_file_name(rendering->source, entry->origin, name, sizeof(name));
-        int r = content_load(rendering->contents, entry->content, reterr);
+        source_file_name(rendering->source, origin, name, sizeof(name));
+        int r = content_load(rendering->contents, content, reterr);
         if (r >= 0)
-                r = unit_file_parse_all(contents_arena(rendering->contents), name, entry->content,
+                r = unit_file_parse_all(contents_arena(rendering->contents), name, content,
                                 rendering->source->faults, ret_file, reterr);
         if (r >= 0)
-                entry->content->unit_file = *ret_file;
+                content->unit_file = *ret_file;
         return r;
 }
 
-/* Parses a text, with "SOURCE/FILE:LINE: " before what is wrong with it. */
-static int
-parse(Rendering *rendering, const Entry *entry, const UnitFile **ret_file, Error *reterr) {
+int rendering_parse(Rendering *rendering,
+                Content *content,
+                const char *origin,
+                const UnitFile **ret_file,
+                Error *reterr) {
         Error error = { 0 };
         if (rendering->source->faults)
-                return parse_all(rendering, entry, ret_file, reterr);
-        int r = unit_file_of(rendering->contents, entry->content, entry->origin, ret_file, &error);
+                return parse_all(rendering, content, origin, ret_file, reterr);
+        int r = unit_file_of(rendering->contents, content, origin, ret_file, &error);
         if (r == -EBADMSG) {
                 char name[sizeof(error.message)];
                 source_file_name(rendering->source, error.message, name, sizeof(name));
                 return error_set(reterr, r, "%s", name);
         }
         return r < 0 ? error_set(reterr, r, "%s", error.message) : 0;
+}
+
+/* X-SwitchMethod= is the one flag with words of its own. */
+static int check_method(
+                Rendering *rendering, const Entry *entry, const UnitLine *line, Error *reterr) {
+        static const char *const methods[] = { "", "keep-old", "reload", "restart", "stop-start" };
+        if (strcmp(line->key, "X-SwitchMethod") != 0)
+                return 0;
+        for (size_t i = 0; i < N_ELEMENTS(methods); i++)
+                if (strcmp(line->value, methods[i]) == 0)
+                        return 0;
+        return rendering_refuse(rendering, entry->origin, line->line, reterr,
+                        "X-SwitchMethod=%s is none; write keep-old, reload, restart or stop-start",
+                        line->value);
+}
+
+static int
+parse(Rendering *rendering, const Entry *entry, const UnitFile **ret_file, Error *reterr) {
+        int r = rendering_parse(rendering, entry->content, entry->origin, ret_file, reterr);
+        for (size_t i = 0; r >= 0 && i < (*ret_file)->n_lines; i++)
+                r = rendering_go_on(rendering,
+                                check_method(rendering, entry, &(*ret_file)->lines[i], reterr),
+                                reterr);
+        return r;
 }
 
 static int check_unit(Rendering *rendering,

@@ -294,7 +294,14 @@ int unit_file_parse_all(Arena *arena,
                 Strv *faults,
                 const UnitFile **ret_file,
                 Error *reterr) {
-        return parse(arena, name, content->data, content->size_bytes, faults, ret_file, reterr);
+        static const UnitFile none;
+        int r = parse(arena, name, content->data, content->size_bytes, faults, ret_file, reterr);
+        if (r != -EBADMSG || !faults)
+                return r;
+        if (strv_add_unique(faults, reterr->message) < 0)
+                return error_oom(reterr);
+        *ret_file = &none;
+        return 0;
 }
 
 int unit_file_of(Contents *contents,

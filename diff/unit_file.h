@@ -40,7 +40,7 @@ int unit_file_parse(Arena *arena,
                 Error *reterr) must_check;
 
 /* The same of a content that is at hand, but goes on behind each line that is refused, and notes it
- * in faults. */
+ * in faults. Behind a line or NUL byte that is no text of ours at all there is nothing to read. */
 int unit_file_parse_all(Arena *arena,
                 const char *name,
                 const Content *content,

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "diff/plan.h"
 #include "diff/quote.h"
 #include "switch/commands.h"
 #include "switch/facts.h"
@@ -10,25 +9,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
-
-/* What only the plan looks at: values of X- names in units. profile.conf was looked at before. */
-static int check_plan(Host *host, const ReferenceTree *reference, Error *reterr) {
-        cleanup(plan_freep) Plan *plan = NULL;
-        cleanup(tree_freep) Tree *nothing = tree_new(), *units = tree_new();
-        if (!nothing || !units)
-                return error_oom(reterr);
-        for (size_t i = 0; i < reference->tree->n_entries; i++)
-                if (reference->tree->entries[i].root != ROOT_PROFILE &&
-                                tree_add(units, &reference->tree->entries[i]) < 0)
-                        return error_oom(reterr);
-        int r = tree_seal(nothing, reterr);
-        if (r >= 0)
-                r = tree_seal(units, reterr);
-        const PlanInput input = { .before = nothing, .after = units, .contents = host->contents };
-        if (r >= 0)
-                r = plan_new(&input, &plan, reterr);
-        return reference_name_fault(reference, r, reterr);
-}
 
 /* What is known of a module once it is looked into. */
 static int check_modules(Host *host, const ReferenceTree *reference, Strv *faults, Error *reterr) {
@@ -64,8 +44,6 @@ static int lint(const Options *options, const char *reference, Strv *faults, Err
         r = reference_read(&host, reference, false, &tree, reterr);
         if (r >= 0)
                 r = check_modules(&host, &tree, faults, reterr);
-        if (r >= 0)
-                r = check_plan(&host, &tree, reterr);
         if (r != -EBADMSG && r != -EPERM)
                 return r;
         return strv_add_unique(faults, reterr->message) < 0 ? error_oom(reterr) : 0;

@@ -126,7 +126,7 @@ int diff_compare_trees(Diff *diff, Error *reterr) {
                 .live_initrds = diff->host->elsewhere ? &diff->host->elsewhere->initrds : NULL,
                 .states_are_whole = diff->host->elsewhere != NULL,
         };
-        r = reference_name_fault(&diff->new, plan_new(&input, &diff->own_plan, reterr), reterr);
+        r = plan_new(&input, &diff->own_plan, reterr);
         diff->plan = diff->own_plan;
         return r;
 }

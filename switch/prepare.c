@@ -235,7 +235,7 @@ static int make_plan(Host *host, Prepared *prepared, const PrepareOptions *optio
                 prepared->plan = plan_free(prepared->plan);
                 int r = plan_new(&input, &prepared->plan, reterr);
                 if (r < 0 || !host_has_units(host))
-                        return reference_name_fault(&prepared->target, r, reterr);
+                        return r;
                 r = ask_unknown(host, prepared, reterr);
                 int asked = 0;
                 if (r >= 0 && !options->only_looks)

@@ -251,14 +251,6 @@ void reference_warn(const ReferenceTree *tree, const char *message) {
         output_warning(text);
 }
 
-int reference_name_fault(const ReferenceTree *tree, int code, Error *reterr) {
-        char text[sizeof(reterr->message)];
-        if (code != -EBADMSG)
-                return code;
-        reference_file_name(tree, reterr->message, text, sizeof(text));
-        return error_set(reterr, code, "%s", text);
-}
-
 int reference_read(Host *host,
                 const char *reference,
                 bool use_distribution,

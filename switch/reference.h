@@ -41,9 +41,6 @@ int reference_read(Host *host,
 void reference_file_name(
                 const ReferenceTree *tree, const char *place, char *ret_name, size_t name_bytes);
 void reference_warn(const ReferenceTree *tree, const char *message);
-/* Of a fault (-EBADMSG) that the plan found in it the same; other codes are returned as they are.
- */
-int reference_name_fault(const ReferenceTree *tree, int code, Error *reterr) must_check;
 bool reference_is_generation(const char *reference);
 /* It has the marks of a source: REV:PATH, or a directory that begins with "/", "./" or "../". */
 bool reference_is_source(const char *reference);

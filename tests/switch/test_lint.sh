@@ -70,7 +70,7 @@ for verb in "lint named" "diff ./nothing ./named" "switch --dry-run --root=root 
 done
 runs 0 diff ./named ./nothing
 
-# What only the plan finds names the source, too.
+# A flag that is none is refused wherever it stands: in a drop-in, and in a container that nothing runs of yet.
 put named/units/a.service '[Service]
 ExecStart=/bin/true
 X-SwitchMethod=bad'
@@ -80,3 +80,50 @@ for verb in "diff ./nothing ./named" "switch --dry-run --root=root named"; do
         equal "$status" 1
         [[ $err = *"named/units/a.service:3: X-SwitchMethod=bad is none"* ]] || fail "no source: $verb"
 done
+rm -r named
+put named/containers/web.nspawn ''
+put named/containers/web/units/a.service.d/10.conf '[Service]
+X-SwitchMethod=bad'
+refuses 1 "named/containers/web/units/a.service.d/10.conf:2: X-SwitchMethod=bad is none" switch --dry-run --root=root named
+
+# Of what one part has wrong all is told, once, and what the other parts have.
+put named/containers/web.nspawn 'before
+[Exec]
+Boot=no
+PivotRoot=x
+behind'
+put named/containers/none/etc/deep/file x
+put named/units/b.service "[Service]
+X-SwitchMethod=worse
+[Install]
+WantedBy=one
+Alias=b.socket
+Also=two"
+put named/units/long.service "[Service]
+ExecStart=/bin/$(head -c 70000 /dev/zero | tr '\0' x)"
+printf '[Service]\n\0' > named/units/nul.service
+put named/etc/modules-load.d/sysswitch.conf "taken"
+put named/etc/sysctl.d/90-sysswitch.conf "taken"
+put named/profile.conf '[Kernel]
+Modules=loop
+ConsoleLogLevel=3'
+runs 1 lint named
+equal "$(cut -d' ' -f1 <<< "$out" | sort)" "named/containers/none:
+named/containers/web.nspawn:1:
+named/containers/web.nspawn:3:
+named/containers/web.nspawn:4:
+named/containers/web.nspawn:5:
+named/containers/web/units/a.service.d/10.conf:2:
+named/profile.conf:2:
+named/profile.conf:3:
+named/units/b.service:2:
+named/units/b.service:4:
+named/units/b.service:5:
+named/units/b.service:6:
+named/units/long.service:2:
+named/units/nul.service:2:"
+rm named/profile.conf
+mkdir named/profile.conf
+runs 1 lint named
+has "named/profile.conf: Must be a file"
+has "named/units/b.service:2: "
