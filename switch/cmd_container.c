@@ -113,12 +113,10 @@ int cmd_container(const Options *options, char **arguments, size_t n_arguments, 
                 return error_set(reterr, USAGE_ERROR, "%s %s", arguments[1], fault);
         if (options->root)
                 return error_set(reterr, USAGE_ERROR, "Containers run on a host, not in --root=");
-        static const uint64_t own = OPTION_BIT(OPTION_TIMEOUT) | OPTION_BIT(OPTION_LIMIT) |
-                                    OPTION_BIT(OPTION_PURGE);
-        if (options->given & own & ~row->options)
-                return error_set(reterr, USAGE_ERROR,
-                                "container %s takes no option of its own that was given",
-                                row->name);
+        char whole_name[32];
+        (void) snprintf(whole_name, sizeof(whole_name), "container %s", row->name); /* fits */
+        if (options_check_taken(options, row->options, whole_name, reterr) < 0)
+                return USAGE_ERROR;
         if (row->run != container_list && option_is_given(options, OPTION_JSON))
                 return error_set(reterr, USAGE_ERROR, "container %s prints no JSON", row->name);
         return row->run(options, arguments + 1, n_given, reterr);

@@ -187,6 +187,11 @@ int container_shell(const Options *options, char **arguments, size_t n_arguments
         pid_t leader;
         char machine[80];
         int r = container_leader(arguments[0], &leader, reterr);
+        if (r == -ENOENT)
+                return error_set(reterr, r,
+                                "Container %s does not run: 'sysswitch container list' has those "
+                                "that there are",
+                                arguments[0]);
         if (r < 0)
                 return r;
         (void) snprintf(machine, sizeof(machine), "--machine=%.64s", arguments[0]); /* fits */

@@ -11,12 +11,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define SWITCH_OPTIONS                                                                             \
+/* Of what acts now, and of what is left to the next boot. */
+#define BOOT_OPTIONS                                                                               \
         (OPTION_BIT(OPTION_DRY_RUN) | OPTION_BIT(OPTION_PLAN) | OPTION_BIT(OPTION_CHECK) |         \
                         OPTION_BIT(OPTION_NO_CHECK) | OPTION_BIT(OPTION_REHEARSE) |                \
                         OPTION_BIT(OPTION_FORCE) | OPTION_BIT(OPTION_TIMEOUT) |                    \
-                        OPTION_BIT(OPTION_FOREGROUND) | OPTION_BIT(OPTION_CONFIRM) |               \
-                        OPTION_BIT(OPTION_ON_FAILURE))
+                        OPTION_BIT(OPTION_FOREGROUND))
+#define SWITCH_OPTIONS (BOOT_OPTIONS | OPTION_BIT(OPTION_CONFIRM) | OPTION_BIT(OPTION_ON_FAILURE))
 
 static const char switch_details[] = "REF is a directory, a tree in git as HEAD:hosts/edge1, or "
                                      "a generation as @42, @active, @default,\n"
@@ -101,7 +102,7 @@ static const Command commands[] = {
                         .arguments = "[REF]",
                         .summary = "Let the next boot take REF, and change nothing now",
                         .details = "Files edited by hand are saved and replaced then.\n",
-                        .options = SWITCH_OPTIONS,
+                        .options = BOOT_OPTIONS,
                         .max_arguments = 1,
                         .acts = true,
                         .run = cmd_boot,
@@ -319,7 +320,6 @@ static int exit_status_of(const Options *options, int code) {
         return option_is_given(options, OPTION_EXIT_CODE) ? 2 : EXIT_REFUSED;
 }
 
-/* directory: before the options took effect. */
 /* What is refused, and a switch that has nothing to do, needs no service: a caller who comes every
  * minute costs little. */
 static int run_verb(const DetachRequest *request, char **arguments, Error *reterr) {
@@ -350,6 +350,7 @@ static int check_profile(const char *name, Error *reterr) {
                         fault);
 }
 
+/* directory: before the options took effect. */
 static int
 run(const Options *options, const Command *command, char **argv, int first, const char *directory) {
         Error error = { 0 };

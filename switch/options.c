@@ -157,7 +157,9 @@ static int take(Options *options, OptionId id, const char *value, Error *reterr)
                 options->profile = value;
                 return 0;
         case OPTION_DIRECTORY:
-                return chdir(value) < 0 ? error_set_errno(reterr, -errno, "Cannot go to %s", value)
+                /* -EINVAL: what status 1 means to some verbs, nobody looked at */
+                return chdir(value) < 0 ? error_set(reterr, -EINVAL, "Cannot go to %s: %s", value,
+                                                          strerror(errno))
                                         : 0;
         case OPTION_ROOT:
                 return take_root(options, value, reterr);
@@ -220,14 +222,21 @@ static int find_command(const Command *commands,
         return error_set(reterr, -EINVAL, "Unknown verb: %s (see sysswitch --help)", name);
 }
 
+int options_check_taken(const Options *options, uint64_t taken, const char *name, Error *reterr) {
+        for (unsigned id = N_GLOBAL_OPTIONS; id < N_OPTIONS; id++)
+                if (options->given & ~taken & OPTION_BIT(id))
+                        return error_set(reterr, -EINVAL, "%s takes no option --%s", name,
+                                        rows[id].name);
+        return 0;
+}
+
 static int check_command(
                 const Command *command, const Options *options, int n_arguments, Error *reterr) {
         if (command->prints_no_json && option_is_given(options, OPTION_JSON))
                 return error_set(reterr, -EINVAL, "%s prints no JSON", command->name);
-        for (unsigned id = N_GLOBAL_OPTIONS; id < N_OPTIONS; id++)
-                if (options->given & ~command->options & OPTION_BIT(id))
-                        return error_set(reterr, -EINVAL, "%s takes no option --%s", command->name,
-                                        rows[id].name);
+        int r = options_check_taken(options, command->options, command->name, reterr);
+        if (r < 0)
+                return r;
         if ((size_t) n_arguments > command->max_arguments)
                 return error_set(reterr, -EINVAL, "Too many arguments: sysswitch %s%s%s",
                                 command->name, *command->arguments ? " " : "", command->arguments);

@@ -124,5 +124,10 @@ static inline void options_donep(Options *options) {
         options_done(options);
 }
 
+/* Refuses options that are given, and not among those taken or the global ones; name: whose they
+ * are not. Returns 0 or -EINVAL. */
+int options_check_taken(
+                const Options *options, uint64_t taken, const char *name, Error *reterr) must_check;
+
 /* On standard output; command NULL: of the program. */
 void options_print_help(const Command *commands, const Command *command);

@@ -51,7 +51,11 @@ refuses 2 "-p needs a value" -p
 refuses 2 "Not the name of a profile: a@b" -p a@b generations
 # -p behind log is that of git; a log that is no verb makes nothing of it
 refuses 2 "Not the name of a profile: a@b" generations log -p a@b
-refuses 1 "Cannot go to $work/none" -C "$work/none" diff
+refuses 2 "Cannot go to $work/none" -C "$work/none" diff
+refuses 2 "Cannot go to $work/none: No such file or directory" diff --exit-code -C "$work/none"
+# what a verb would pass over is refused, by its name
+refuses 2 "boot takes no option --confirm" boot --confirm=60s
+refuses 2 "boot takes no option --on-failure" boot --on-failure=rollback
 
 # a full disk is told; whoever closed the output wanted none
 status=0
