@@ -3,6 +3,7 @@
 
 #include "activate/bundle_read.h"
 #include "activate/bytes.h"
+#include "activate/errand.h"
 #include "base/clock.h"
 
 #include <errno.h>
@@ -49,10 +50,10 @@ int bundle_journal_lock(const char *name, uint64_t timeout_usec, Error *reterr) 
 }
 
 static int try_turns(int fd) {
-        long n_turns = 2 * sysconf(_SC_NPROCESSORS_ONLN);
-        for (long i = 0; i < (n_turns > 0 ? n_turns : 2); i++) {
+        size_t n_turns = errands_at_once();
+        for (size_t i = 0; i < n_turns; i++) {
                 char name[32];
-                (void) snprintf(name, sizeof(name), "=%ld", i); /* fits */
+                (void) snprintf(name, sizeof(name), "=%zu", i); /* fits */
                 cleanup_fd int turn_fd =
                                 openat(fd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
                 if (turn_fd < 0)

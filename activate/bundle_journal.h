@@ -13,9 +13,8 @@
 /* One at a time for each container; waits at most timeout_usec. Returns the descriptor, closed to
  * unlock, or -ETIMEDOUT. */
 int bundle_journal_lock(const char *name, uint64_t timeout_usec, Error *reterr) must_check;
-/* About two for each processor are at work at once: more would only take longer, each of them, and
- * run into their deadlines. Waits at most timeout_usec, as those before may hang. Returns the
- * descriptor, closed to make room, or -1: it is to go on all the same. */
+/* So many as errands_at_once() are at work at once. Waits at most timeout_usec, as those before may
+ * hang. Returns the descriptor, closed to make room, or -1: it is to go on all the same. */
 int bundle_journal_take_turn(uint64_t timeout_usec) must_check;
 /* Only from, to and the units count. */
 int bundle_journal_write(const char *name, const Manifest *journal, Error *reterr) must_check;

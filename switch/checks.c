@@ -141,11 +141,13 @@ static int find_checks(Running *running, Check **ret_checks, size_t *ret_n_check
         return 0;
 }
 
-static void say(const Running *running, const char *what, const char *command) {
+static void say(const Running *running, const char *what, const Check *check) {
         char text[512];
         if (!running->options->step)
                 return;
-        (void) snprintf(text, sizeof(text), "%s%s", what, command); /* cut: it is only told */
+        (void) snprintf(text, sizeof(text), "%s%s%s: %s", what, check->container ? " in " : "",
+                        check->container ? check->container : "",
+                        check->command); /* cut: it is only told */
         running->options->step(running->options->userdata, text);
 }
 
@@ -153,11 +155,6 @@ static void say(const Running *running, const char *what, const char *command) {
 static int
 run_on(const Running *running, const Check *check, bool present, Strv *lines, Error *reterr) {
         Heard heard = { .running = running, .check = check, .lines = lines };
-        if (check->container) {
-                int status = container_check_run(
-                                running->host, running->prepared, check, hear, &heard, reterr);
-                return heard.error < 0 ? error_oom(reterr) : status;
-        }
         const CheckRun run = {
                 .arguments = present ? check->present_arguments : check->arguments,
                 .files = running->files,
@@ -187,8 +184,7 @@ static int compare_with_present(const Running *running, CheckResult *result, Err
 }
 
 static void tell_warned(const Running *running, const CheckResult *result) {
-        say(running, "Going on: it fails likewise on the present configuration: ",
-                        result->check->command);
+        say(running, "Going on: it fails likewise on the present configuration", result->check);
         for (size_t i = 0; running->options->output && i < result->lines.n_items; i++)
                 running->options->output(running->options->userdata, result->lines.items[i]);
 }
@@ -199,16 +195,16 @@ static const char *name_place(
         return buffer;
 }
 
-static int run_one(const Running *running, CheckResult *result, Error *reterr) {
+/* status: as run_on() returned it. */
+static int judge(const Running *running, CheckResult *result, int status, Error *reterr) {
         const Check *check = result->check;
         char place[512];
-        say(running, "Checking: ", check->command);
-        int r = run_on(running, check, false, &result->lines, reterr);
+        int r = status;
         if (r == -ETIMEDOUT) {
                 result->outcome = CHECK_TIMED_OUT;
                 return 0;
         }
-        if (r == -EINTR)
+        if (r == -EINTR && stop_request_is_made())
                 return stop_request_check(reterr);
         if (r < 0 && check->container)
                 return error_prefix(reterr,
@@ -230,6 +226,61 @@ static int run_one(const Running *running, CheckResult *result, Error *reterr) {
         if (r >= 0 && result->outcome == CHECK_WARNED)
                 tell_warned(running, result);
         return r;
+}
+
+static int run_on_host(const Running *running, CheckResult *result, Error *reterr) {
+        say(running, "Checking", result->check);
+        int status = run_on(running, result->check, false, &result->lines, reterr);
+        int r = judge(running, result, status, reterr);
+        return r < 0 ? r : stop_request_check(reterr);
+}
+
+/* Those of containers, which are behind those of the host. */
+typedef struct Inside {
+        const Running *running;
+        ContainerCheckRun *runs;
+        Heard *heard;
+        size_t n_runs;
+} Inside;
+
+static void begin_inside(void *userdata, size_t nth) {
+        const Inside *inside = userdata;
+        say(inside->running, "Checking", inside->runs[nth].check);
+}
+
+static int judge_inside(const Inside *inside, CheckResult *results, Error *reterr) {
+        for (size_t i = 0; i < inside->n_runs; i++) {
+                if (inside->heard[i].error < 0)
+                        return error_oom(reterr);
+                *reterr = inside->runs[i].error;
+                int r = judge(inside->running, &results[i], inside->runs[i].status, reterr);
+                if (r < 0)
+                        return r;
+        }
+        return stop_request_check(reterr);
+}
+
+static int run_inside(
+                const Running *running, CheckResult *results, size_t n_results, Error *reterr) {
+        cleanup_free ContainerCheckRun *runs = calloc(n_results + 1, sizeof(ContainerCheckRun));
+        cleanup_free Heard *heard = calloc(n_results + 1, sizeof(Heard));
+        if (!runs || !heard)
+                return error_oom(reterr);
+        Inside inside = { running, runs, heard, n_results };
+        for (size_t i = 0; i < n_results; i++) {
+                const Check *check = results[i].check;
+                heard[i] = (Heard){
+                        .running = running, .check = check, .lines = &results[i].lines
+                };
+                runs[i] = (ContainerCheckRun){
+                        .check = check, .output = hear, .userdata = &heard[i]
+                };
+        }
+        int r = container_checks_run(running->host, running->prepared, runs, n_results,
+                        begin_inside, &inside, reterr);
+        if (r == -EINTR)
+                return stop_request_check(reterr);
+        return r < 0 ? r : judge_inside(&inside, results, reterr);
 }
 
 static void add_cause(const Prepared *prepared, const Check *check, Text *text) {
@@ -281,19 +332,25 @@ static int run_all(Running *running, const Check *checks, size_t n_checks, Error
         results->items = calloc(n_checks + 1, sizeof(CheckResult));
         if (!results->items)
                 return error_oom(reterr);
+        size_t n_host = 0;
         for (size_t i = 0; i < n_checks; i++) {
                 if (!checks[i].where && !check_is_installed(checks[i].arguments[0]))
                         continue;
                 if (checks[i].container && running->options->is_dry) {
-                        say(running, "Not checked, as nothing is laid into a container yet: ",
-                                        checks[i].command);
+                        say(running, "Not checked, as nothing is laid into a container yet",
+                                        &checks[i]);
                         continue;
                 }
                 CheckResult *result = &results->items[results->n_items++];
                 result->check = &checks[i];
-                int r = run_one(running, result, reterr);
-                if (r >= 0)
-                        r = stop_request_check(reterr);
+                int r = checks[i].container ? 0 : run_on_host(running, result, reterr);
+                if (r < 0)
+                        return r;
+                n_host += !checks[i].container;
+        }
+        if (results->n_items > n_host) {
+                int r = run_inside(running, results->items + n_host, results->n_items - n_host,
+                                reterr);
                 if (r < 0)
                         return r;
         }

@@ -2,7 +2,9 @@
 #include "switch/container_checks.h"
 
 #include "activate/bundle_store.h"
+#include "activate/bytes.h"
 #include "activate/container_link.h"
+#include "activate/errand.h"
 #include "activate/guest_fit.h"
 #include "activate/sync.h"
 #include "diff/container.h"
@@ -95,12 +97,58 @@ int container_checks_list(Host *host,
         return r;
 }
 
+/* Beside each other; what each is tried on, and who says what it came to. */
+typedef struct Question {
+        const Check *check;
+        char tree[BUNDLE_TREE_SIZE];
+} Question;
+
+/* What the process that asks a container says first; the output of the check follows. */
+typedef struct Verdict {
+        int result; /* of container_run() */
+        bool has_output;
+        Error error;
+} Verdict;
+
+static int run_inside(const Question *question, char **ret_output, Error *reterr) {
+        const Check *check = question->check;
+        const char *arguments[CONTAINER_MAX_ARGUMENTS + 1] = { NSPAWN_GUEST, "check",
+                question->tree };
+        cleanup(systemd_closep) Systemd *systemd = NULL;
+        pid_t leader = 0;
+        for (size_t i = 0, n = 3; check->arguments[i]; i++) {
+                if (n == CONTAINER_MAX_ARGUMENTS)
+                        return error_set(reterr, -E2BIG, "Command= has too many words");
+                arguments[n++] = check->arguments[i];
+        }
+        /* there is one switch at a time: what an earlier one left running is ended by its name */
+        const ContainerProgram program = { .unit = "sysswitch-check.service",
+                .arguments = arguments,
+                .timeout_usec = check->timeout_usec ? check->timeout_usec : longest_usec,
+                .leaves_no_log = true,
+                .output_max_bytes = OUTPUT_MAX_BYTES,
+                .should_stop = stop_request_is_made };
+        int r = container_leader(check->container, &leader, reterr);
+        if (r >= 0)
+                r = container_connect(check->container, leader, &systemd, reterr);
+        return r < 0 ? r : container_run(systemd, &program, ret_output, reterr);
+}
+
+/* A request to stop comes to this process as to any. */
+static int ask(const void *userdata, int fd) {
+        Verdict verdict = { 0 };
+        cleanup_free char *output = NULL;
+        verdict.result = run_inside(userdata, &output, &verdict.error);
+        verdict.has_output = output;
+        int r = write_bytes(fd, (const char *) &verdict, sizeof(verdict));
+        if (r >= 0 && output)
+                r = write_bytes(fd, output, strlen(output));
+        return r < 0;
+}
+
 /* Its last line tells how it ended; what is before is the program's. Without that line the guest
  * could not run it, and said why. */
-static int take_output(char *output,
-                void (*tell)(void *userdata, const char *line),
-                void *userdata,
-                Error *reterr) {
+static int take_output(char *output, const ContainerCheckRun *run, Error *reterr) {
         char *rest = output, *ended = NULL;
         for (char *found = output; (found = strstr(found, CHECK_ENDED));) {
                 ended = found;
@@ -114,57 +162,83 @@ static int take_output(char *output,
         *ended = 0;
         for (char *line; (line = strsep(&rest, "\n"));)
                 if (*line)
-                        tell(userdata, line);
+                        run->output(run->userdata, line);
         return status;
+}
+
+static int take(const Errand *errand, const ContainerCheckRun *run, Error *reterr) {
+        Verdict verdict;
+        if (!errand->is_answered || errand->answer.length < sizeof(verdict))
+                return error_set(reterr, -EIO, "The process that asks %s was killed",
+                                run->check->container);
+        memcpy(&verdict, errand->answer.data, sizeof(verdict));
+        *reterr = verdict.error;
+        if (verdict.result == -ETIMEDOUT || verdict.result == -EINTR || !verdict.has_output)
+                return verdict.result;
+        int status = take_output(errand->answer.data + sizeof(verdict), run, reterr);
+        return status < 0 && verdict.result < 0 ? verdict.result : status;
+}
+
+static int lay(Host *host,
+                const Prepared *prepared,
+                const char *name,
+                Strv *files,
+                char *ret_tree,
+                Error *reterr) {
+        cleanup(tree_freep) Tree *inside = NULL;
+        int r = container_inside(prepared->effective.after, name, &inside, reterr);
+        return r < 0 ? r : bundle_store_lay(name, inside, host->contents, files, ret_tree, reterr);
 }
 
 /* A check that refuses the switch is the last that is done: nobody else syncs what has its name
  * then, and the next one would take it for whole. */
-static int lay(Host *host, const Prepared *prepared, const char *name, char *tree, Error *reterr) {
-        cleanup(tree_freep) Tree *inside = NULL;
+static int lay_all(Host *host,
+                const Prepared *prepared,
+                Question *questions,
+                size_t n_questions,
+                Error *reterr) {
         cleanup_strv Strv files = { 0 };
-        int r = container_inside(prepared->effective.after, name, &inside, reterr);
-        if (r >= 0)
-                r = bundle_store_lay(name, inside, host->contents, &files, tree, reterr);
+        int r = 0;
+        for (size_t i = 0; r >= 0 && i < n_questions; i++) {
+                const char *name = questions[i].check->container;
+                if (i > 0 && strcmp(name, questions[i - 1].check->container) == 0)
+                        (void) strcpy(questions[i].tree, questions[i - 1].tree); /* equal sizes */
+                else
+                        r = lay(host, prepared, name, &files, questions[i].tree, reterr);
+        }
         if (r >= 0 && files.n_items > 0)
                 r = sync_elsewhere(NSPAWN_BUNDLES, -1, reterr);
         return r < 0 ? r : bundle_store_name(&files, reterr);
 }
 
-int container_check_run(Host *host,
+int container_checks_run(Host *host,
                 const Prepared *prepared,
-                const Check *check,
-                void (*output)(void *userdata, const char *line),
+                ContainerCheckRun *runs,
+                size_t n_runs,
+                void (*begin)(void *userdata, size_t nth),
                 void *userdata,
                 Error *reterr) {
-        char tree[BUNDLE_TREE_SIZE];
-        const char *arguments[CONTAINER_MAX_ARGUMENTS + 1] = { NSPAWN_GUEST, "check", tree };
-        cleanup(systemd_closep) Systemd *systemd = NULL;
-        cleanup_free char *text = NULL;
-        pid_t leader = 0;
-        for (size_t i = 0, n = 3; check->arguments[i]; i++) {
-                if (n == CONTAINER_MAX_ARGUMENTS)
-                        return error_set(reterr, -E2BIG, "%s: Command= has too many words",
-                                        check->where);
-                arguments[n++] = check->arguments[i];
+        const ErrandOptions options = { .answer_max_bytes = sizeof(Verdict) + OUTPUT_MAX_BYTES,
+                .should_stop = stop_request_is_made,
+                .begin = begin,
+                .userdata = userdata };
+        cleanup_free Question *questions = calloc(n_runs + 1, sizeof(Question));
+        cleanup_free Errand *errands = calloc(n_runs + 1, sizeof(Errand));
+        if (!questions || !errands)
+                return error_oom(reterr);
+        for (size_t i = 0; i < n_runs; i++) {
+                questions[i].check = runs[i].check;
+                errands[i] = (Errand){
+                        .run = ask, .userdata = &questions[i], .whom = runs[i].check->container
+                };
         }
-        /* there is one switch at a time: what an earlier one left running is ended by its name */
-        const ContainerProgram program = { .unit = "sysswitch-check.service",
-                .arguments = arguments,
-                .timeout_usec = check->timeout_usec ? check->timeout_usec : longest_usec,
-                .leaves_no_log = true,
-                .output_max_bytes = OUTPUT_MAX_BYTES,
-                .should_stop = stop_request_is_made };
-        int r = container_leader(check->container, &leader, reterr);
+        int r = lay_all(host, prepared, questions, n_runs, reterr);
         if (r >= 0)
-                r = lay(host, prepared, check->container, tree, reterr);
-        if (r >= 0)
-                r = container_connect(check->container, leader, &systemd, reterr);
-        if (r < 0)
-                return r;
-        r = container_run(systemd, &program, &text, reterr);
-        if (r == -ETIMEDOUT || r == -EINTR || !text)
-                return r;
-        int status = take_output(text, output, userdata, reterr);
-        return status < 0 && r < 0 ? r : status;
+                r = errands_run(errands, n_runs, &options, reterr);
+        for (size_t i = 0; i < n_runs; i++) {
+                if (r >= 0)
+                        runs[i].status = take(&errands[i], &runs[i], &runs[i].error);
+                text_done(&errands[i].answer);
+        }
+        return r;
 }

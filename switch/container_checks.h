@@ -16,11 +16,23 @@ int container_checks_list(Host *host,
                 size_t *ret_n_checks,
                 Error *reterr) must_check;
 
-/* Lays the new tree beside the others of its bundle, where no switch finds it that is not this one.
- * Returns the exit status; -ETIMEDOUT; -ENOENT: the container does not run. */
-int container_check_run(Host *host,
+typedef struct ContainerCheckRun {
+        const Check *check;
+        void (*output)(void *userdata, const char *line); /* called before the function returns */
+        void *userdata;
+        /* Set: the exit status; -ETIMEDOUT; or another negative errno, with why it could not be
+         * run: -ENOENT: the container does not run. */
+        int status;
+        Error error;
+} ContainerCheckRun;
+
+/* Lays the new trees beside the others of the bundles, where no switch finds them that is not this
+ * one, and runs all, side by side, those of one container in turn; begin is told of each. -EINTR:
+ * it was asked to stop. */
+int container_checks_run(Host *host,
                 const Prepared *prepared,
-                const Check *check,
-                void (*output)(void *userdata, const char *line),
+                ContainerCheckRun *runs,
+                size_t n_runs,
+                void (*begin)(void *userdata, size_t nth),
                 void *userdata,
                 Error *reterr) must_check;
