@@ -60,6 +60,22 @@ typedef struct Finding {
         const char *first; /* that was looked for */
 } Finding;
 
+/* What frees room when it goes: not one of several names. */
+static uint64_t bytes_left(const Finding *finding, const char *path) {
+        static const char *const suffixes[] = { INITRD_NEW, INITRD_OLD };
+        uint64_t n_bytes = 0;
+        for (size_t i = 0; i < N_ELEMENTS(suffixes); i++) {
+                char left[PATH_MAX];
+                struct stat status;
+                (void) snprintf(left, sizeof(left), "%s%s", path + 1, suffixes[i]); /* cut: not
+                                                                                       there */
+                cleanup_fd int fd = in_root_open(finding->root_fd, left, O_PATH | O_NOFOLLOW);
+                if (fd >= 0 && fstat(fd, &status) >= 0 && status.st_nlink == 1)
+                        n_bytes += (uint64_t) status.st_size;
+        }
+        return n_bytes;
+}
+
 /* Returns 1 when the image is there. */
 static int look(Finding *finding, const char *path, bool is_fallback) {
         Initrd *initrd = finding->initrd;
@@ -74,6 +90,7 @@ static int look(Finding *finding, const char *path, bool is_fallback) {
         initrd->images[initrd->n_images++] = (InitrdImage){ .path = path,
                 .is_there = true,
                 .size_bytes = (uint64_t) status.st_size,
+                .left_bytes = bytes_left(finding, path),
                 .is_fallback = is_fallback };
         return 1;
 }

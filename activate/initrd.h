@@ -3,7 +3,8 @@
 
 /* Initrds made anew, each of them whole or as it was, whatever ends us:
  *
- *   1. initrd_begin: a journal, /var/lib/sysswitch/initrds, names each image
+ *   1. initrd_begin: a journal, /var/lib/sysswitch/initrds, names each image; what an earlier run
+ * left beside it goes
  *   2. initrd_make: the maker writes IMAGE.sysswitch-new beside it
  *   3. initrd_place: the journal has what was made, by its size and time; IMAGE is kept as
  * IMAGE.sysswitch-old, by a link (on FAT, by a copy; an empty one: there was none), then
@@ -35,7 +36,8 @@ typedef struct InitrdImage {
         const char *path; /* absolute */
         bool is_there;
         uint64_t size_bytes;
-        bool is_fallback; /* mkinitcpio's: for any hardware */
+        uint64_t left_bytes; /* of an earlier run, beside it: they go before it is made */
+        bool is_fallback;    /* mkinitcpio's: for any hardware */
 } InitrdImage;
 
 /* A kernel's. */

@@ -98,11 +98,35 @@ static int note_images(const char *state_directory,
         return r < 0 ? error_set_errno(reterr, r, "%s/" JOURNAL, state_directory) : 0;
 }
 
+static int drop(int dir_fd, const char *name) {
+        return unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+/* Nothing that is remembered: an image and its name stay. */
+static int drop_beside(int dir_fd, const char *path) {
+        char old[NAME_MAX + 1], new[NAME_MAX + 1];
+        name_of(path, INITRD_OLD, old);
+        name_of(path, INITRD_NEW, new);
+        int r = drop(dir_fd, old);
+        if (r >= 0)
+                r = drop(dir_fd, new);
+        return r < 0 ? r : drop(dir_fd, copying);
+}
+
 int initrd_begin(const char *state_directory,
                 const Initrd *initrds,
                 size_t n_initrds,
                 Error *reterr) {
-        return note_images(state_directory, initrds, n_initrds, false, reterr);
+        int r = note_images(state_directory, initrds, n_initrds, false, reterr);
+        for (size_t i = 0; r >= 0 && i < n_initrds; i++)
+                for (size_t j = 0; r >= 0 && j < initrds[i].n_images; j++) {
+                        const char *path = initrds[i].images[j].path;
+                        cleanup_fd int dir_fd = open_directory_of(path);
+                        r = dir_fd < 0 ? dir_fd : drop_beside(dir_fd, path);
+                        if (r < 0)
+                                return error_set_errno(reterr, r, "%s", path);
+                }
+        return r;
 }
 
 /* By which an image is known again. */
@@ -148,8 +172,6 @@ static int keep_image(int dir_fd, const InitrdImage *image) {
         char name[NAME_MAX + 1], old[NAME_MAX + 1];
         name_of(image->path, "", name);
         name_of(image->path, INITRD_OLD, old);
-        if (unlinkat(dir_fd, old, 0) < 0 && errno != ENOENT) /* of nothing that is remembered */
-                return -errno;
         if (linkat(dir_fd, name, dir_fd, old, 0) >= 0)
                 return 0;
         if (errno == ENOENT)
@@ -241,10 +263,6 @@ static bool is_of_another(const JournalLine *line, const struct stat *now) {
                                !initrd_is_same_time(now->st_mtim.tv_sec, line->seconds));
 }
 
-static int drop(int dir_fd, const char *name) {
-        return unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT ? -errno : 0;
-}
-
 /* Without what keep_image() made, nothing was placed: an image that is there is of somebody else,
  * also where there was none. A rename to a link of the same file does nothing at all. */
 static int
@@ -293,11 +311,7 @@ static int settle_image(const JournalLine *line, const InitrdSettle *settle, Err
                 : settle->is_commit ? 0
                                     : put_back(line, dir_fd, name, old, new);
         if (r >= 0)
-                r = drop(dir_fd, old);
-        if (r >= 0)
-                r = drop(dir_fd, new);
-        if (r >= 0)
-                r = drop(dir_fd, copying);
+                r = drop_beside(dir_fd, line->path);
         if (r >= 0)
                 r = boot_file_settle(dir_fd);
         if (r < 0)

@@ -69,8 +69,14 @@ int initrds_warn(Host *host,
                 Error *reterr) must_check;
 
 /* The room that new images take in the directory of a need's first one: all of them that are there,
- * beside the old ones; and once more what is kept of these by a copy, where there are no links. */
-SpaceNeed initrds_space(const Initrds *initrds, const InitrdNeed *need, bool has_links);
+ * beside the old ones; and once more what is kept of these by a copy, where there are no links. An
+ * eighth more than the old ones have. ret_n_bytes_going: of it, and of what is there, what goes
+ * with the commit. */
+void initrds_space(const Initrds *initrds,
+                const InitrdNeed *need,
+                bool has_links,
+                SpaceNeed *ret_need,
+                uint64_t *ret_n_bytes_going);
 
 /* After the flip: makes and places what is needed, and notes it. What it did is taken back by
  * initrds_settle(), whether it succeeded or not. What fails in a rollback that nobody asked to stop

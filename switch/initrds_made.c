@@ -15,9 +15,14 @@ static size_t directory_length(const char *path) {
         return (size_t) (strrchr(path, '/') - path);
 }
 
-SpaceNeed initrds_space(const Initrds *initrds, const InitrdNeed *need, bool has_links) {
+void initrds_space(const Initrds *initrds,
+                const InitrdNeed *need,
+                bool has_links,
+                SpaceNeed *ret_need,
+                uint64_t *ret_n_bytes_going) {
         enum { MARGIN_BYTES = 1 << 20, GROWS_BY_A = 8 };
         SpaceNeed space = { .n_bytes = MARGIN_BYTES };
+        uint64_t n_bytes_going = 0, n_bytes_left = 0;
         const char *directory = need->initrd.images[0].path;
         size_t length = directory_length(directory);
         for (size_t i = 0; i < initrds->n_needs; i++)
@@ -29,8 +34,12 @@ SpaceNeed initrds_space(const Initrds *initrds, const InitrdNeed *need, bool has
                         space.n_bytes += image->size_bytes + image->size_bytes / GROWS_BY_A;
                         space.n_bytes += has_links ? 0 : image->size_bytes;
                         space.n_inodes++;
+                        n_bytes_going += has_links ? image->size_bytes : 2 * image->size_bytes;
+                        n_bytes_left += image->left_bytes;
                 }
-        return space;
+        space.n_bytes -= n_bytes_left < space.n_bytes ? n_bytes_left : space.n_bytes;
+        *ret_need = space;
+        *ret_n_bytes_going = n_bytes_going;
 }
 
 static void say_making(const EngineOptions *options, const Initrd *initrd) {

@@ -2,11 +2,9 @@
 #include "switch/preflight.h"
 
 #include "activate/executable.h"
-#include "activate/free_space.h"
 #include "base/map.h"
 #include "base/text.h"
 #include "diff/carrier.h"
-#include "diff/fit_space.h"
 #include "diff/program.h"
 #include "diff/quote.h"
 #include "state/record.h"
@@ -17,13 +15,12 @@
 #include "switch/module_needs.h"
 #include "switch/output.h"
 #include "switch/owner_needs.h"
+#include "switch/room_needs.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define STATE_DIRECTORY "var/lib/sysswitch"
 
 typedef struct Preflight {
         Host *host;
@@ -99,124 +96,14 @@ static int find_owners(const Preflight *flight, Error *reterr) {
         return add_problems(flight, problems, n_problems) < 0 ? error_oom(reterr) : 0;
 }
 
-static void add_size(Text *text, uint64_t n_bytes) {
-        if (n_bytes >= 10 << 20)
-                text_addf(text, "%llu MiB", (unsigned long long) (n_bytes >> 20));
-        else
-                text_addf(text, "%llu KiB", (unsigned long long) (n_bytes >> 10));
-}
-
-/* A place that is written to, and what is needed of it. */
-typedef struct Place {
-        const char *path, *shown;
-        const char *use; /* for people */
-        FreeSpace space;
-        SpaceNeed need;
-} Place;
-
-static int check_writable(const Preflight *flight, const Place *place) {
-        if (!place->space.is_read_only)
-                return 0;
-        cleanup(text_donep) Text text = { 0 };
-        text_add_name(&text, "", place->shown);
-        text_add(&text, " is read-only: mount it writable");
-        return add_problem(flight, PROBLEM_READ_ONLY, place->shown, &text);
-}
-
-static int check_room(const Preflight *flight, const Place *place) {
-        const FreeSpace *space = &place->space;
-        bool lacks_bytes = place->need.n_bytes > space->n_bytes;
-        if (!lacks_bytes && place->need.n_inodes <= space->n_inodes)
-                return 0;
-        cleanup(text_donep) Text text = { 0 };
-        text_add_name(&text, "", place->shown);
-        if (lacks_bytes) {
-                text_addf(&text, " has no room for %s: ", place->use);
-                add_size(&text, place->need.n_bytes);
-                text_add(&text, " are needed, and ");
-                add_size(&text, space->n_bytes);
-                text_add(&text, " are free");
-        } else
-                text_addf(&text,
-                                " has no inodes for %s: %llu are needed, and %llu are "
-                                "free",
-                                place->use, (unsigned long long) place->need.n_inodes,
-                                (unsigned long long) space->n_inodes);
-        return add_problem(flight, PROBLEM_SPACE, place->shown, &text);
-}
-
-/* In the log first, and from there into the database. */
-static int need_of_database(const Prepared *prepared, SpaceNeed *ret_need) {
-        enum { MARGIN_BYTES = 1 << 20, ROW_BYTES = 1024 };
-        uint64_t n_bytes = 0;
-        const Tree *new =
-                        prepared->target.number >= 0 ? NULL : prepared->new; /* else it is there */
-        if (fit_stored_bytes(prepared->fit, prepared->old, new, &n_bytes) < 0)
-                return -ENOMEM;
-        n_bytes += ROW_BYTES * (uint64_t) (prepared->plan->n_files + prepared->fit->n_operations +
-                                               prepared->plan->units.n_actions);
-        *ret_need = (SpaceNeed){ .n_bytes = 2 * n_bytes + MARGIN_BYTES, .n_inodes = 4 };
-        return 0;
-}
-
-/* On a host with a /usr of its own it may be the one that cannot be written. */
-static int find_space_of_lib(const Preflight *flight, Error *reterr) {
-        const FitPlan *fit = flight->prepared->fit;
-        Host *host = flight->host;
-        Place lib = {
-                .path = "lib", .shown = host->lib.path, .use = "the modules and the firmware"
-        };
-        size_t i = 0;
-        while (i < fit->n_operations && (fit->operations[i].root != ROOT_LIB ||
-                                                        fit->operations[i].verb == FIT_RECORD))
-                i++;
-        if (i == fit->n_operations)
-                return 0;
-        int r = free_space_at(host->root_fd, lib.path, &lib.space, reterr);
+static int find_room(const Preflight *flight, Error *reterr) {
+        Problem *problems = NULL;
+        size_t n_problems = 0;
+        int r = room_needs_find(flight->host, flight->prepared, flight->options->is_rollback,
+                        &problems, &n_problems, reterr);
         if (r < 0)
                 return r;
-        const SpaceOptions options = { .root = ROOT_LIB,
-                .block_bytes = lib.space.block_bytes,
-                .copies_up = lib.space.copies_up };
-        lib.need = fit_space(fit, &options);
-        if (check_writable(flight, &lib) < 0 ||
-                        (!flight->options->is_rollback && check_room(flight, &lib) < 0))
-                return error_oom(reterr);
-        return 0;
-}
-
-/* The way back is not barred by an estimate: what has no room then is undone while it is staged. */
-static int find_space(const Preflight *flight, Error *reterr) {
-        Host *host = flight->host;
-        Place etc = { .path = "etc", .shown = host->etc.path, .use = "the new files" };
-        Place state = {
-                .path = STATE_DIRECTORY, .shown = host->state_directory, .use = "the database"
-        };
-        int r = free_space_at(host->root_fd, etc.path, &etc.space, reterr);
-        if (r >= 0)
-                r = free_space_at(host->root_fd, state.path, &state.space, reterr);
-        if (r < 0)
-                return r;
-        const SpaceOptions options = { .root = ROOT_ETC,
-                .block_bytes = etc.space.block_bytes,
-                .copies_up = etc.space.copies_up };
-        etc.need = fit_space(flight->prepared->fit, &options);
-        r = find_space_of_lib(flight, reterr);
-        if (r < 0)
-                return r;
-        if (need_of_database(flight->prepared, &state.need) < 0 ||
-                        check_writable(flight, &etc) < 0 || check_writable(flight, &state) < 0)
-                return error_oom(reterr);
-        if (flight->options->is_rollback)
-                return 0;
-        if (etc.space.device == state.space.device) { /* one file system has it all */
-                etc.need.n_bytes += state.need.n_bytes;
-                etc.need.n_inodes += state.need.n_inodes;
-                etc.use = "the new files and the database";
-                return check_room(flight, &etc) < 0 ? error_oom(reterr) : 0;
-        }
-        return check_room(flight, &etc) < 0 || check_room(flight, &state) < 0 ? error_oom(reterr)
-                                                                              : 0;
+        return add_problems(flight, problems, n_problems) < 0 ? error_oom(reterr) : 0;
 }
 
 static int check_carrier(const Preflight *flight, const char *path) {
@@ -307,54 +194,6 @@ static int find_programs(const Preflight *flight) {
         return 0;
 }
 
-/* Where there is a boot loader, it will have an entry for one more generation. */
-static int find_boot_space(const Preflight *flight, const ProfileConf *conf, Error *reterr) {
-        Arena *arena = &flight->prepared->arena;
-        BootNeed needs[2];
-        size_t n_needs = 0;
-        int r = boot_entries_measure(flight->host, flight->prepared, conf, needs, &n_needs, reterr);
-        for (size_t i = 0; r >= 0 && i < n_needs; i++) {
-                const Place boot = { .path = needs[i].path,
-                        .shown = arena_printf(arena, "/%s", needs[i].path),
-                        .use = "the boot loader's menu",
-                        .space = needs[i].space,
-                        .need = needs[i].need };
-                if (!boot.shown || check_writable(flight, &boot) < 0 ||
-                                check_room(flight, &boot) < 0)
-                        return error_oom(reterr);
-        }
-        return r;
-}
-
-/* Once for a directory. A rollback whose initrds have no room leaves them as they are. */
-static int find_initrd_space(const Preflight *flight, Error *reterr) {
-        const Initrds *initrds = &flight->prepared->initrds;
-        const char *last = NULL;
-        if (flight->options->is_rollback)
-                return 0;
-        for (size_t i = 0; i < initrds->n_needs; i++) {
-                const char *image = initrds->needs[i].initrd.images[0].path;
-                const char *directory = arena_strndup(&flight->prepared->arena, image,
-                                (size_t) (strrchr(image, '/') - image));
-                Place place = { .path = directory,
-                        .shown = directory,
-                        .use = "the new initrds beside the old ones" };
-                if (!directory)
-                        return error_oom(reterr);
-                if (last && strcmp(last, directory) == 0)
-                        continue;
-                last = directory;
-                place.path++; /* below the root */
-                int r = free_space_at(flight->host->root_fd, place.path, &place.space, reterr);
-                if (r < 0)
-                        return r;
-                place.need = initrds_space(initrds, &initrds->needs[i], place.space.has_links);
-                if (check_writable(flight, &place) < 0 || check_room(flight, &place) < 0)
-                        return error_oom(reterr);
-        }
-        return 0;
-}
-
 /* fault: "FILE:LINE: …" of the source. */
 static int add_fault(
                 const Preflight *flight, ProblemKind kind, const char *subject, const char *fault) {
@@ -385,8 +224,7 @@ static int find_requirements(const Preflight *flight, Error *reterr) {
                 boot_entries_warn(flight->host, conf);
         if (r < 0 || flight->options->is_rollback)
                 return flight->options->is_rollback ? 0 : r;
-        r = find_boot_space(flight, conf, reterr);
-        if (r >= 0 && conf)
+        if (conf)
                 r = kernels_find_unmet(flight->host, &flight->prepared->target, conf,
                                 flight->options->only_default, arena, &unmet, &n_unmet, reterr);
         if (r >= 0 && (add_unmet(flight, unmet, n_unmet) < 0 ||
@@ -451,14 +289,12 @@ int preflight_run(Host *host, Prepared *prepared, const EngineOptions *options, 
                 return 0;
         int r = find_owners(&flight, reterr);
         if (r >= 0)
-                r = find_space(&flight, reterr);
+                r = find_room(&flight, reterr);
         if (r < 0)
                 return r;
         if (find_mounts(&flight) < 0 || find_programs(&flight) < 0)
                 return error_oom(reterr);
         r = find_needs_of_containers(&flight, reterr);
-        if (r >= 0)
-                r = find_initrd_space(&flight, reterr);
         if (r >= 0)
                 r = find_needs_of_modules(&flight, reterr);
         return r < 0 ? r : find_requirements(&flight, reterr);

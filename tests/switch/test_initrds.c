@@ -12,11 +12,16 @@ static void test_initrds__space(void **state) {
                 { .initrd = { .images = two, .n_images = 1 } },
                 { .initrd = { .images = other, .n_images = 1 } } };
         const Initrds initrds = { .needs = needs, .n_needs = 3 };
-        SpaceNeed need = initrds_space(&initrds, &needs[0], true);
+        SpaceNeed need;
+        uint64_t n_bytes_going;
+        initrds_space(&initrds, &needs[0], true, &need, &n_bytes_going);
         assert_int_equal(need.n_bytes, MARGIN_BYTES + 900 + 1800);
         assert_int_equal(need.n_inodes, 2);
-        need = initrds_space(&initrds, &needs[2], false); /* FAT: a copy of the old one, too */
-        assert_int_equal(need.n_bytes, MARGIN_BYTES + 3600 + 3200);
+        assert_int_equal(n_bytes_going, 2400);
+        other[0].left_bytes = 100;
+        initrds_space(&initrds, &needs[2], false, &need, &n_bytes_going);
+        assert_int_equal(need.n_bytes, MARGIN_BYTES + 3600 + 3200 - 100); /* FAT: and a copy */
+        assert_int_equal(n_bytes_going, 6400);
 }
 
 int main(void) {
