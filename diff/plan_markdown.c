@@ -261,11 +261,10 @@ int plan_to_markdown(const Plan *plan,
         text_add(text, "### ");
         add_escaped(text, title);
         text_add(text, "\n\n");
-        if (plan_is_empty(plan)) {
+        if (plan_is_empty(plan) && plan->n_reboot_needed == 0)
                 text_add(text, "**Nothing changes.**\n");
-                return text->error < 0 ? error_oom(reterr) : 0;
-        }
-        add_summary(text, plan);
+        else
+                add_summary(text, plan);
         bool has_containers = plan->n_containers > 0 || plan->units.n_sets > 0;
         for (size_t i = 0; i < plan->units.n_actions; i++)
                 has_containers |= plan->units.actions[i].container != NULL;

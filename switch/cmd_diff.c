@@ -46,8 +46,11 @@ static int print(Diff *diff, Error *reterr) {
 
 static int run_diff(Diff *diff, bool with_host, Error *reterr) {
         int r = with_host ? diff_compare_with_host(diff, reterr) : diff_compare_trees(diff, reterr);
-        if (r >= 0)
-                r = diff_check_paths(diff, reterr);
+        for (size_t i = 0; r >= 0 && i < diff->n_paths; i++) {
+                r = diff_has_path(diff, diff->paths[i], reterr);
+                if (r == 0)
+                        return diff_refuse_path(diff->paths[i], reterr);
+        }
         if (r < 0)
                 return r;
         if (diff->options->format == FORMAT_JSON || !option_is_given(diff->options, OPTION_QUIET))

@@ -15,7 +15,7 @@ typedef struct Fleet {
         Host *host;
         char **revisions;
         char **paths;
-        size_t n_paths;
+        size_t n_paths, n_found; /* of the paths, the first ones: some host has them */
         Output output;
         GitHosts hosts;
         size_t n_touched;
@@ -139,6 +139,21 @@ static int find_states(const Fleet *fleet, const GitHost *host, char **ret_path,
         return 0;
 }
 
+/* Moves the paths that this host has to the front, one behind the other. */
+static int find_paths(Fleet *fleet, const Diff *diff, Error *reterr) {
+        for (size_t i = fleet->n_found; i < fleet->n_paths; i++) {
+                char *path = fleet->paths[i];
+                int r = diff_has_path(diff, path, reterr);
+                if (r < 0)
+                        return r;
+                if (r == 0)
+                        continue;
+                fleet->paths[i] = fleet->paths[fleet->n_found];
+                fleet->paths[fleet->n_found++] = path;
+        }
+        return 0;
+}
+
 static int look_at(Fleet *fleet, const GitHost *host, Error *reterr) {
         cleanup_free char *left = NULL, *right = NULL, *states = NULL;
         if (asprintf(&left, "%s:%s", fleet->revisions[0], host->path) < 0 ||
@@ -158,8 +173,11 @@ static int look_at(Fleet *fleet, const GitHost *host, Error *reterr) {
                 r = diff_compare_trees(&diff, reterr);
         fleet->host->elsewhere = NULL; /* it was this one's */
         if (r >= 0)
+                r = find_paths(fleet, &diff, reterr);
+        if (r >= 0)
                 r = diff_choose_files(&diff, reterr);
-        if (r < 0 || !diff_is_different(&diff) || (fleet->n_paths > 0 && diff.shown.n_files == 0))
+        if (r < 0 || host->change == GIT_HOST_SAME || !diff_is_different(&diff) ||
+                        (fleet->n_paths > 0 && diff.shown.n_files == 0))
                 return r;
         fleet->n_touched++;
         add_summary(fleet, host, &diff.shown, states != NULL);
@@ -198,6 +216,24 @@ static int look_at_all(Fleet *fleet, Error *reterr) {
                         r = add_fault(fleet, host, &fault, reterr);
         }
         return r;
+}
+
+/* A host that is the same in both may have what no other one has. Of one that cannot be read it is
+ * not known, and nothing is refused. */
+static int check_paths(Fleet *fleet, Error *reterr) {
+        for (size_t i = 0; fleet->n_found < fleet->n_paths && i < fleet->hosts.n_items; i++) {
+                Error fault;
+                if (fleet->hosts.items[i].change != GIT_HOST_SAME)
+                        continue;
+                int r = look_at(fleet, &fleet->hosts.items[i], &fault);
+                if (r == -ENOMEM)
+                        *reterr = fault;
+                if (r < 0)
+                        return r == -ENOMEM ? r : 0;
+        }
+        return fleet->n_found == fleet->n_paths || fleet->n_faults > 0
+                               ? 0
+                               : diff_refuse_path(fleet->paths[fleet->n_found], reterr);
 }
 
 static int print_json(const Fleet *fleet, Error *reterr) {
@@ -270,6 +306,8 @@ int diff_all(const Options *options,
                                 options->all);
         if (r >= 0)
                 r = look_at_all(&fleet, reterr);
+        if (r >= 0)
+                r = check_paths(&fleet, reterr);
         if (r >= 0)
                 r = print(&fleet, reterr);
         if (r >= 0)

@@ -157,7 +157,7 @@ int diff_compare_with_host(Diff *diff, Error *reterr) {
 }
 
 /* profile.conf is no file of the host, so that no plan has it; but what it says is part of a
- * generation. */
+ * generation, and a reviewer is shown it with the files. */
 static bool find_profile_change(const Diff *diff, TreeChange *ret_change) {
         const Tree *old = diff->prepared ? diff->prepared->old : diff->old.tree;
         const Tree *new = diff->prepared ? diff->prepared->new : diff->new.tree;
@@ -212,26 +212,22 @@ static int is_of_tree(const char *wanted, const Tree *tree, Error *reterr) {
         return 0;
 }
 
-int diff_check_paths(const Diff *diff, Error *reterr) {
+int diff_has_path(const Diff *diff, const char *path, Error *reterr) {
         const Prepared *prepared = diff->prepared;
-        int r = 1;
-        for (size_t i = 0; i < diff->n_paths && r > 0; i++) {
-                r = is_of_tree(diff->paths[i], prepared ? prepared->old : diff->old.tree, reterr);
-                if (r == 0)
-                        r = is_of_tree(diff->paths[i], prepared ? prepared->new : diff->new.tree,
-                                        reterr);
-                if (r == 0)
-                        return error_set(reterr, -ENOENT,
-                                        "%s: Neither side has such a file; behind A and B there "
-                                        "are paths, as /etc/motd or /etc/nginx",
-                                        diff->paths[i]);
-        }
-        return r < 0 ? r : 0;
+        int r = is_of_tree(path, prepared ? prepared->old : diff->old.tree, reterr);
+        return r != 0 ? r : is_of_tree(path, prepared ? prepared->new : diff->new.tree, reterr);
+}
+
+int diff_refuse_path(const char *path, Error *reterr) {
+        return error_set(reterr, -ENOENT,
+                        "%s: Neither side has such a file; behind A and B there are paths, as "
+                        "/etc/motd or /etc/nginx",
+                        path);
 }
 
 int diff_choose_files(Diff *diff, Error *reterr) {
         diff->shown = *diff->plan;
-        diff->shown.files = calloc(diff->plan->n_files + 1, sizeof(TreeChange));
+        diff->shown.files = calloc(diff->plan->n_files + 2, sizeof(TreeChange));
         if (!diff->shown.files)
                 return error_oom(reterr);
         diff->shown.n_files = 0;
@@ -244,14 +240,15 @@ int diff_choose_files(Diff *diff, Error *reterr) {
                 if (is_shown(diff, path))
                         diff->shown.files[diff->shown.n_files++] = *change;
         }
+        TreeChange profile_change;
+        if (diff->options->format != FORMAT_JSON && is_shown(diff, "profile.conf") &&
+                        find_profile_change(diff, &profile_change))
+                diff->shown.files[diff->shown.n_files++] = profile_change;
         return 0;
 }
 
 int diff_add_text(const Diff *diff, const Output *output, Text *text, Error *reterr) {
         Contents *contents = diff->host->contents;
-        TreeChange profile_change;
-        bool profile_changes = is_shown(diff, "profile.conf") &&
-                               find_profile_change(diff, &profile_change);
         if (option_is_given(diff->options, OPTION_NAME_ONLY)) {
                 plan_to_names(&diff->shown, text);
                 return 0;
@@ -260,12 +257,9 @@ int diff_add_text(const Diff *diff, const Output *output, Text *text, Error *ret
                 return plan_to_stat(&diff->shown, contents, output->color, text, reterr);
         add_plan(output, diff->options, &diff->shown, diff->prepared ? diff->prepared->fit : NULL,
                         text);
-        if (text->length > 0 && (diff->shown.n_files > 0 || profile_changes))
+        if (text->length > 0 && diff->shown.n_files > 0)
                 text_add(text, "\n");
-        int r = add_patches(output, &diff->shown, contents, text, reterr);
-        if (r >= 0 && profile_changes)
-                r = file_patch(contents, &profile_change, output->color, text, reterr);
-        return r;
+        return add_patches(output, &diff->shown, contents, text, reterr);
 }
 
 int diff_add_markdown(const Diff *diff, const char *title, Text *text, Error *reterr) {

@@ -33,8 +33,9 @@ int diff_compare_trees(Diff *diff, Error *reterr) must_check;
 /* What a switch would do now: with what is there beneath the active generation, debt, and live
  * states. */
 int diff_compare_with_host(Diff *diff, Error *reterr) must_check;
-/* Refuses paths that neither side has anything of. */
-int diff_check_paths(const Diff *diff, Error *reterr) must_check;
+/* Returns 1: one of the sides has something at the path (or glob), or below it. */
+int diff_has_path(const Diff *diff, const char *path, Error *reterr) must_check;
+int diff_refuse_path(const char *path, Error *reterr);
 /* Fills diff->shown: what the paths that were given leave of the plan. */
 int diff_choose_files(Diff *diff, Error *reterr) must_check;
 

@@ -165,12 +165,19 @@ put conf/hosts/new/etc/x "x"
 commit "third"
 runs 0 -C conf diff --no-pager --all='hosts/*' HEAD~1 HEAD
 equal "$(head -n 5 <<< "$out")" "hosts/a  changed  1 file
-hosts/b  removed  4 files  stop web.service
+hosts/b  removed  5 files  stop web.service
 hosts/c  changed  1 file
 hosts/new  added  1 file
 4 of 5 hosts are touched."
 runs 0 -C conf diff --no-pager --all='hosts/*' HEAD~1 HEAD /etc/x
 has "1 of 5 hosts is touched."
+runs 0 -C conf diff --no-pager --all='hosts/*' HEAD~1 HEAD /etc/web.conf # hosts/a alone has it, and b had
+has "hosts/b  removed"
+refuses 1 "/etc/mtd: Neither side has such a file" -C conf diff --all='hosts/*' HEAD~1 HEAD /etc/motd /etc/mtd
+runs 0 -C conf diff --no-pager --all='hosts/*' HEAD HEAD /etc/motd
+equal "$out" "0 of 4 hosts are touched."
+refuses 1 "/etc/mtd: Neither side has such a file" -C conf diff --all='hosts/*' HEAD HEAD /etc/mtd
+
 refuses 1 "nothing/*: No directory of these revisions matches" -C conf diff --all='nothing/*' HEAD~1 HEAD
 refuses 1 "no~1: No such revision" -C conf diff --all='hosts/*' no~1 HEAD
 refuses 2 "--all=hosts/* has one revision" -C conf diff --all='hosts/*' HEAD
@@ -181,6 +188,32 @@ refuses 2 "HEAD:hosts is no revision" -C conf diff --all='hosts/*' HEAD~1 HEAD:h
 runs 0 -C conf diff --no-pager --all='hosts/*' HEAD~1 @
 refuses 2 "--format=dot is one graph" -C conf diff --all='hosts/*' --format=dot HEAD~1 HEAD
 refuses 1 "There is no git repository" -C / diff --all='hosts/*' HEAD~1 HEAD
+
+# What only profile.conf says is no file of a host, and yet what a review is about: here, that it takes a reboot.
+put conf/hosts/d/profile.conf '[Profile]
+Base=../../roles/common
+[Kernel]
+Parameters=quiet'
+commit "of d alone"
+for reference in "--all=hosts/* HEAD~1 HEAD" "HEAD~1:hosts/d HEAD:hosts/d"; do
+        # shellcheck disable=SC2086 # words
+        runs 0 -C conf diff --format=markdown $reference
+        has "**1 file changes; units: none acts; a reboot is needed.**"
+        has "- quiet comes to the kernel's command line"
+        has "<code>profile.conf</code>"
+        has "+Parameters=quiet"
+        # shellcheck disable=SC2086
+        runs 0 -C conf diff --no-pager --stat $reference
+        has " profile.conf |     2 ++"
+        # shellcheck disable=SC2086
+        runs 0 -C conf diff --no-pager --name-only $reference profile.conf
+        has "profile.conf"
+        # shellcheck disable=SC2086
+        runs 0 -C conf diff --no-pager $reference profile.conf
+        has "  M profile.conf"
+        has "+Parameters=quiet"
+done
+git -C conf reset -q --hard HEAD~1
 
 # One host that cannot be compared hides no other.
 put conf/hosts/a/profile.conf '[Profile]
