@@ -11,6 +11,10 @@ bool git_begin(void) {
         if (!git || git->libgit2_init() < 0)
                 return false;
         (void) git->libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0); /* known since 1.4.4 */
+        /* They say nothing of how objects and references are read. An older one refuses such a
+         * repository all the same, and says so. */
+        const char *extensions[] = { "worktreeconfig", "partialclone", "preciousobjects" };
+        (void) git->libgit2_opts(GIT_OPT_SET_EXTENSIONS, extensions, N_ELEMENTS(extensions));
         return true;
 }
 

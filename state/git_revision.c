@@ -11,8 +11,14 @@
 
 int git_fail(const char *name, Error *reterr) {
         const git_error *error = git->error_last();
-        return error_set(reterr, -EBADMSG, "%s: %s (git fsck finds what is damaged)", name,
-                        error && error->message ? error->message : "git cannot read it");
+        const char *text = error && error->message ? error->message : "git cannot read it";
+        if (error && error->klass == GIT_ERROR_REPOSITORY)
+                return error_set(reterr, -EBADMSG, "%s: libgit2 cannot read this repository: %s",
+                                name, text);
+        return error_set(reterr, -EBADMSG,
+                        "%s: %s (git fsck finds what is damaged; what a partial clone has not, git "
+                        "fetch --refetch --no-filter gets)",
+                        name, text);
 }
 
 static int open_repository(

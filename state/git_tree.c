@@ -130,7 +130,7 @@ static char *work_tree_place(git_repository *repository, const char *directory) 
         const char *work_tree = git->repository_workdir(repository);
         cleanup_free char *top = work_tree ? realpath(work_tree, NULL) : NULL;
         cleanup_free char *path = realpath(directory, NULL);
-        size_t length = top ? strlen(top) : 0;
+        size_t length = top && top[1] ? strlen(top) : 0; /* of "/" the slash is the path's */
         if (!top || !path || strncmp(path, top, length) != 0)
                 return NULL;
         if (path[length] == '/')

@@ -138,6 +138,25 @@ rm -f "$object"
 refuses 1 "HEAD:hosts/edge/etc/motd: " -C conf "${R[@]}" switch HEAD:hosts/edge
 cp -p saved "$object"
 
+# A clone that left contents out has nothing damaged; made whole as it is told, it can be read.
+g config uploadpack.allowFilter true
+git clone -q --no-checkout --filter=blob:none "file://$work/conf" partial
+git -C partial config extensions.partialClone origin
+refuses 1 "what a partial clone has not, git fetch --refetch --no-filter gets" -C partial "${R[@]}" switch main:hosts/edge
+git -C partial fetch -q --refetch --no-filter
+runs 0 -C partial lint main:hosts/edge
+
+# What git sparse-checkout sets is no reason not to read objects; another format of them is.
+git clone -q conf sparse
+git -C sparse sparse-checkout set hosts
+equal "$(git -C sparse config extensions.worktreeConfig)" true
+runs 0 -C sparse lint HEAD:hosts/edge HEAD:./hosts/edge
+git init -q --object-format=sha256 -b main other
+put other/hosts/edge/etc/motd "of another format"
+git -C other add -A
+git -C other commit -q -m "first"
+refuses 1 "HEAD:hosts/edge: libgit2 cannot read this repository: " -C other "${R[@]}" switch HEAD:hosts/edge
+
 # One that is larger than a source's file can be is not read first.
 head -c $((65 * 1024 * 1024)) /dev/zero > conf/hosts/edge/etc/large
 commit "edge: large" > commit.id
