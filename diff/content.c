@@ -98,11 +98,8 @@ int contents_give_data(Contents *contents, Content *content, char *data, Error *
 int content_load(Contents *contents, Content *content, Error *reterr) {
         if (content->data)
                 return 0;
-        if (!contents->loader) {
-                char hex[DIGEST_HEX_SIZE];
-                return error_set(reterr, -ENODATA, "The content %.12s is not at hand",
-                                digest_to_hex(&content->digest, hex));
-        }
+        if (!contents->loader) /* not by its digest: it may be a secret's */
+                return error_set(reterr, -ENODATA, "A content is not at hand");
         char *data = NULL;
         int r = contents->loader(contents->loader_userdata, content, &data, reterr);
         if (r < 0)

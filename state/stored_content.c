@@ -6,12 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-static int fail_altered(const Database *database, const Content *content, Error *reterr) {
-        char hex[DIGEST_HEX_SIZE], what[96];
-        (void) snprintf(what, sizeof(what), "the content %.12s is not what was stored",
-                        digest_to_hex(&content->digest, hex)); /* fits */
-        return database_fail_damaged(database, what, reterr);
-}
+/* A content that something is wrong with is not named by its digest: it may be a secret's. */
 
 int database_content_loader(
                 void *userdata, const Content *content, char **ret_data, Error *reterr) {
@@ -25,11 +20,10 @@ int database_content_loader(
         r = statement_step(&statement, reterr);
         if (r < 0)
                 return r;
-        if (r == 0) {
-                char hex[DIGEST_HEX_SIZE];
-                return error_set(reterr, -ENOENT, "%s: the content %.12s is not stored",
-                                database->path, digest_to_hex(&content->digest, hex));
-        }
+        if (r == 0)
+                return error_set(reterr, -ENOENT,
+                                "%s: A content is not stored; sysswitch verify names what has it",
+                                database->path);
         const void *data = sqlite3_column_blob(statement.handle, 0);
         size_t size = (size_t) sqlite3_column_bytes(statement.handle, 0);
         Digest digest;
@@ -37,7 +31,9 @@ int database_content_loader(
         if (r < 0)
                 return error_set(reterr, r, "Cannot compute a SHA-256 digest");
         if (!digest_equal(&digest, &content->digest) || size != content->size_bytes)
-                return fail_altered(database, content, reterr);
+                return database_fail_damaged(database,
+                                "a content is not what was stored; sysswitch verify names it",
+                                reterr);
         char *copy = malloc(size + 1);
         if (!copy)
                 return error_oom(reterr);
@@ -89,10 +85,8 @@ int database_store_content(Database *database,
         if (r != 0)
                 return r < 0 ? r : 0;
         if (!content->data) {
-                char hex[DIGEST_HEX_SIZE];
                 if (!contents)
-                        return error_set(reterr, -ENODATA, "The content %.12s is not at hand",
-                                        digest_to_hex(&content->digest, hex));
+                        return error_set(reterr, -ENODATA, "A content is not at hand");
                 r = content_load(contents, content, reterr);
                 if (r < 0)
                         return r;

@@ -268,6 +268,10 @@ db.executescript(sys.argv[2])' "$state/state.db" "$2"
         equal "$(json 'len(j["problems"]) > 0')" True
 }
 sees "is not what was stored" "UPDATE contents SET data = zeroblob(length(data)) WHERE id = (SELECT max(id) FROM contents)"
+# whoever comes upon it is told where to look, and no digest: it may be a secret's
+sees "the content of motd is not what was stored" "UPDATE contents SET data = zeroblob(length(data))
+        WHERE id = (SELECT content FROM entries WHERE path = 'motd' AND last >= 7)"
+refuses 1 "is damaged (a content is not what was stored; sysswitch verify names it): " "${R[@]}" export @7 never
 sees "refers to a row of contents that is not there" "DELETE FROM contents WHERE id = (SELECT max(id) FROM contents)"
 sees "none of these is there" "UPDATE entries SET last = 5, first = 4 WHERE path = 'motd'"
 sees "has two versions in generation" "INSERT INTO entries (profile, last, root, path, first, attributes)
