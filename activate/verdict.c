@@ -5,14 +5,15 @@
  * whose type does not tell when they are ready are looked at a second time, a moment after their
  * job's end. The moment has mostly passed already when the last job of the switch ends; a switch
  * that starts nothing of the kind does not wait at all. It begins anew while a machine that is
- * short of time has not come to the program itself. One that has died and was started again by
- * systemd in this time gets one more moment, and is failing if it does not stand then either. */
+ * short of time has not come to the program's first steps. One that has died and was started again
+ * by systemd in this time gets one more moment, and is failing if it does not stand then either. */
 
 #include "activate/call_batch.h"
 #include "activate/journal.h"
 #include "activate/live_states.h"
 #include "activate/load.h"
 #include "activate/plan_run.h"
+#include "activate/process_turn.h"
 #include "diff/unit_name.h"
 
 #include <errno.h>
@@ -20,7 +21,7 @@
 
 enum {
         MOMENT_USEC = 100 * 1000,
-        MAX_MOMENTS = 50, /* until the program itself runs */
+        MAX_MOMENTS = 50, /* until the program has had its turn */
         LOG_ENTRIES = 10,
         RESTORE_TIMEOUT_USEC = 30 * 1000 * 1000,
 };
@@ -205,21 +206,14 @@ static int wait_until(PlanRun *run, uint64_t end_usec, Error *reterr) {
         return 0;
 }
 
-/* The manager's child has its name in parentheses until it executes the program. */
-static bool is_about_to_run(const char *root, const UnitLook *look) {
-        char path[128], name[2] = "";
-        (void) snprintf(path, sizeof(path), "%s/proc/%u/comm", root, look->main_pid); /* fits */
-        cleanup_file FILE *file = look->main_pid != 0 ? fopen(path, "re") : NULL;
-        return file && fread(name, 1, 1, file) == 1 && *name == '(';
-}
-
 /* What a container counts its processes by means others here, and its /proc is its own. */
-static bool is_any_about_to_run(const Verdict *verdict) {
+static bool any_awaits_turn(const Verdict *verdict) {
         if (verdict->run->systemd->is_untrusted)
                 return false;
         for (size_t i = 0; i < verdict->n_seen; i++)
-                if (is_unproven(&verdict->seen[i]) && is_about_to_run(verdict->run->systemd->root,
-                                                                      &verdict->seen[i].look))
+                if (is_unproven(&verdict->seen[i]) &&
+                                process_awaits_turn(verdict->run->systemd->root,
+                                                verdict->seen[i].look.main_pid))
                         return true;
         return false;
 }
@@ -242,7 +236,7 @@ static int look_a_moment_later(Verdict *verdict, Error *reterr) {
                 r = wait_until(verdict->run, end_usec, reterr);
                 if (r >= 0)
                         r = look_at(verdict, is_unproven, LOOK_PROCESS, reterr);
-                if (!is_any_about_to_run(verdict))
+                if (!any_awaits_turn(verdict))
                         break;
                 end_usec = now_usec() + MOMENT_USEC;
         }
