@@ -213,6 +213,36 @@ static int visit_conflict(
         return drag_stop(userdata, other, subject->name, relation_to_string(kind));
 }
 
+static int find_early(
+                Judge *judge, Subject *subject, Subject *other, RelationKind kind, void *userdata) {
+        static const char *const names[] = { "sysinit.target", "local-fs.target", "swap.target" };
+        (void) judge, (void) subject, (void) kind;
+        for (size_t i = 0; i < N_ELEMENTS(names); i++)
+                *(bool *) userdata |= strcmp(other->name, names[i]) == 0;
+        return 0;
+}
+
+/* Each start is one of sysinit.target, too, and so of all that this wants. systemd drops what only
+ * targets that are reached have asked for; not what is to be up for the unit that starts. */
+static int visit_requisite(
+                Judge *judge, Subject *subject, Subject *other, RelationKind kind, void *userdata) {
+        bool is_early = false;
+        if (judge_visit_dependents(judge, other, AFTER, KINDS_PULL, find_early, &is_early) < 0)
+                return -ENOMEM;
+        return is_early ? start(userdata, other, subject->name, relation_to_string(kind)) : 0;
+}
+
+static int pull_requisites(Drag *drag, Subject *subject, Side side) {
+        bool is_of_boot = subject->type == UNIT_SERVICE || subject->type == UNIT_SOCKET ||
+                          subject->type == UNIT_TIMER || subject->type == UNIT_PATH;
+        if (!is_of_boot || drag->judge->comparison->is_user ||
+                        unit_text_boolean(&subject->units[side]->text, "Unit",
+                                        "DefaultDependencies") == 0)
+                return 0;
+        return judge_visit_dependencies(drag->judge, subject, side, 1u << RELATION_REQUISITE,
+                        visit_requisite, drag);
+}
+
 static bool has_lost(const Subject *subject) {
         const Judgement *judgement = subject->judgement;
         return !judgement->starts && !judgement->restarts && !judgement->is_dragged_start &&
@@ -242,6 +272,7 @@ static int pull(Drag *drag, Subject *subject, Side side) {
         if (judge_need(judge, subject) < 0 || pull_slices(drag, subject, side) < 0 ||
                         judge_visit_dependencies(
                                         judge, subject, side, KINDS_PULL, visit_pull, drag) < 0 ||
+                        pull_requisites(drag, subject, side) < 0 ||
                         judge_visit_dependencies(judge, subject, side, 1u << RELATION_CONFLICTS,
                                         visit_conflict, drag) < 0 ||
                         judge_visit_dependents(judge, subject, side, 1u << RELATION_CONFLICTS,

@@ -6,6 +6,7 @@
 #include "tests/diff/sample_source.h"
 #include "tests/support/cmocka.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static Tree *render_into(Contents *contents, const SampleFile *files) {
@@ -169,11 +170,57 @@ static void test_plan__names_units_that_come_with_another_text(void **state) {
         world_done(&world);
 }
 
+/* What it is to find up, and what each start asks for besides, is brought up with it. */
+static void check_requisite(const char *text, bool is_dragged) {
+        const SampleFile mount = { "units/run-m.mount",
+                "[Mount]\nWhat=tmpfs\nWhere=/run/m\n[Install]\nWantedBy=local-fs.target\n" };
+        const SampleFile before[] = { mount, { NULL, NULL } };
+        const SampleFile after[] = { mount, { "units/a.service", text }, { NULL, NULL } };
+        const UnitState off = { .name = "run-m.mount",
+                .load_state = "loaded",
+                .active_state = "inactive",
+                .sub_state = "dead",
+                .unit_file_state = "enabled" };
+        World world = { .contents = contents_new() };
+        cleanup(unit_states_freep) UnitStates *states = unit_states_new();
+        assert_true(world.contents && states);
+        assert_int_equal(unit_states_set(states, &off), 0);
+        world.before = render_into(world.contents, before);
+        world.after = render_into(world.contents, after);
+        const PlanInput input = { .before = world.before,
+                .after = world.after,
+                .contents = world.contents,
+                .states = states };
+        assert_int_equal(plan_new(&input, &world.plan, NULL), 0);
+        const UnitPlan *units = &world.plan->units;
+        assert_int_equal(units->n_actions, 1);
+        assert_int_equal(units->n_dragged, is_dragged ? 1 : 0);
+        if (is_dragged) {
+                assert_string_equal(units->dragged[0].unit, "run-m.mount");
+                assert_string_equal(units->dragged[0].via, "Requisite");
+        }
+        world_done(&world);
+}
+
+static void test_plan__starts_what_is_to_be_up_early(void **state) {
+        (void) state;
+        static const char service[] = SERVICE "[Install]\nWantedBy=multi-user.target\n";
+        static const char *const heads[] = { "[Unit]\nRequisite=run-m.mount\n",
+                "[Unit]\nRequisite=run-m.mount\nDefaultDependencies=no\n",
+                "[Unit]\nAfter=run-m.mount\n" };
+        for (size_t i = 0; i < N_ELEMENTS(heads); i++) {
+                char text[256];
+                (void) snprintf(text, sizeof(text), "%s%s", heads[i], service);
+                check_requisite(text, i == 0);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_plan__an_initrd_that_is_made_takes_a_reboot),
                 cmocka_unit_test(test_plan__names_the_hooks_that_run),
                 cmocka_unit_test(test_plan__reloads_no_manager_of_an_image),
+                cmocka_unit_test(test_plan__starts_what_is_to_be_up_early),
                 cmocka_unit_test(test_plan__tells_what_came_and_went),
                 cmocka_unit_test(test_plan__names_units_that_come_with_another_text),
         };
