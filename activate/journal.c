@@ -12,7 +12,7 @@
 #define JOURNALD_SOCKET "/run/systemd/journal/io.systemd.journal"
 
 enum {
-        SYNC_TIMEOUT_MSEC = 500,
+        SYNC_TIMEOUT_MSEC = 5000, /* it writes to a disk that may be busy */
         MAX_ENTRIES = 100,
         MAX_SEEN = 300, /* of one unit, until those wanted are found */
         MAX_LINES_OF_ENTRY = 10,

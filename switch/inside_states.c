@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { ANSWER_USEC = 3 * 1000 * 1000, MAX_ANSWER_BYTES = 16 * 1024 * 1024, N_AT_ONCE = 16 };
+enum { ANSWER_USEC = 10 * 1000 * 1000, MAX_ANSWER_BYTES = 16 * 1024 * 1024, N_AT_ONCE = 16 };
 
 typedef struct Question {
         InsideQuery *query;
