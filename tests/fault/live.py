@@ -5,6 +5,7 @@ turn. After each, files and units are as after a switch that went well, or as wi
 import os
 import subprocess
 import sys
+import time
 
 import points
 
@@ -54,7 +55,14 @@ def units():
     return sorted(line.split(" ; start_time")[0] for line in shown if line), kept.stdout
 
 
+def settle():
+    """Until what a run that ended early has asked systemd for is done."""
+    while subprocess.run(["systemctl", "list-jobs", "--no-legend"], capture_output=True, text=True, check=True).stdout:
+        time.sleep(0.01)
+
+
 def host():
+    settle()
     return files(), units()
 
 

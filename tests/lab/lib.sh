@@ -124,6 +124,17 @@ expect_ok() {
         expect_exit 0 "$@"
 }
 
+# await CONDITION [WORD...]: until a shell of the lab finds it true; the words are its $1, $2, ... The limit is for what never
+# comes: how long a loaded machine may take is nobody's guess.
+await() {
+        on timeout 300 sh -c 'condition=$1; shift; until eval "$condition"; do sleep 0.05; done' sh "$@"
+}
+
+# journal [OPTION...]: what journalctl tells, with all that was written before.
+journal() {
+        on sh -c 'journalctl --sync; exec journalctl --no-pager "$@"' sh "$@"
+}
+
 # equal GOT WANT [WHAT]
 equal() {
         [ "$1" = "$2" ] || fail "${3:+$3: }got '$1', want '$2'"

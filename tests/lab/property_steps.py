@@ -27,7 +27,8 @@ SOURCE = "/root/source"
 BEFORE = "/run/before"
 STATES = "/run/states.json"
 SAVED = "/run/plan.json"
-PATIENCE_SECONDS = 3  # with what is held at work: the switch, or what it started, may well wait for that
+# With what is held at work: the switch, or what it started, may well wait for that. At least, and how many dry runs.
+PATIENCE_SECONDS, PATIENCE_RUNS = 3, 20
 IN_VAIN = (["start", "dependency"], ["start", "failed"])
 
 
@@ -195,7 +196,7 @@ class Episode:
         elsewhere = self.elsewhere()
         begin = time.time()
         self.watch.begin()
-        patience = threading.Timer(PATIENCE_SECONDS, release)
+        patience = threading.Timer(max(PATIENCE_SECONDS, PATIENCE_RUNS * (clock[2] - clock[1])), release)
         if self.held:
             patience.start()
         wet = self.run(*(["--plan=" + SAVED] if dry[0] == 0 else []))

@@ -10,6 +10,7 @@ import stat
 import struct
 import subprocess
 import sys
+import time
 
 STUB = "/usr/local/bin/stub"
 WANTED = "[Install]\nWantedBy=multi-user.target\n"
@@ -328,8 +329,16 @@ def clean(name, value):
     return value
 
 
+def comm_of(root, pid):
+    with open(f"{root}/proc/{pid}/comm", encoding="utf-8") as file:
+        return file.read()
+
+
 def process_of(root, pid):
-    """What a service's process was started as."""
+    """What a service's process was started as. Until it executes its program it is still its manager's, with its name in
+    parentheses."""
+    while comm_of(root, pid).startswith("("):
+        time.sleep(0.005)
     with open(f"{root}/proc/{pid}/cmdline", "rb") as file:
         command = file.read()
     with open(f"{root}/proc/{pid}/environ", "rb") as file:

@@ -34,7 +34,7 @@ put() {
 lab_wait_off() {
         local pid _
         read -r pid < "$VM_DIR/$LAB/pid"
-        for _ in $(seq 600); do
+        for _ in $(seq 6000); do
                 alive "$pid" || return 0
                 sleep 0.1
         done
