@@ -46,15 +46,38 @@ static bool is_word(const char *at, const char *word) {
         }
 }
 
-static bool has_word(const char *command_line, const char *word) {
-        bool quoted = false, begins = true;
+/* Where the first such word ends; NULL: there is none. */
+static const char *find_word(const char *command_line, const char *word) {
+        bool quoted = false, begins = true, found = false;
         for (const char *at = command_line; *at; at++) {
-                if (begins && is_word(at, word))
-                        return true;
+                found |= begins && is_word(at, word);
                 quoted ^= *at == '"';
                 begins = !quoted && isspace((unsigned char) *at);
+                if (found && (begins || !at[1]))
+                        return at + !at[1];
         }
-        return false;
+        return NULL;
+}
+
+static bool has_word(const char *command_line, const char *word) {
+        return find_word(command_line, word);
+}
+
+/* Of some words (console=) the last one counts. */
+static bool has_in_order(const char *command_line, const Strv *words) {
+        for (size_t i = 0; command_line && i < words->n_items; i++)
+                command_line = find_word(command_line, words->items[i]);
+        return command_line;
+}
+
+/* The same words, each of which either has once. */
+static bool are_reordered(const Strv *old, const Strv *new) {
+        bool same = old->n_items == new->n_items, ordered = true;
+        for (size_t i = 0; same && i < new->n_items; i++) {
+                same = strv_has(old, new->items[i]);
+                ordered &= strcmp(old->items[i], new->items[i]) == 0;
+        }
+        return same && !ordered;
 }
 
 static int add_reason(Strv *reasons, const char *word, const char *what) {
@@ -129,6 +152,8 @@ int kernel_reboot_reasons(const KernelRule *before,
                                 !(command_line && !has_word(command_line, old.items[i])))
                         r = add_reason(ret_reasons, old.items[i],
                                         "leaves the kernel's command line");
+        if (r >= 0 && are_reordered(&old, &new) && !has_in_order(command_line, &new))
+                r = strv_add(ret_reasons, "the kernel's command line has another order");
         if (r >= 0 && is_another(after->version, before->version) &&
                         is_another(after->version, running->version))
                 r = add_reason(ret_reasons, after->version, "is the kernel to boot");

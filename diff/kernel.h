@@ -28,8 +28,9 @@ typedef struct RunningKernel {
         const char *command_line; /* what it was booted with; NULL: not known */
 } RunningKernel;
 
-/* Why a change of the profile takes a boot: another kernel, and the words that it brings and takes
- * away; not what the running one has, or does not have, anyway. Returns 0 or -ENOMEM. */
+/* Why a change of the profile takes a boot: another kernel, and the words that it brings, takes
+ * away, and has in another order; not what the running one has, or does not have, anyway. Returns 0
+ * or -ENOMEM. */
 int kernel_reboot_reasons(const KernelRule *before,
                 const KernelRule *after,
                 const RunningKernel *running,

@@ -243,9 +243,10 @@ static void add_initrds(const Status *status, const Output *output, Text *text) 
 static void add_kernel(const Status *status, const Output *output, Text *text) {
         const KernelPending *kernel = &status->kernel;
         if (kernel->version)
-                text_addf(text, "%sReboot needed:%s for the kernel %s\n",
+                text_addf(text, "%sReboot needed:%s for the kernel %s%s\n",
                                 style_begin(output, STYLE_BOLD), style_end(output, STYLE_BOLD),
-                                kernel->version);
+                                kernel->version,
+                                kernel->is_missing ? ", which is not installed" : "");
         for (size_t i = 0; i < kernel->words.n_items; i++) {
                 if (i == 0)
                         text_addf(text, "%sReboot needed:%s not on the kernel's command line:",

@@ -62,23 +62,36 @@ static int find_in(Finding *finding, const char *version, bool is_running, Error
         return 0;
 }
 
-/* Version= of one that is not there. */
-static int look_for(Finding *finding) {
-        const KernelRule *rule = &finding->conf->kernel;
-        if (kernel_is_installed(finding->host->root_fd, rule->version))
+int kernels_find_missing(const Host *host,
+                const ProfileConf *conf,
+                Arena *arena,
+                const char **ret_message,
+                Error *reterr) {
+        const KernelRule *rule = &conf->kernel;
+        *ret_message = NULL;
+        if (!rule->version || kernel_is_installed(host->root_fd, rule->version))
                 return 0;
-        Arena *arena = finding->arena;
-        const char *place = profile_conf_place(arena, finding->conf, rule->version_line);
-        finding->unmet = arena_new(arena, KernelUnmet, 1);
-        if (!place || !finding->unmet)
-                return -ENOMEM;
-        *finding->unmet = (KernelUnmet){ .option = "Version",
-                .message = arena_printf(arena,
+        const char *place = profile_conf_place(arena, conf, rule->version_line);
+        if (place)
+                *ret_message = arena_printf(arena,
                                 "%s: Version=%s: No such kernel is installed (/boot/vmlinuz-%s, "
                                 "/lib/modules/%s/vmlinuz): install it, or name another one",
-                                place, rule->version, rule->version, rule->version) };
+                                place, rule->version, rule->version, rule->version);
+        return *ret_message ? 0 : error_oom(reterr);
+}
+
+static int look_for(Finding *finding, Error *reterr) {
+        const char *message;
+        int r = kernels_find_missing(
+                        finding->host, finding->conf, finding->arena, &message, reterr);
+        if (r < 0 || !message)
+                return r;
+        finding->unmet = arena_new(finding->arena, KernelUnmet, 1);
+        if (!finding->unmet)
+                return error_oom(reterr);
+        *finding->unmet = (KernelUnmet){ .option = "Version", .message = message };
         finding->n_unmet = 1;
-        return finding->unmet->message ? 0 : -ENOMEM;
+        return 0;
 }
 
 int kernels_find_unmet(const Host *host,
@@ -92,7 +105,7 @@ int kernels_find_unmet(const Host *host,
         Finding finding = { .host = host, .target = target, .conf = conf, .arena = arena };
         RunningKernel kernel = { 0 };
         const char *next = conf->kernel.version;
-        int r = next ? (look_for(&finding) < 0 ? error_oom(reterr) : 0)
+        int r = next ? look_for(&finding, reterr)
                      : kernel_next_version(host->root_fd, arena, &next, reterr);
         if (r >= 0 && !host->is_image)
                 r = kernel_running(arena, &kernel, reterr);
@@ -117,8 +130,11 @@ void kernel_pending_done(KernelPending *pending) {
         strv_done(&pending->replaced);
 }
 
-static int find_words(
-                const ProfileConf *conf, Arena *arena, KernelPending *pending, Error *reterr) {
+static int find_words(const Host *host,
+                const ProfileConf *conf,
+                Arena *arena,
+                KernelPending *pending,
+                Error *reterr) {
         RunningKernel running;
         if (!conf)
                 return 0;
@@ -131,6 +147,7 @@ static int find_words(
         bool is_another = version && strcmp(version, running.version) != 0;
         if (is_another && !(pending->version = strdup(version)))
                 return error_oom(reterr);
+        pending->is_missing = is_another && !kernel_is_installed(host->root_fd, version);
         return 0;
 }
 
@@ -174,7 +191,7 @@ int kernels_find_pending(Host *host, const Tree *tree, KernelPending *ret_pendin
                 return 0;
         int r = kernels_conf_of(host, tree, &arena, &conf, reterr);
         if (r >= 0)
-                r = find_words(conf, &arena, ret_pending, reterr);
+                r = find_words(host, conf, &arena, ret_pending, reterr);
         if (r >= 0)
                 r = find_modules(host, conf, &arena, ret_pending, reterr);
         if (r >= 0)

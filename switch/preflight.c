@@ -211,6 +211,15 @@ static int add_unmet(const Preflight *flight, const KernelUnmet *unmet, size_t n
         return r;
 }
 
+static int warn_of_version(const Preflight *flight, const ProfileConf *conf, Error *reterr) {
+        const char *message;
+        int r = kernels_find_missing(
+                        flight->host, conf, &flight->prepared->arena, &message, reterr);
+        if (r >= 0 && message)
+                reference_warn(&flight->prepared->target, message);
+        return r;
+}
+
 /* The way back is not barred. */
 static int find_requirements(const Preflight *flight, Error *reterr) {
         const Initrds *initrds = &flight->prepared->initrds;
@@ -222,9 +231,9 @@ static int find_requirements(const Preflight *flight, Error *reterr) {
         int r = kernels_conf_of(flight->host, flight->prepared->new, arena, &conf, reterr);
         if (r >= 0 && flight->prepared->plan->n_of_boot_loader > 0 && record_moves_default(&record))
                 boot_entries_warn(flight->host, conf);
-        if (r < 0 || flight->options->is_rollback)
-                return flight->options->is_rollback ? 0 : r;
-        if (conf)
+        if (flight->options->is_rollback)
+                return conf ? warn_of_version(flight, conf, reterr) : 0;
+        if (r >= 0 && conf)
                 r = kernels_find_unmet(flight->host, &flight->prepared->target, conf,
                                 flight->options->only_default, arena, &unmet, &n_unmet, reterr);
         if (r >= 0 && (add_unmet(flight, unmet, n_unmet) < 0 ||

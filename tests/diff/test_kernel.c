@@ -72,6 +72,31 @@ static void test_kernel__a_reboot_is_needed_for_what_the_running_one_has_not(voi
                                          &full, &full, &(RunningKernel){ "6.1", "x" }, &reasons),
                         0);
         is_list(&reasons, ""); /* no change of it */
+        /* the same words in another order: the console is the last one */
+        const KernelWord there[] = { { "console=ttyS0", 2 }, { "a=\"b c\"", 2 },
+                { "console=tty0", 2 } },
+                         back[] = { { "console=tty0", 2 }, { "a=\"b c\"", 2 },
+                                 { "console=ttyS0", 2 } };
+        const KernelRule to = { .line = 1, .parameters = there, .n_parameters = 3 },
+                         fro = { .line = 1, .parameters = back, .n_parameters = 3 };
+        assert_int_equal(kernel_reboot_reasons(&to, &fro, &(RunningKernel){ 0 }, &reasons), 0);
+        is_list(&reasons, "the kernel's command line has another order;");
+        assert_int_equal(kernel_reboot_reasons(&to, &fro,
+                                         &(RunningKernel){ "6.1",
+                                                         "console=tty0 x console=ttyS0 \"a=b c\" "
+                                                         "console=tty0" },
+                                         &reasons),
+                        0);
+        is_list(&reasons, "the kernel's command line has another order;");
+        assert_int_equal(kernel_reboot_reasons(&to, &fro,
+                                         &(RunningKernel){ "6.1",
+                                                         "console=ttyS0 console=tty0 a=\"b c\" y "
+                                                         "console=ttyS0\n" },
+                                         &reasons),
+                        0);
+        is_list(&reasons, "");
+        assert_int_equal(kernel_reboot_reasons(&to, &to, &(RunningKernel){ 0 }, &reasons), 0);
+        is_list(&reasons, "");
         const KernelRule six = { .line = 1, .version = "6.1" },
                          seven = { .line = 1, .version = "7.0" };
         assert_int_equal(kernel_reboot_reasons(
