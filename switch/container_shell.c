@@ -8,6 +8,7 @@
 #include "activate/container_link.h"
 #include "activate/process.h"
 #include "switch/container_verbs.h"
+#include "switch/output.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +19,10 @@
 #include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <termios.h>
+
+enum {
+        EXIT_EXEC = 203 /* systemd.exec(5): the program could not be executed */
+};
 
 /* What is read here is written there; from -1: there is nothing (any more). */
 typedef struct Relay {
@@ -214,5 +219,14 @@ int container_shell(const Options *options, char **arguments, size_t n_arguments
         r = run(&session, command, reterr);
         if (has_terminal)
                 (void) tcsetattr(STDIN_FILENO, TCSADRAIN, &session.saved); /* it was so before */
+        if (r == EXIT_EXEC) { /* systemd-run says nothing else of it */
+                Error error;
+                (void) error_set(&error, -ENOEXEC,
+                                "Container %s: %s was not found there, or cannot be executed: "
+                                "'sysswitch container log %s' has why",
+                                arguments[0], n_words > 0 ? *command_words : "/bin/sh",
+                                arguments[0]);
+                output_error(&error);
+        }
         return r;
 }
