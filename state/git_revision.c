@@ -25,6 +25,9 @@ static int open_repository(
                 const GitReference *reference, git_repository **ret_repository, Error *reterr) {
         int r = git->repository_open_ext(
                         ret_repository, reference->repository, GIT_REPOSITORY_OPEN_CROSS_FS, NULL);
+        if (r == GIT_ENOTFOUND && strcmp(reference->repository, ".") != 0)
+                return error_set(reterr, -ENOENT, "%s: There is no git repository at or above %s",
+                                reference->name, reference->repository);
         if (r == GIT_ENOTFOUND)
                 return error_set(reterr, -ENOENT,
                                 "%s: There is no git repository at or above %s: name one by -C (a "

@@ -126,8 +126,7 @@ static int parse_confirm(const char *text, uint64_t *ret_usec, Error *reterr) {
 
 static int take_root(Options *options, const char *path, Error *reterr) {
         free(TAKE(options->root));
-        options->root = path_absolute(path);
-        return options->root ? 0 : error_oom(reterr);
+        return path_absolute(path, &options->root, reterr);
 }
 
 static int parse_format(const char *text, Format *ret_format, Error *reterr) {

@@ -148,7 +148,11 @@ int output_close(Error *reterr) {
         }
         if (!failed)
                 return 0;
-        return error_set_errno(reterr, code < 0 ? code : -EIO, "Cannot write to standard output");
+        if (code == 0) /* it was an earlier write that failed: why is not known any more */
+                return error_set(reterr, -EIO,
+                                "Not all of it could be written to standard output: is there "
+                                "room?");
+        return error_set_errno(reterr, code, "Cannot write to standard output");
 }
 
 void output_error(const Error *error) {

@@ -14,10 +14,15 @@
 
 static const char default_source[] = "/etc/sysswitch";
 
-char *path_absolute(const char *path) {
+int path_absolute(const char *path, char **ret_absolute, Error *reterr) {
         cleanup_free char *start = *path == '/' ? strdup("") : getcwd(NULL, 0);
+        if (!start && errno == ENOENT)
+                return error_set(reterr, -ENOENT,
+                                "%s: The working directory is gone: go to another one, or write a "
+                                "path from /",
+                                path);
         if (!start)
-                return NULL;
+                return error_set_errno(reterr, -errno, "%s: The working directory", path);
         cleanup(text_donep) Text text = { 0 };
         text_add(&text, strcmp(start, "/") == 0 ? "" : start);
         while (*path) {
@@ -31,8 +36,7 @@ char *path_absolute(const char *path) {
         }
         if (text.length == 0)
                 text_add(&text, "/");
-        char *absolute;
-        return text_take(&text, &absolute) < 0 ? NULL : absolute;
+        return text_take(&text, ret_absolute) < 0 ? error_oom(reterr) : 0;
 }
 
 /* The ':' between a revision and a path. git's own syntax has some in braces: HEAD@{12:00}. */
@@ -174,11 +178,11 @@ static int read_generation(Host *host, const char *reference, ReferenceTree *tre
 }
 
 static int read_directory(Host *host, const char *reference, ReferenceTree *tree, Error *reterr) {
-        tree->path = path_absolute(reference);
-        if (!tree->path)
-                return error_oom(reterr);
-        int r = directory_read(reference, host->database, host->contents, host->faults,
-                        &tree->cache, &tree->source, reterr);
+        int r = path_absolute(reference, &tree->path, reterr);
+        if (r < 0)
+                return r;
+        r = directory_read(reference, host->database, host->contents, host->faults, &tree->cache,
+                        &tree->source, reterr);
         if (r != -ENOENT || strchr(reference, '/') || access(reference, F_OK) == 0)
                 return r;
         /* a single word that is no directory was rather meant for one of these */

@@ -58,6 +58,5 @@ static inline void reference_tree_donep(ReferenceTree *tree) {
         reference_tree_done(tree);
 }
 
-/* Against the working directory; links stay as they are. From malloc(), NULL when out of memory or
- * without a working directory. */
-char *path_absolute(const char *path) must_check;
+/* Against the working directory; links stay as they are. ret_absolute is from malloc(). */
+int path_absolute(const char *path, char **ret_absolute, Error *reterr) must_check;

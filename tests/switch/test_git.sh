@@ -110,6 +110,7 @@ refuses 1 ":hosts: The index is no source" -C conf "${R[@]}" switch :hosts
 refuses 1 "HEAD:../x: Leads out of the repository" -C conf "${R[@]}" switch HEAD:../x
 refuses 1 "HEAD:./x: . is in no work tree" -C bare.git "${R[@]}" switch HEAD:./x
 refuses 1 "There is no git repository at or above" -C / "${R[@]}" switch HEAD:hosts/edge
+refuses 1 "//HEAD:hosts/edge: There is no git repository at or above /proc" "${R[@]}" switch /proc//HEAD:hosts/edge
 put 'a:b/etc/motd' "a directory with a colon"
 runs 0 "${R[@]}" diff --no-pager @active ./a:b
 has "+a directory with a colon"

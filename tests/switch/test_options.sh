@@ -57,6 +57,17 @@ refuses 2 "Cannot go to $work/none: No such file or directory" diff --exit-code 
 refuses 2 "boot takes no option --confirm" boot --confirm=60s
 refuses 2 "boot takes no option --on-failure" boot --on-failure=rollback
 
+# what is not known without a working directory is told as that
+mkdir gone
+(
+        cd gone && rmdir ../gone
+        refuses 1 ".: The working directory is gone" --root=. status
+        for reference in . hosts/edge1 ../hosts; do
+                refuses 1 "$reference: The working directory is gone" --root="$work" switch --dry-run "$reference"
+        done
+        runs 0 --root="$work" status
+)
+
 # a full disk is told; whoever closed the output wanted none
 status=0
 "$program" --help > /dev/full 2> .err || status=$?
@@ -64,6 +75,11 @@ equal "$status" 1
 equal "$(< .err)" "sysswitch: Cannot write to standard output: No space left on device"
 "$program" --help 2> .err | true || true
 equal "$(< .err)" ""
+put hosts/long/etc/long "$(seq 10000)"
+status=0
+"$program" --root="$work" --no-pager diff hosts/long > /dev/full 2> .err || status=$?
+equal "$status" 1
+[[ $(< .err) = "sysswitch: Not all of it could be written"* ]] || fail "$(< .err)"
 
 # no output at all is an error only where there was something to say
 status=0

@@ -32,11 +32,15 @@ static void test_reference__paths_become_absolute(void **state) {
                 { "//etc/./x/", "/etc/x" },
         };
         for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
-                cleanup_free char *absolute = path_absolute(rows[i].path);
+                Error error;
+                cleanup_free char *absolute = NULL;
+                assert_int_equal(path_absolute(rows[i].path, &absolute, &error), 0);
                 assert_string_equal(absolute, rows[i].absolute);
         }
         assert_int_equal(chdir("/"), 0);
-        cleanup_free char *absolute = path_absolute("etc");
+        Error error;
+        cleanup_free char *absolute = NULL;
+        assert_int_equal(path_absolute("etc", &absolute, &error), 0);
         assert_string_equal(absolute, "/etc");
 }
 
