@@ -67,8 +67,8 @@ static int insert_actions(Database *database,
                 size_t n_actions,
                 Error *reterr) {
         static const char sql[] = "INSERT INTO switch_actions (switch, sequence, unit, uid, verb, "
-                                  "reason, outcome, before_state, duration_usec) "
-                                  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+                                  "reason, outcome, before_state, duration_usec, owes) "
+                                  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
         cleanup(statement_donep) Statement statement = { 0 };
         int r = statement_open(database, sql, &statement, reterr);
         for (size_t i = 0; r >= 0 && i < n_actions; i++) {
@@ -81,6 +81,7 @@ static int insert_actions(Database *database,
                 statement_bind_text(&statement, 7, actions[i].outcome);
                 statement_bind_text(&statement, 8, actions[i].before_state);
                 statement_bind_int(&statement, 9, (int64_t) actions[i].duration_usec);
+                statement_bind_text(&statement, 10, actions[i].owes);
                 r = statement_run(&statement, reterr);
         }
         return r < 0 ? r : 0;

@@ -47,6 +47,7 @@ typedef struct SwitchActionRecord {
         const char *reason;
         const char *outcome; /* "done", "failed", "timeout", "skipped" …; NULL: not come to */
         const char *before_state; /* "active" */
+        const char *owes;         /* of a skip: "restart", "reload"; NULL: nothing */
         uint64_t duration_usec;
 } SwitchActionRecord;
 

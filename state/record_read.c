@@ -250,7 +250,7 @@ static int read_action(const Statement *statement,
                 .duration_usec = (uint64_t) statement_int(statement, 3),
         };
         const char **texts[] = { &action.unit, &action.reason, &action.outcome,
-                &action.before_state };
+                &action.before_state, &action.owes };
         for (size_t i = 0; i < N_ELEMENTS(texts); i++) {
                 int r = statement_text_keep(statement, 4 + (int) i, arena, texts[i], reterr);
                 if (r < 0)
@@ -260,6 +260,9 @@ static int read_action(const Statement *statement,
         return 0;
 }
 
+/* The first version whose skips have what they leave to be done. */
+enum { VERSION_OF_OWES = 7 };
+
 int record_actions(Database *database,
                 int64_t id,
                 Arena *arena,
@@ -267,10 +270,14 @@ int record_actions(Database *database,
                 size_t *ret_n_actions,
                 Error *reterr) {
         static const char sql[] = "SELECT sequence, uid, verb, duration_usec, unit, reason, "
-                                  "outcome, before_state FROM switch_actions WHERE switch = ?1 "
-                                  "ORDER BY sequence";
+                                  "outcome, before_state, owes FROM switch_actions "
+                                  "WHERE switch = ?1 ORDER BY sequence";
+        static const char sql_before[] = "SELECT sequence, uid, verb, duration_usec, unit, reason, "
+                                         "outcome, before_state, NULL FROM switch_actions "
+                                         "WHERE switch = ?1 ORDER BY sequence";
+        bool has_owes = database_version(database) >= VERSION_OF_OWES;
         cleanup(statement_donep) Statement statement = { 0 };
-        int r = statement_open(database, sql, &statement, reterr);
+        int r = statement_open(database, has_owes ? sql : sql_before, &statement, reterr);
         if (r < 0)
                 return r;
         statement_bind_int(&statement, 1, id);

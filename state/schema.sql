@@ -3,7 +3,7 @@
 -- Times are microseconds, or seconds and nanoseconds where the name says so, of the wall clock since the epoch.
 
 PRAGMA application_id = 0x53595357;
-PRAGMA user_version = 6;
+PRAGMA user_version = 7;
 
 CREATE TABLE profiles (
         id INTEGER PRIMARY KEY,
@@ -114,7 +114,7 @@ CREATE TABLE switch_actions (
         reason TEXT,
         outcome TEXT,
         before_state TEXT,
-        duration_usec INTEGER NOT NULL DEFAULT 0,
+        duration_usec INTEGER NOT NULL DEFAULT 0, owes TEXT CHECK (owes IN ('restart', 'reload')),
         PRIMARY KEY (switch, sequence)
 ) STRICT, WITHOUT ROWID;
 

@@ -66,8 +66,7 @@ static int pay(const Settle *settle, const char *unit, uint32_t uid, Error *rete
 }
 
 /* A reboot that is owed still is not forgotten for an activation. */
-static bool owes_restart(const Settle *settle, const UnitAction *action) {
-        const Prepared *prepared = settle->prepared;
+static bool owes_restart(const Prepared *prepared, const UnitAction *action) {
         for (size_t i = 0; i < prepared->n_debts; i++)
                 if (prepared->debts[i].verb == VERB_RESTART &&
                                 prepared->debts[i].uid == UINT32_MAX &&
@@ -76,19 +75,25 @@ static bool owes_restart(const Settle *settle, const UnitAction *action) {
         return false;
 }
 
+Verb settle_skip_owes(const Prepared *prepared, const UnitAction *action) {
+        if (!action->debt)
+                return VERB_SKIP;
+        return action->is_inside && !owes_restart(prepared, action) ? VERB_RELOAD : VERB_RESTART;
+}
+
 static int settle_action(const Settle *settle, const ActionReport *done, Debt debt, Error *reterr) {
         Host *host = settle->host;
         const UnitAction *action = done->action;
         debt.unit = action->unit;
-        debt.verb = action->verb == VERB_SKIP ? VERB_RESTART : action->verb;
+        debt.verb = action->verb == VERB_SKIP ? settle_skip_owes(settle->prepared, action)
+                                              : action->verb;
         debt.invocation_id = done->invocation_before;
         debt.reason = action->n_reasons > 0 ? action->reasons[0] : "";
         if (action->verb == VERB_SKIP) {
                 debt.cause = DEBT_SKIPPED;
-                if (action->is_inside && !owes_restart(settle, action))
-                        debt.verb = VERB_RELOAD;
-                return action->debt ? debt_put(host->database, host->profile_name, &debt, reterr)
-                                    : 0;
+                return debt.verb == VERB_SKIP ? 0
+                                              : debt_put(host->database, host->profile_name, &debt,
+                                                                reterr);
         }
         /* a stop before a start is settled by what that comes to */
         if (outcome_is_debt(done->outcome) ||
@@ -164,6 +169,11 @@ static size_t late_debts(const SwitchRecord *record,
         for (size_t i = 0; i < n_actions; i++) {
                 const SwitchActionRecord *action = &actions[i];
                 bool is_skip = action->verb == VERB_SKIP;
+                int verb = !is_skip       ? (int) action->verb
+                           : action->owes ? verb_from_string(action->owes)
+                                          : -1;
+                if (verb < 0) /* nothing */
+                        continue;
                 Debt *stop = action->verb == VERB_START ? find_stop(ret_debts, n_debts, action)
                                                         : NULL;
                 if (stop)
@@ -172,7 +182,7 @@ static size_t late_debts(const SwitchRecord *record,
                         ret_debts[n_debts++] = (Debt){
                                 .unit = action->unit,
                                 .uid = action->uid,
-                                .verb = is_skip ? VERB_RESTART : action->verb,
+                                .verb = (Verb) verb,
                                 .cause = is_skip ? DEBT_SKIPPED : DEBT_FAILED,
                                 .reason = action->reason ? action->reason : "",
                                 .invocation_id = "",

@@ -15,6 +15,8 @@ const UnitPlan *nth_units(const Plan *plan, size_t nth, uint32_t *ret_uid);
 const Report *nth_report(const EngineResult *result, size_t nth); /* NULL: it has none */
 const UnitStates *nth_states(const Prepared *prepared, size_t nth);
 
+/* What a skip leaves to be done: VERB_RESTART, VERB_RELOAD, or VERB_SKIP: nothing. */
+Verb settle_skip_owes(const Prepared *prepared, const UnitAction *action);
 /* Debts that somebody else paid. */
 int settle_paid(Host *host, const Prepared *prepared, Error *reterr) must_check;
 /* By what each action came to. */
@@ -23,5 +25,5 @@ int settle_committed(Host *host,
                 const SwitchRecord *record,
                 Error *reterr) must_check;
 /* A commit whose record is ended late: what its actions came to is not known any more. All of them
- * are owed, but for what is as they would have made it. */
+ * are owed, and what its skips left, but for what is as they would have made it. */
 int settle_late(Host *host, const SwitchRecord *record, Error *reterr) must_check;

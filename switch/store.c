@@ -132,6 +132,9 @@ static int action_rows(
                         };
                         if (!rows[n_rows].reason)
                                 return -ENOMEM;
+                        Verb owed = settle_skip_owes(result->prepared, action);
+                        if (action->verb == VERB_SKIP && owed != VERB_SKIP)
+                                rows[n_rows].owes = verb_to_string(owed);
                         set_outcome(result, nth, i, &rows[n_rows]);
                 }
         }

@@ -84,7 +84,8 @@ static void expect(const World *world, size_t nth, const char *unit, Verb verb, 
 
 static void test_settle__a_late_commit_owes_what_it_may_not_have_done(void **state) {
         (void) state;
-        FakeUnit units[] = { { .name = "down.service" },
+        FakeUnit units[] = { { .name = "container-web.service", .active_state = "active" },
+                { .name = "down.service" }, { .name = "ends.service", .active_state = "active" },
                 { .name = "reloaded.service", .active_state = "active" },
                 { .name = "restarted.service", .active_state = "active" },
                 { .name = "skipped.service", .active_state = "active" },
@@ -104,8 +105,18 @@ static void test_settle__a_late_commit_owes_what_it_may_not_have_done(void **sta
                                 .reason = "units/restarted.service changed" },
                 { .sequence = 4, .unit = "up.service", .uid = UINT32_MAX, .verb = VERB_START },
                 { .sequence = 5, .unit = "stopped.service", .uid = UINT32_MAX, .verb = VERB_START },
-                { .sequence = 6, .unit = "skipped.service", .uid = UINT32_MAX, .verb = VERB_SKIP },
+                { .sequence = 6,
+                                .unit = "skipped.service",
+                                .uid = UINT32_MAX,
+                                .verb = VERB_SKIP,
+                                .owes = "restart" },
                 { .sequence = 7,
+                                .unit = "container-web.service",
+                                .uid = UINT32_MAX,
+                                .verb = VERB_SKIP,
+                                .owes = "reload" },
+                { .sequence = 8, .unit = "ends.service", .uid = UINT32_MAX, .verb = VERB_SKIP },
+                { .sequence = 9,
                                 .unit = "restarted.service",
                                 .uid = NOBODY_HERE,
                                 .verb = VERB_RESTART },
@@ -113,12 +124,13 @@ static void test_settle__a_late_commit_owes_what_it_may_not_have_done(void **sta
         World world;
         world_init(&world, units, N_ELEMENTS(units));
         settle(&world, actions, N_ELEMENTS(actions));
-        assert_int_equal(world.n_debts, 4);
-        expect(&world, 0, "reloaded.service", VERB_RELOAD, DEBT_FAILED);
-        expect(&world, 1, "restarted.service", VERB_RESTART, DEBT_FAILED);
-        expect(&world, 2, "skipped.service", VERB_RESTART, DEBT_SKIPPED);
-        expect(&world, 3, "stopped.service", VERB_RESTART, DEBT_FAILED);
-        assert_string_equal(world.debts[1].reason, "units/restarted.service changed");
+        assert_int_equal(world.n_debts, 5);
+        expect(&world, 0, "container-web.service", VERB_RELOAD, DEBT_SKIPPED);
+        expect(&world, 1, "reloaded.service", VERB_RELOAD, DEBT_FAILED);
+        expect(&world, 2, "restarted.service", VERB_RESTART, DEBT_FAILED);
+        expect(&world, 3, "skipped.service", VERB_RESTART, DEBT_SKIPPED);
+        expect(&world, 4, "stopped.service", VERB_RESTART, DEBT_FAILED);
+        assert_string_equal(world.debts[2].reason, "units/restarted.service changed");
         world_done(&world);
 }
 
