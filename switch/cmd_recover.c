@@ -173,10 +173,15 @@ static void end_holder(const char *directory) {
                 (void) pidfd_send_signal(pidfd, SIGKILL, NULL, 0); /* it may be gone already */
 }
 
-/* Opened by the service that ends the time to confirm, which nobody stands beside. */
+/* Mostly it is a service that recovers, which nobody stands beside: whoever had the lock when it
+ * came, be it for as long as boot entries take, would leave the switch open that was interrupted.
+ */
 static int open_patiently(const Options *options, Host *host, Error *reterr) {
+        bool ends_it = option_is_given(options, OPTION_UNCONFIRMED);
         int r = -EBUSY;
-        for (unsigned i = 0; r == -EBUSY && i < 2 * LOCK_TRIES; i++) {
+        for (unsigned i = 0; r == -EBUSY && i < (ends_it ? 2 : 1) * LOCK_TRIES; i++) {
+                if (i == 1 && !option_is_given(options, OPTION_QUIET))
+                        (void) fprintf(stderr, "Waiting: %s\n", reterr->message); /* as any text */
                 if (i > 0) {
                         const struct timespec wait = { .tv_nsec = LOCK_WAIT_USEC * 1000 };
                         (void) nanosleep(&wait, NULL); /* a signal only shortens it */
@@ -190,10 +195,9 @@ static int open_patiently(const Options *options, Host *host, Error *reterr) {
 }
 
 static int open_for(const Options *options, bool is_starting, Host *host, Error *reterr) {
-        if (option_is_given(options, OPTION_UNCONFIRMED))
-                return open_patiently(options, host, reterr);
-        int r = open_host(options, host, reterr);
-        int refused = r > 0 && !is_starting ? window_refuse(host, reterr) : 0;
+        bool is_late = option_is_given(options, OPTION_UNCONFIRMED);
+        int r = open_patiently(options, host, reterr);
+        int refused = r > 0 && !is_starting && !is_late ? window_refuse(host, reterr) : 0;
         return refused < 0 ? refused : r;
 }
 
