@@ -175,6 +175,10 @@ static int look_for_mkinitcpio(Finding *finding) {
         const char *name = *package ? package : version;
         const char *image = path_in_preset(finding, name, "default_image");
         const char *fallback = path_in_preset(finding, name, "fallback_image");
+        const char *uki = path_in_preset(finding, name, "default_uki");
+        finding->initrd->uki = uki ? uki : path_in_preset(finding, name, "default_efi_image");
+        if (finding->initrd->uki && !image)
+                return 0;
         r = look(finding, image ? image : arena_printf(arena, "/boot/initramfs-%s.img", name),
                         false);
         if (r < 0)
@@ -207,7 +211,7 @@ int initrd_find(int root_fd,
                                                   false);
         if (r < 0)
                 return error_oom(reterr);
-        if (initrd.n_images == 0)
+        if (initrd.n_images == 0 && finding.first)
                 initrd.images[initrd.n_images++] = (InitrdImage){ .path = finding.first };
         *ret_initrd = initrd;
         return 0;

@@ -44,11 +44,12 @@ typedef struct InitrdImage {
 typedef struct Initrd {
         InitrdMaker maker;
         const char *version;
-        InitrdImage *images; /* one at least */
+        InitrdImage *images; /* one at least, where there is no uki */
         size_t n_images;
+        const char *uki; /* the maker puts it into this file, too, or only, with the kernel; NULL */
 } Initrd;
 
-/* Where the images of a kernel are, or its maker would put one; in the arena. */
+/* Where the images of a kernel are, or its maker would put one, each by itself; in the arena. */
 int initrd_find(int root_fd,
                 InitrdMaker maker,
                 const char *version,

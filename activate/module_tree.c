@@ -114,6 +114,44 @@ int module_tree_names(ModuleTree *tree, Strv *ret_names, Error *reterr) {
         return add_names(dump, ret_names) < 0 ? error_oom(reterr) : 0;
 }
 
+/* path: below the tree, as it was before it may have been compressed. */
+static bool is_installed(int root_fd, const char *version, const char *path) {
+        static const char *const suffixes[] = { "", ".xz", ".zst", ".gz" };
+        for (size_t i = 0; i < N_ELEMENTS(suffixes); i++) {
+                char whole[PATH_MAX];
+                (void) snprintf(whole, sizeof(whole), "lib/modules/%s/%s%s", version, path,
+                                suffixes[i]); /* cut: not there */
+                cleanup_fd int fd = in_root_open(root_fd, whole, O_PATH);
+                if (fd >= 0)
+                        return true;
+        }
+        return false;
+}
+
+int module_tree_hidden(int root_fd,
+                const char *version,
+                const Map *names,
+                Strv *ret_hidden,
+                Error *reterr) {
+        enum { ORDER_MAX_BYTES = 16 << 20 };
+        char path[PATH_MAX], name[MODULE_NAME_SIZE];
+        cleanup_free char *order = NULL;
+        size_t size = 0;
+        if (names->n_items == 0)
+                return 0;
+        (void) snprintf(path, sizeof(path), "lib/modules/%s/modules.order", version); /* likewise */
+        int r = in_root_read(root_fd, path, ORDER_MAX_BYTES, &order, &size);
+        if (r < 0)
+                return r == -ENOENT ? 0 : error_set_errno(reterr, r, "/%s", path);
+        char *rest = order;
+        for (const char *line; r >= 0 && (line = strsep(&rest, "\n"));) {
+                kernel_module_of_file(line, name);
+                if (*name && map_get(names, name) && is_installed(root_fd, version, line))
+                        r = strv_add_unique(ret_hidden, name);
+        }
+        return r < 0 ? error_oom(reterr) : 0;
+}
+
 void module_closure_done(ModuleClosure *closure) {
         map_done(&closure->by_name);
         free(closure->modules);

@@ -22,6 +22,14 @@ DEFINE_CLEANUP(ModuleTree, module_tree_free);
 /* All that it has, built-in ones too; in no order, more than once perhaps. */
 int module_tree_names(ModuleTree *tree, Strv *ret_names, Error *reterr) must_check;
 
+/* Of names (the keys) those that a kernel has a module of its own for, as it was installed:
+ * whatever depmod prefers to it now. */
+int module_tree_hidden(int root_fd,
+                const char *version,
+                const Map *names,
+                Strv *ret_hidden,
+                Error *reterr) must_check;
+
 /* How a module came into a closure. */
 typedef enum ModuleNeed {
         MODULE_NAMED,

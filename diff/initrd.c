@@ -53,6 +53,7 @@ void initrd_contained_done(InitrdContained *contained) {
         strv_done(&contained->loaded);
         strv_done(&contained->modules);
         strv_done(&contained->files);
+        strv_done(&contained->hiding);
         strv_done(&contained->needed);
         strv_done(&contained->soft);
 }
@@ -63,15 +64,20 @@ static void add_lines(Text *text, const char *key, const Strv *values) {
 }
 
 static const char maker_key[] = "maker ", load_key[] = "load ", have_key[] = "have ",
-                  file_key[] = "file ";
+                  file_key[] = "file ", hide_key[] = "hide ";
+
+bool initrd_has_told(const InitrdContained *contained) {
+        return contained->loaded.n_items + contained->modules.n_items > 0;
+}
 
 void initrd_note(const InitrdContained *contained, Text *text) {
-        if (contained->loaded.n_items + contained->modules.n_items == 0)
+        if (!initrd_has_told(contained) && contained->hiding.n_items == 0)
                 return;
         text_addf(text, "%s%s\n", maker_key, initrd_maker_to_string(contained->maker));
         add_lines(text, load_key, &contained->loaded);
         add_lines(text, have_key, &contained->modules);
         add_lines(text, file_key, &contained->files);
+        add_lines(text, hide_key, &contained->hiding);
 }
 
 static int lines_of(const char *text, const char *key, Strv *ret_values) {
@@ -115,6 +121,8 @@ int initrd_note_read(const char *text, InitrdContained *contained) {
                 r = lines_of(text, have_key, &contained->modules);
         if (r >= 0)
                 r = lines_of(text, file_key, &contained->files);
+        if (r >= 0)
+                r = lines_of(text, hide_key, &contained->hiding);
         if (r >= 0 && makers.n_items > 0)
                 contained->maker = initrd_maker_from_string(makers.items[0]);
         return r;
@@ -132,6 +140,44 @@ static int add_replaced(const InitrdContained *of, const InitrdContained *other,
                         return -ENOMEM;
         }
         return 0;
+}
+
+static int add_module_names(const Strv *files, Strv *names) {
+        int r = 0;
+        for (size_t i = 0; r >= 0 && i < files->n_items; i++) {
+                const char *file = files->items[i];
+                r = strv_add_n(names, file, strcspn(file, " "));
+        }
+        return r;
+}
+
+/* Those of the first that neither hide one in the second nor are named there. */
+static int add_hiding_alone(const InitrdContained *of,
+                const InitrdContained *other,
+                const char *one,
+                const char *several,
+                Strv *reasons) {
+        cleanup_strv Strv names = { 0 }, others = { 0 };
+        int r = add_module_names(&of->hiding, &names);
+        if (r >= 0)
+                r = add_module_names(&other->hiding, &others);
+        for (size_t i = 0; r >= 0 && i < other->modules.n_items; i++)
+                r = strv_add(&others, other->modules.items[i]);
+        return r < 0 ? r : add_missing(&names, &others, "", one, several, reasons);
+}
+
+/* Those that hide one in both, by another file. */
+static int add_hiding_replaced(
+                const InitrdContained *old, const InitrdContained *new, Strv *names) {
+        cleanup_strv Strv all = { 0 }, others = { 0 };
+        int r = add_module_names(&new->hiding, &all);
+        if (r >= 0)
+                r = add_module_names(&old->hiding, &others);
+        for (size_t i = 0; r >= 0 && i < all.n_items; i++)
+                if (strv_has(&others, all.items[i]) &&
+                                !strv_has(&old->hiding, new->hiding.items[i]))
+                        r = strv_add_unique(names, all.items[i]);
+        return r < 0 ? r : 0;
 }
 
 /* Modules that the old one has not: those that are named, that are needed, and the others. */
@@ -179,12 +225,19 @@ int initrd_changes(const char *before, const InitrdContained *after, Strv *ret_r
         if (r >= 0)
                 r = add_replaced(&old, after, &replaced);
         if (r >= 0)
+                r = add_hiding_replaced(&old, after, &replaced);
+        if (r >= 0)
                 r = add_missing(&replaced, &none, "", " is another one", " are others",
                                 ret_reasons);
         if (r >= 0)
+                r = add_hiding_alone(after, &old, " takes the place of the kernel's own",
+                                " take the places of the kernel's own", ret_reasons);
+        if (r >= 0)
+                r = add_hiding_alone(&old, after, " is the kernel's own again",
+                                " are the kernel's own again", ret_reasons);
+        if (r >= 0)
                 r = add_loading(&old, after, ret_reasons);
-        bool is_empty = after->loaded.n_items + after->modules.n_items == 0;
-        if (r >= 0 && old.maker && !is_empty && old.maker != after->maker) {
+        if (r >= 0 && old.maker && initrd_has_told(after) && old.maker != after->maker) {
                 char reason[64];
                 (void) snprintf(reason, sizeof(reason), "%s makes it now",
                                 initrd_maker_to_string(after->maker)); /* fits */

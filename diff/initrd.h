@@ -42,6 +42,8 @@ typedef struct InitrdContained {
         Strv loaded;  /* in there, in this order */
         Strv modules; /* all of them; sorted, each once */
         Strv files;   /* "MODULE DIGEST", of those that the profile brings; sorted */
+        Strv hiding;  /* likewise, of those that nobody named for it, but the kernel has one of its
+                         own of that name, which makers take without being told; sorted */
         /* Those of the modules that nobody named, but others have symbols from, or are better
          * loaded with; to be told, and not remembered. */
         Strv needed, soft;
@@ -52,11 +54,14 @@ static inline void initrd_contained_donep(InitrdContained *contained) {
         initrd_contained_done(contained);
 }
 
-/* As it is remembered: lines "maker NAME", "load MODULE", "have MODULE", "file MODULE DIGEST".
- * Nothing at all where nothing of ours is in it. */
+/* As it is remembered: lines "maker NAME", "load MODULE", "have MODULE", "file MODULE DIGEST",
+ * "hide MODULE DIGEST". Nothing at all where nothing of ours is in it. */
 void initrd_note(const InitrdContained *contained, Text *text);
 
 int initrd_note_read(const char *text, InitrdContained *contained) must_check; /* 0 or -ENOMEM */
+
+/* Is anything to be in it that its maker was told of? */
+bool initrd_has_told(const InitrdContained *contained);
 
 /* Why an initrd that was made with the first, a note, is none with the second, for people:
  * "dm_crypt comes", "dm_mod is needed", "it loads dm_crypt". None where it is. Returns 0 or

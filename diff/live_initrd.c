@@ -125,6 +125,8 @@ static int guess(const LiveInitrds *initrds,
                         r = strv_add_unique(&guessed->modules, after->all.items[i]);
         for (size_t i = 0; r >= 0 && i < is->files.n_items; i++)
                 r = strv_add(&guessed->files, is->files.items[i]);
+        for (size_t i = 0; r >= 0 && i < is->hiding.n_items; i++)
+                r = strv_add(&guessed->hiding, is->hiding.items[i]);
         strv_sort(&guessed->modules);
         return r < 0 ? r : 0;
 }

@@ -56,6 +56,14 @@ static void take_later(int root_fd, const char *path, int64_t *nsec) {
                 *nsec = to_nsec(&status.st_ctim);
 }
 
+static void take_later_module(int root_fd, const Entry *entry, int64_t *nsec) {
+        char path[PATH_MAX];
+        (void) snprintf(path, sizeof(path), "lib/%s", entry ? entry->path : ""); /* cut: is not
+                                                                                    there */
+        if (entry)
+                take_later(root_fd, path, nsec);
+}
+
 static int64_t told_since(int root_fd, const InitrdTold *told) {
         static const char *const paths[] = { INITRD_INITRAMFS_TOOLS_PATH, INITRD_DRACUT_PATH,
                 INITRD_MKINITCPIO_PATH, INITRD_MKINITCPIO_HOOK_PATH };
@@ -67,11 +75,12 @@ static int64_t told_since(int root_fd, const InitrdTold *told) {
                         take_later(root_fd, path, &nsec);
         }
         for (size_t i = 0; nsec > 0 && i < told->contained->modules.n_items; i++) {
-                const Entry *entry = map_get(told->own, told->contained->modules.items[i]);
-                (void) snprintf(path, sizeof(path), "lib/%s", entry ? entry->path : ""); /* cut: is
-                                                                                      not there */
-                if (entry)
-                        take_later(root_fd, path, &nsec);
+                const char *name = told->contained->modules.items[i];
+                take_later_module(root_fd, map_get(told->own, name), &nsec);
+        }
+        for (size_t i = 0; i < told->contained->hiding.n_items; i++) {
+                const char *file = told->contained->hiding.items[i];
+                take_later_module(root_fd, map_get_n(told->own, file, strcspn(file, " ")), &nsec);
         }
         return nsec;
 }

@@ -32,7 +32,7 @@ typedef struct Search {
         const Tree *tree;
         const ProfileConf *conf; /* of it; NULL: it has no [Kernel] */
         InitrdMaker maker;
-        bool makes;
+        bool makes, is_asked;
         Strv kernels;
         Wanted *wanted;
         size_t n_wanted;
@@ -105,21 +105,43 @@ static int find_own(const Search *search, const char *kernel, Map *ret_own) {
         return 0;
 }
 
-static int note_files(const Map *own, InitrdContained *contained) {
-        for (size_t i = 0; i < contained->modules.n_items; i++) {
-                const char *name = contained->modules.items[i];
-                const Entry *entry = map_get(own, name);
-                char hex[DIGEST_HEX_SIZE];
-                cleanup_free char *file = NULL;
-                if (!entry)
+/* "MODULE DIGEST", where it is one of them. */
+static int add_file(const Map *own, const char *name, Strv *files) {
+        const Entry *entry = map_get(own, name);
+        char hex[DIGEST_HEX_SIZE];
+        cleanup_free char *file = NULL;
+        if (!entry)
+                return 0;
+        if (asprintf(&file, "%s %.16s", name, digest_to_hex(&entry->content->digest, hex)) < 0)
+                return -ENOMEM;
+        return strv_add(files, file);
+}
+
+/* Makers take what modprobe would, by the name of a module that the kernel has: the one that hides
+ * it. What is loaded in an initrd that has the kernel's own stays loaded. */
+static int find_hiding(const Search *search,
+                const char *kernel,
+                const Map *own,
+                InitrdContained *contained,
+                Error *reterr) {
+        cleanup_strv Strv names = { 0 };
+        int r = module_tree_hidden(search->host->root_fd, kernel, own, &names, reterr);
+        for (size_t i = 0; r >= 0 && i < names.n_items; i++) {
+                if (strv_has(&contained->modules, names.items[i]))
                         continue;
-                if (asprintf(&file, "%s %.16s", name, digest_to_hex(&entry->content->digest, hex)) <
-                                0)
-                        return -ENOMEM;
-                if (strv_add(&contained->files, file) < 0)
-                        return -ENOMEM;
+                r = add_file(own, names.items[i], &contained->hiding);
+                if (r < 0)
+                        return error_oom(reterr);
         }
-        return 0;
+        strv_sort(&contained->hiding);
+        return r < 0 ? r : 0;
+}
+
+static int note_files(const Map *own, InitrdContained *contained) {
+        int r = 0;
+        for (size_t i = 0; r >= 0 && i < contained->modules.n_items; i++)
+                r = add_file(own, contained->modules.items[i], &contained->files);
+        return r < 0 ? r : 0;
 }
 
 static int
@@ -193,6 +215,8 @@ static int judge_other(Search *search,
                 r = find_own(&active, kernel, &own);
         if (r >= 0)
                 r = add_names(&active, &closure, &own, kernel, &contained);
+        if (r >= 0)
+                r = find_hiding(&active, kernel, &own, &contained, reterr);
         wanted_done(&active);
         module_closure_done(&closure);
         initrd_note(&contained, &note);
@@ -230,6 +254,13 @@ static int find_before(Search *search,
         return is_another ? judge_other(search, kernel, initrd, ret_before, reterr) : 0;
 }
 
+static bool has_image(const Initrd *initrd) {
+        for (size_t i = 0; i < initrd->n_images; i++)
+                if (initrd->images[i].is_there)
+                        return true;
+        return false;
+}
+
 static int
 take_need(Search *search, const char *kernel, const InitrdContained *contained, Error *reterr) {
         Arena *arena = search->arena;
@@ -251,7 +282,8 @@ take_need(Search *search, const char *kernel, const InitrdContained *contained, 
         r = initrd_changes(before->modules, contained, &reasons);
         if (r >= 0 && before->is_outdated)
                 r = strv_add(&reasons, "its maker was told otherwise when somebody else ran it");
-        for (size_t i = 0; r >= 0 && *need->modules && i < need->initrd.n_images; i++)
+        bool is_told = initrd_has_told(contained);
+        for (size_t i = 0; r >= 0 && is_told && i < need->initrd.n_images; i++)
                 if (!need->initrd.images[i].is_there)
                         r = strv_add(&reasons, "there is none");
         const char **copies = arena_new(arena, const char *, reasons.n_items + 1);
@@ -265,8 +297,24 @@ take_need(Search *search, const char *kernel, const InitrdContained *contained, 
         };
         if (reasons.n_items == 0 && before->is_adopted)
                 initrds->adopted[initrds->n_adopted++] = *need;
-        initrds->n_needs += reasons.n_items > 0;
+        bool is_boot_without = !is_told && !has_image(&need->initrd);
+        initrds->n_needs += reasons.n_items > 0 && need->initrd.n_images > 0 && !is_boot_without;
         return 0;
+}
+
+/* The maker's own; kernel-install's are of all kernels. */
+static int find_uki(Search *search, const char *kernel, Error *reterr) {
+        Initrds *initrds = search->initrds;
+        Initrd initrd;
+        if (search->maker != INITRD_MKINITCPIO || initrds->uki)
+                return 0;
+        int r = initrd_find(search->host->root_fd, search->maker, kernel, search->arena, &initrd,
+                        reterr);
+        if (r < 0 || !initrd.uki)
+                return r;
+        initrds->uki = arena_printf(search->arena, "default_uki=%s of mkinitcpio", initrd.uki);
+        initrds->uki_maker = "mkinitcpio -P";
+        return initrds->uki ? 0 : error_oom(reterr);
 }
 
 static int look_at_kernel(Search *search, const char *kernel, Error *reterr) {
@@ -283,7 +331,10 @@ static int look_at_kernel(Search *search, const char *kernel, Error *reterr) {
         if (find_own(search, kernel, &own) < 0 ||
                         add_names(search, &closure, &own, kernel, &contained) < 0)
                 return error_oom(reterr);
-        return search->makes ? take_need(search, kernel, &contained, reterr) : 0;
+        r = find_hiding(search, kernel, &own, &contained, reterr);
+        if (r >= 0)
+                r = find_uki(search, kernel, reterr);
+        return r >= 0 && search->makes ? take_need(search, kernel, &contained, reterr) : r;
 }
 
 static int collect_names(Search *search, Error *reterr) {
@@ -383,6 +434,21 @@ static int run_search(Search *search, Error *reterr) {
         return r < 0 ? r : judge_names(search, reterr);
 }
 
+/* 1: there is, was, or may be something of ours in them. */
+static int is_concerned(Search *search, Error *reterr) {
+        const KernelRule *rule = search->conf ? &search->conf->kernel : NULL;
+        Database *database = search->host->database;
+        search->is_asked = rule && initrd_is_asked_for(rule);
+        if (search->is_asked || (rule && rule->n_extra_modules > 0))
+                return 1;
+        return database ? initrd_record_is_there(database, reterr) : 0;
+}
+
+static bool is_in_uki(const Search *search) {
+        return (search->maker == INITRD_DRACUT || search->maker == INITRD_MKINITCPIO) &&
+               initrd_is_in_uki(search->host->root_fd);
+}
+
 int initrds_find(Host *host,
                 const InitrdsAsk *ask,
                 Arena *arena,
@@ -395,77 +461,24 @@ int initrds_find(Host *host,
         if (host->is_of_containers)
                 return 0;
         int r = kernels_conf_of(host, ask->tree, arena, &search.conf, reterr);
-        bool is_asked = search.conf && initrd_is_asked_for(&search.conf->kernel);
-        if (r >= 0 && !is_asked)
-                r = host->database ? initrd_record_is_there(host->database, reterr) : 0;
-        else if (r >= 0)
-                r = 1;
+        if (r >= 0)
+                r = is_concerned(&search, reterr);
         if (r <= 0)
                 return r;
         search.maker = distribution_of(host->distribution).initrd_maker;
-        bool is_in_uki = (search.maker == INITRD_DRACUT || search.maker == INITRD_MKINITCPIO) &&
-                         initrd_is_in_uki(host->root_fd);
+        if (is_in_uki(&search)) {
+                initrds.uki = "layout=uki of kernel-install";
+                initrds.uki_maker = "kernel-install add";
+        }
         search.makes = ask->makes && host_has_units(host) && search.maker != INITRD_NO_MAKER &&
-                       !is_in_uki;
+                       !is_in_uki(&search);
         r = run_search(&search, reterr);
-        initrds.has_no_kernel = is_asked && search.kernels.n_items == 0;
+        initrds.has_no_kernel = search.is_asked && search.kernels.n_items == 0;
         search_done(&search);
         if (r < 0)
                 return r;
         initrds.are_made = search.makes;
-        initrds.are_in_uki = is_asked && is_in_uki;
-        initrds.has_no_maker = is_asked && search.maker == INITRD_NO_MAKER;
+        initrds.has_no_maker = search.is_asked && search.maker == INITRD_NO_MAKER;
         *ret_initrds = initrds;
-        return 0;
-}
-
-static int warn_of_no_maker(Prepared *prepared, const ProfileConf *conf, Error *reterr) {
-        const KernelRule *rule = &conf->kernel;
-        bool is_loaded = rule->n_initrd_modules > 0;
-        unsigned line = is_loaded ? rule->initrd_modules[0].line : rule->initrd_available[0].line;
-        const char *place = profile_conf_place(&prepared->arena, conf, line);
-        const char *warning = !place ? NULL
-                                     : arena_printf(&prepared->arena,
-                                                       "%s: %s=: Nothing that makes initrds is "
-                                                       "known here (initramfs-tools, dracut, "
-                                                       "mkinitcpio from 38 on): it comes to none",
-                                                       place,
-                                                       is_loaded ? "InitrdModules"
-                                                                 : "InitrdAvailableModules");
-        if (!warning)
-                return error_oom(reterr);
-        reference_warn(&prepared->target, warning);
-        return 0;
-}
-
-int initrds_warn(Host *host,
-                Prepared *prepared,
-                const ProfileConf *conf,
-                bool only_default,
-                Error *reterr) {
-        static const KernelRule nothing;
-        const Initrds *initrds = &prepared->initrds;
-        const ProfileConf *old = NULL;
-        int r = kernels_conf_of(host, prepared->old, &prepared->arena, &old, reterr);
-        if (r < 0 || !conf)
-                return r;
-        bool is_same = initrd_asks_same(old ? &old->kernel : &nothing, &conf->kernel);
-        if (is_same && !(initrds->has_no_maker && initrd_is_told(prepared->old)))
-                return 0;
-        for (size_t i = 0; !is_same && i < initrds->n_warnings; i++)
-                reference_warn(&prepared->target, initrds->warnings[i]);
-        if (initrds->has_no_maker)
-                return warn_of_no_maker(prepared, conf, reterr);
-        if (initrds->has_no_kernel)
-                output_warning("No kernel is installed (/boot/vmlinuz-VERSION or "
-                               "/lib/modules/VERSION/vmlinuz): no initrd is made");
-        else if (initrds->are_in_uki)
-                output_warning("The initrd is one file with the kernel here (layout=uki of "
-                               "kernel-install), and is not made anew: kernel-install add does it "
-                               "(InitrdModules=, InitrdAvailableModules=)");
-        else if (only_default)
-                output_warning("The next boot takes the initrd that there is: once it is up, "
-                               "sysswitch switch makes the new one, for the boot after "
-                               "(InitrdModules=, InitrdAvailableModules=)");
         return 0;
 }

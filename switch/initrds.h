@@ -41,9 +41,10 @@ typedef struct Initrds {
         size_t n_unmet;
         const char **warnings; /* modules that some kernels lack */
         size_t n_warnings;
-        bool are_in_uki;    /* what is asked for is not made by us */
-        bool has_no_maker;  /* for what is asked for */
-        bool has_no_kernel; /* that is known as installed */
+        const char *uki;       /* where they are, or are too, and not made by us: for people */
+        const char *uki_maker; /* the command that does it */
+        bool has_no_maker;     /* for what is asked for */
+        bool has_no_kernel;    /* that is known as installed */
 } Initrds;
 
 typedef struct InitrdsAsk {

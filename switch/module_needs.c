@@ -139,60 +139,58 @@ static int note_next(Needs *needs, Error *reterr) {
         return note && plan_add_note(plan, &plan->units, note) >= 0 ? 0 : error_oom(reterr);
 }
 
-/* Of the modules that come, those that the kernel has one of its own for, which its initrd may
- * have, and that nothing brings there. */
-static int find_hidden(Needs *needs,
-                const KernelRule *rule,
-                const char *version,
-                const Strv *names,
-                Strv *ret_hidden) {
+/* The modules that come to a kernel, and that nobody has for its initrd: name -> Entry *. */
+static int find_coming(
+                const Needs *needs, const KernelRule *rule, const char *version, Map *ret_coming) {
         const FitPlan *fit = needs->prepared->fit;
         for (size_t i = 0; i < fit->n_operations; i++) {
                 const Entry *entry = fit->operations[i].entry;
-                char name[MODULE_NAME_SIZE];
+                char file[MODULE_NAME_SIZE];
                 int length = 0;
                 const char *of = version_of(entry, &length);
                 if (!of || strncmp(of, version, (size_t) length) != 0 || version[length] ||
                                 tree_find(needs->prepared->old, ROOT_LIB, entry->path))
                         continue;
-                kernel_module_of_file(entry->path, name);
-                if (strv_has(names, name) && !kernel_initrd_names(rule, name) &&
-                                strv_add_unique(ret_hidden, name) < 0)
+                kernel_module_of_file(entry->path, file);
+                char *name = arena_strdup(&needs->prepared->arena, file);
+                if (!name || (!kernel_initrd_names(rule, name) &&
+                                             map_put(ret_coming, name, (void *) (uintptr_t) entry) <
+                                                             0))
                         return -ENOMEM;
         }
         return 0;
 }
 
-static int note_hidden(Needs *needs, const Strv *versions, Error *reterr) {
+static int note_hidden_of(
+                Needs *needs, const KernelRule *rule, const char *version, Error *reterr) {
         Plan *plan = needs->prepared->plan;
-        const Host *host = needs->host;
-        const ProfileConf *conf = NULL;
-        int r = kernels_conf_of(host, needs->prepared->new, &plan->arena, &conf, reterr);
-        if (r < 0 || !conf || needs->prepared->distribution.initrd_maker == INITRD_NO_MAKER)
-                return r;
-        for (size_t i = 0; i < versions->n_items; i++) {
-                cleanup(module_tree_freep) ModuleTree *tree = NULL;
-                cleanup_strv Strv names = { 0 }, hidden = { 0 };
-                const char *version = versions->items[i], *note = NULL;
-                r = module_tree_open(host->root_fd, version, &tree, reterr);
-                if (r >= 0)
-                        r = module_tree_names(tree, &names, reterr);
-                if (r == -ENOMEM)
-                        return r;
-                if (r < 0) /* it has none of its own */
-                        continue;
-                if (find_hidden(needs, &conf->kernel, version, &names, &hidden) < 0)
+        cleanup(map_donep) Map coming = { 0 };
+        cleanup_strv Strv hidden = { 0 };
+        if (find_coming(needs, rule, version, &coming) < 0)
+                return error_oom(reterr);
+        int r = module_tree_hidden(needs->host->root_fd, version, &coming, &hidden, reterr);
+        for (size_t i = 0; r >= 0 && i < hidden.n_items; i++) {
+                const char *note = arena_printf(&plan->arena,
+                                "The initrd of %s may have the kernel's own %s, until it is made "
+                                "anew",
+                                version, hidden.items[i]);
+                if (!note || plan_add_note(plan, &plan->units, note) < 0)
                         return error_oom(reterr);
-                for (size_t j = 0; j < hidden.n_items; j++) {
-                        note = arena_printf(&plan->arena,
-                                        "The initrd of %s may have the kernel's own %s: name it in "
-                                        "InitrdAvailableModules= to have the one of ExtraModules=",
-                                        version, hidden.items[j]);
-                        if (!note || plan_add_note(plan, &plan->units, note) < 0)
-                                return error_oom(reterr);
-                }
         }
-        return 0;
+        return r;
+}
+
+/* Where the switch makes no initrds by itself. */
+static int note_hidden(Needs *needs, const Strv *versions, Error *reterr) {
+        const Prepared *prepared = needs->prepared;
+        const ProfileConf *conf = NULL;
+        bool are_made = prepared->initrds.are_made && !prepared->initrds.uki;
+        int r = kernels_conf_of(needs->host, prepared->new, &prepared->plan->arena, &conf, reterr);
+        if (r < 0 || !conf || are_made || prepared->distribution.initrd_maker == INITRD_NO_MAKER)
+                return r;
+        for (size_t i = 0; r >= 0 && i < versions->n_items; i++)
+                r = note_hidden_of(needs, &conf->kernel, versions->items[i], reterr);
+        return r;
 }
 
 static int find_tool(Needs *needs, const Strv *versions) {

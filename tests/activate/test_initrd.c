@@ -285,6 +285,21 @@ static void test_initrd__where_images_are(void **state) {
                         "#default_image=\"/no\"\ndefault_image=\"/efi/arch/linux.img\"\n");
         run("rm boot/initramfs-linux-fallback.img", files->path);
         is_found(files, INITRD_MKINITCPIO, "/efi/arch/linux.img", false);
+        assert_int_equal(initrd_find(files->fd, INITRD_MKINITCPIO, "6.1", &files->arena, &initrd,
+                                         NULL),
+                        0);
+        assert_null(initrd.uki);
+        put(files, "etc/mkinitcpio.d/linux.preset",
+                        "PRESETS=('default' 'fallback')\n#default_image=\"/no\"\n"
+                        "default_uki=\"/efi/EFI/Linux/arch-linux.efi\"\n");
+        assert_int_equal(initrd_find(files->fd, INITRD_MKINITCPIO, "6.1", &files->arena, &initrd,
+                                         NULL),
+                        0);
+        assert_string_equal(initrd.uki, "/efi/EFI/Linux/arch-linux.efi");
+        assert_int_equal(initrd.n_images, 0); /* the one in /boot is of nobody any more */
+        put(files, "etc/mkinitcpio.d/linux.preset",
+                        "default_uki='/efi/EFI/Linux/arch-linux.efi'\ndefault_image=/boot/i.img\n");
+        is_found(files, INITRD_MKINITCPIO, "/boot/i.img", false);
         assert_false(initrd_is_in_uki(files->fd));
         put(files, "etc/kernel/install.conf", "# layout=bls\nlayout=uki\n");
         assert_true(initrd_is_in_uki(files->fd));

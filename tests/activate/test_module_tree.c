@@ -156,6 +156,31 @@ static void test_tree__no_such_kernel(void **state) {
         assert_non_null(strstr(error.message, "/lib/modules/6.1.8"));
 }
 
+/* Also when depmod prefers another one; not what the kernel came without, or has in itself. */
+static void test_tree__hidden_modules(void **state) {
+        Files *files = *state;
+        cleanup(map_donep) Map names = { 0 };
+        cleanup_strv Strv hidden = { 0 };
+        char command[512];
+        (void) snprintf(command, sizeof(command),
+                        "cd %s/lib/modules/6.1.9 && mkdir -p updates/sysswitch && "
+                        "cp kernel/bus.ko kernel/late.ko updates/sysswitch/ && "
+                        "mv kernel/bus.ko kernel/bus.ko.xz && rm kernel/late.ko && "
+                        "/sbin/depmod -b %s 6.1.9 2> /dev/null",
+                        files->path, files->path);
+        assert_int_equal(system(command), 0);
+        static const char *const keys[] = { "bus", "late", "dash_ed", "base_in", "none" };
+        for (size_t i = 0; i < N_ELEMENTS(keys); i++)
+                assert_int_equal(map_put(&names, keys[i], files), 0);
+        assert_int_equal(module_tree_hidden(files->fd, "6.1.9", &names, &hidden, NULL), 0);
+        strv_sort(&hidden);
+        assert_int_equal(hidden.n_items, 2);
+        assert_string_equal(hidden.items[0], "bus");
+        assert_string_equal(hidden.items[1], "dash_ed");
+        assert_int_equal(module_tree_hidden(files->fd, "6.2", &names, &hidden, NULL), 0);
+        assert_int_equal(hidden.n_items, 2);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_closure__hard_and_soft_ones_to_the_end),
@@ -165,6 +190,7 @@ int main(void) {
                 cmocka_unit_test(test_tree__unknown_names),
                 cmocka_unit_test(test_tree__no_such_kernel),
                 cmocka_unit_test(test_closure__what_modprobe_d_adds),
+                cmocka_unit_test(test_tree__hidden_modules), /* changes the tree */
         };
         return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -88,6 +88,14 @@ static void test_initrd__why_another_one(void **state) {
         changes(own, "maker dracut\nhave a\nhave b\nfile a 13\nfile b 34\n", "a is another one;");
         changes(own, "maker dracut\nhave a\nhave b\n", "a b are others;");
         changes(own, "maker dracut\nhave a\nfile a 12\n", "b leaves;");
+        static const char hiding[] = "maker dracut\nhide x 12\nhide y 34\n";
+        changes(hiding, hiding, "");
+        changes("", hiding, "x y take the places of the kernel's own;");
+        changes(hiding, "maker dracut\nhide x 13\nhide y 34\n", "x is another one;");
+        changes(hiding, "maker dracut\nhide y 34\n", "x is the kernel's own again;");
+        changes(hiding, "maker mkinitcpio\nhide x 12\nhide y 34\n", "");
+        changes(hiding, "maker dracut\nhave x\nfile x 12\nhide y 34\n", "x comes;");
+        changes("maker dracut\nhave x\nfile x 12\nhide y 34\n", hiding, "x leaves;");
         changes(one, "maker mkinitcpio\nload a\nload b\nhave a\nhave b\nhave c\n",
                         "mkinitcpio makes it now;");
 }
@@ -116,11 +124,18 @@ static void test_initrd__what_is_noted(void **state) {
         cleanup(initrd_contained_donep) InitrdContained contained = { .maker = INITRD_DRACUT };
         initrd_note(&contained, &text);
         assert_null(text.data); /* as one of which nothing is known */
+        cleanup(initrd_contained_donep) InitrdContained hiding = { .maker = INITRD_DRACUT };
+        assert_int_equal(strv_add(&hiding.hiding, "x 12"), 0);
+        assert_false(initrd_has_told(&hiding));
+        initrd_note(&hiding, &text);
+        assert_string_equal(text.data, "maker dracut\nhide x 12\n");
+        text_done(&text);
         assert_int_equal(strv_add(&contained.loaded, "a"), 0);
         assert_int_equal(strv_add(&contained.modules, "a"), 0);
         assert_int_equal(strv_add(&contained.modules, "b"), 0);
         assert_int_equal(strv_add(&contained.files, "b 12ab"), 0);
         initrd_note(&contained, &text);
+        assert_true(initrd_has_told(&contained));
         assert_string_equal(text.data, "maker dracut\nload a\nhave a\nhave b\nfile b 12ab\n");
         text_done(&text);
         for (InitrdMaker maker = INITRD_NO_MAKER; maker < N_INITRD_MAKERS; maker++)
