@@ -100,3 +100,30 @@ int source_note_fault(const Source *source, int code, Error *error) {
                 return code;
         return strv_add_unique(source->faults, error->message) < 0 ? error_oom(error) : 0;
 }
+
+/* The bytes of a well-formed character (RFC 3629) that is no control character; 0: neither. */
+static size_t character_bytes(const unsigned char *text) {
+        if (text[0] < 0x80)
+                return text[0] >= ' ' && text[0] != 0x7f;
+        size_t n = text[0] >= 0xf0 ? 4 : text[0] >= 0xe0 ? 3 : 2;
+        if (text[0] < 0xc2 || text[0] > 0xf4)
+                return 0;
+        for (size_t i = 1; i < n; i++)
+                if ((text[i] & 0xc0) != 0x80)
+                        return 0;
+        bool too_long = (text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xf0 && text[1] < 0x90);
+        bool no_character =
+                        (text[0] == 0xed && text[1] > 0x9f) || (text[0] == 0xf4 && text[1] > 0x8f);
+        bool control = text[0] == 0xc2 && text[1] < 0xa0; /* C1 */
+        return too_long || no_character || control ? 0 : n;
+}
+
+bool source_name_is_clean(const char *text) {
+        for (const unsigned char *at = (const unsigned char *) text; *at;) {
+                size_t n = character_bytes(at);
+                if (n == 0)
+                        return false;
+                at += n;
+        }
+        return true;
+}

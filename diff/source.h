@@ -61,6 +61,9 @@ const SourceEntry *source_find(
 /* Is anything at this path, or below it? */
 bool source_has_below(const Source *source, const char *path);
 
+/* UTF-8 without control characters, as names and the targets of links have to be. */
+bool source_name_is_clean(const char *text);
+
 /* Where faults are collected, a refusal is noted and 0 returned: one goes on without what it is
  * about. Else code is returned as it is. */
 int source_note_fault(const Source *source, int code, Error *error) must_check;

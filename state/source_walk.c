@@ -13,33 +13,6 @@ int walk_fail(const SourceWalk *walk, int code, Error *reterr) {
                         reterr, code, "%s%s%s", walk->name, walk->length ? "/" : "", walk->path);
 }
 
-/* The bytes of a well-formed character (RFC 3629) that is no control character; 0: neither. */
-static size_t character_bytes(const unsigned char *text) {
-        if (text[0] < 0x80)
-                return text[0] >= ' ' && text[0] != 0x7f;
-        size_t n = text[0] >= 0xf0 ? 4 : text[0] >= 0xe0 ? 3 : 2;
-        if (text[0] < 0xc2 || text[0] > 0xf4)
-                return 0;
-        for (size_t i = 1; i < n; i++)
-                if ((text[i] & 0xc0) != 0x80)
-                        return 0;
-        bool too_long = (text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xf0 && text[1] < 0x90);
-        bool no_character =
-                        (text[0] == 0xed && text[1] > 0x9f) || (text[0] == 0xf4 && text[1] > 0x8f);
-        bool control = text[0] == 0xc2 && text[1] < 0xa0; /* C1 */
-        return too_long || no_character || control ? 0 : n;
-}
-
-static bool is_clean(const char *text) {
-        for (const unsigned char *at = (const unsigned char *) text; *at;) {
-                size_t n = character_bytes(at);
-                if (n == 0)
-                        return false;
-                at += n;
-        }
-        return true;
-}
-
 /* Makes name, in the current directory, the current entry. */
 int walk_push(SourceWalk *walk, const char *name, Error *reterr) {
         size_t length = strlen(name), slash = walk->length > 0;
@@ -51,7 +24,7 @@ int walk_push(SourceWalk *walk, const char *name, Error *reterr) {
                 walk->path[walk->length++] = '/';
         memcpy(walk->path + walk->length, name, length + 1);
         walk->length += length;
-        if (!is_clean(name))
+        if (!source_name_is_clean(name))
                 return walk_refuse(walk,
                                 "the name has control characters or is not UTF-8: rename it",
                                 reterr);
@@ -72,7 +45,7 @@ int walk_add(SourceWalk *walk, const SourceEntry *entry, Error *reterr) {
 }
 
 int walk_add_link(SourceWalk *walk, const char *target, Error *reterr) {
-        if (!is_clean(target))
+        if (!source_name_is_clean(target))
                 return walk_refuse(walk,
                                 "its target has control characters or is not UTF-8: make it anew",
                                 reterr);

@@ -9,6 +9,7 @@
 #include "switch/output.h"
 #include "switch/prepare.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
@@ -31,18 +32,61 @@ static void init_donep(Init *init) {
         (void) first_source_free(init->source);
 }
 
+/* What a message "PATH/units/x.service:1: text" is of, as a path below /etc from malloc();
+ * *ret_why: what follows. NULL: it is of no file of the host. */
+static char *path_of_fault(const Init *init, const char *message, const char **ret_why) {
+        const Source *source = init->unrendered.source;
+        for (size_t i = 0; i < source->n_entries; i++) {
+                const char *path = source->entries[i].path;
+                char name[sizeof(init->unrendered.error.message)], *found = NULL;
+                source_file_name(source, path, name, sizeof(name));
+                size_t length = strlen(name);
+                if (strncmp(message, name, length) != 0 || message[length] != ':')
+                        continue;
+                bool is_unit = strncmp(path, "units/", strlen("units/")) == 0;
+                if (!is_unit && strncmp(path, "etc/", strlen("etc/")) != 0)
+                        continue;
+                *ret_why = message + length + strspn(message + length, ": ");
+                return asprintf(&found, "%s%s", is_unit ? "systemd/system/" : "",
+                                       strchr(path, '/') + 1) < 0
+                                       ? NULL
+                                       : found;
+        }
+        return NULL;
+}
+
+/* systemd passes over a line that it does not understand, and a source may have none. Returns 1
+ * when the file is left out. */
+static int leave_out_faulty(Init *init, Error *reterr) {
+        const char *message = init->unrendered.error.message, *what = NULL;
+        cleanup_free char *path = path_of_fault(init, message, &what), *why = NULL;
+        if (!path)
+                return 0;
+        bool has_line = isdigit((unsigned char) *what);
+        if (asprintf(&why, "faulty, %s%s", has_line ? "line " : "", what) < 0)
+                return error_oom(reterr);
+        int r = first_source_leave_out(init->source, path, why);
+        return r < 0 ? error_oom(reterr) : r;
+}
+
 static int make(Init *init, Error *reterr) {
-        cleanup(tree_freep) Tree *tree = NULL;
         Distribution distribution = distribution_of(init->host->distribution);
-        unrendered_done(&init->unrendered);
-        int r = first_source_tree(init->source, &tree, reterr);
-        if (r >= 0)
-                r = unrender(tree, init->path, init->host->contents, &distribution,
-                                &init->unrendered, reterr);
-        if (r >= 0 && !init->unrendered.rendered)
-                return error_set(reterr, -EBADMSG, "No source can be made of this host: %s",
-                                init->unrendered.error.message);
-        return r;
+        for (;;) {
+                cleanup(tree_freep) Tree *tree = NULL;
+                unrendered_done(&init->unrendered);
+                int r = first_source_tree(init->source, &tree, reterr);
+                if (r >= 0)
+                        r = unrender(tree, init->path, init->host->contents, &distribution,
+                                        &init->unrendered, reterr);
+                if (r < 0 || init->unrendered.rendered)
+                        return r;
+                r = leave_out_faulty(init, reterr);
+                if (r <= 0)
+                        return r < 0 ? r
+                                     : error_set(reterr, -EBADMSG,
+                                                       "No source can be made of this host: %s",
+                                                       init->unrendered.error.message);
+        }
 }
 
 /* What the source renders to, as it will be read. */
@@ -141,8 +185,10 @@ static void add_left_out(const Init *init, Text *text) {
                         bool is_shown = is_verbose || n < N_SHOWN || !is_of_machine(first);
                         if (n == 0)
                                 text_addf(text, "  %s:", first->why);
-                        if (is_shown)
-                                text_add_name(text, " /etc/", left_out->items[j].path);
+                        if (is_shown) {
+                                text_add(text, " ");
+                                text_add_name(text, "/etc/", left_out->items[j].path);
+                        }
                         n++;
                 }
                 if (is_new && n > N_SHOWN && !is_verbose && is_of_machine(first))
@@ -153,12 +199,12 @@ static void add_left_out(const Init *init, Text *text) {
 }
 
 static void add_next_steps(const Init *init, Text *text) {
-        text_add(text, "Next:\n  sysswitch switch --dry-run");
-        text_add_name(text, " ", init->path);
-        text_add(text, "\n  git init");
-        text_add_name(text, " ", init->path);
-        text_add(text, " && git");
-        text_add_name(text, " -C ", init->path);
+        text_add(text, "Next:\n  sysswitch switch --dry-run ");
+        text_add_name(text, "", init->path);
+        text_add(text, "\n  git init ");
+        text_add_name(text, "", init->path);
+        text_add(text, " && git -C ");
+        text_add_name(text, "", init->path);
         text_add(text, " add .");
         if (init->unrendered.n_secrets > 0)
                 text_addf(text, "   (%zu of the files are secrets: see profile.conf first)",

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "diff/glob.h"
 #include "diff/quote.h"
+#include "diff/source.h"
 #include "diff/unit_name.h"
 
 #include <errno.h>
@@ -110,6 +111,9 @@ static int leave_out(FirstSource *source, Error *reterr) {
         for (size_t i = 0; i < source->scan->n_found; i++) {
                 const Found *found = &source->scan->found[i];
                 const char *why = own_file_fault(&source->left_out, found);
+                if (!source_name_is_clean(found->path) ||
+                                (found->target && !source_name_is_clean(found->target)))
+                        why = "a name with control characters, or that is not UTF-8";
                 if (!why && found->kind == FOUND_FILE && is_unit_place(found->path) &&
                                 !is_as_packaged(source, found) && !is_read_by_systemd(found->path))
                         why = "nothing that systemd reads there";
@@ -256,6 +260,19 @@ int first_source_new(Host *host, FirstSource **ret_source, Error *reterr) {
                 return r;
         *ret_source = TAKE(source);
         return 0;
+}
+
+int first_source_leave_out(FirstSource *source, const char *path, const char *why) {
+        const char *unit = unit_of_path(path);
+        if (left_out_has(&source->left_out, path))
+                return 0;
+        if (unit) { /* what enables it is not for us either */
+                (void) drop(&source->local, unit);
+                (void) drop(&source->enable, unit);
+                (void) drop(&source->disable, unit);
+        }
+        const char *copy = arena_strdup(&source->left_out.arena, why);
+        return copy && left_out_add(&source->left_out, path, copy) >= 0 ? 1 : -ENOMEM;
 }
 
 bool first_source_drop_unit(FirstSource *source, const char *unit) {

@@ -26,3 +26,6 @@ bool first_source_take_back(FirstSource *source, const char *unit);
 /* Said to be on; good until one of the two calls above. */
 const Strv *first_source_enabled(const FirstSource *source);
 const LeftOut *first_source_left_out(const FirstSource *source);
+/* Without the file at a path below /etc from now on, and of a unit what enables it. Returns 1, 0
+ * when it is left out already, -ENOMEM. */
+int first_source_leave_out(FirstSource *source, const char *path, const char *why) must_check;
