@@ -259,7 +259,10 @@ static int tell_none(const Options *options, Error *reterr) {
         if (r < 0)
                 return r;
         if (r > 0)
-                return lock_fail_busy(&holder, reterr);
+                return error_set(reterr, -EBUSY,
+                                "%s (process %d) is at work, but is no service: it can be watched "
+                                "only where it was called; wait for it",
+                                *holder.what ? holder.what : "another switch", (int) holder.pid);
         if (!option_is_given(options, OPTION_QUIET))
                 printf("No switch is under way.\n");
         return EXIT_DONE;
