@@ -12,6 +12,7 @@
 #include "switch/invoker.h"
 #include "switch/output.h"
 #include "switch/recovery.h"
+#include "switch/window.h"
 
 #include <errno.h>
 
@@ -204,7 +205,10 @@ static int take_lock(Host *host, Error *reterr) {
         r = host_lock(host, what, reterr);
         if (r >= 0)
                 r = recovery_is_needed(host, reterr);
-        if (r > 0)
+        bool is_open = r > 0;
+        if (is_open)
+                r = window_refuse(host, reterr);
+        if (is_open && r == 0)
                 return error_set(reterr, -EBUSY,
                                 "A switch is open: sysswitch recover, or the next switch, ends it");
         return r < 0 ? r : host_make_writable(host, reterr);

@@ -56,10 +56,13 @@ int engine_dry_run(Host *host,
         int r = host_connect(host, reterr);
         if (r >= 0)
                 r = recovery_is_needed(host, reterr);
-        if (r > 0)
+        bool is_open = r > 0;
+        if (is_open)
+                r = window_refuse(host, reterr);
+        if (is_open && r == 0)
                 return error_set(reterr, -EBUSY,
-                                "A switch is under way, or was interrupted: what the next one does "
-                                "depends on how that ends");
+                                "A switch is under way, or was interrupted (sysswitch status): "
+                                "what the next one does depends on how that ends");
         return r < 0 ? r : target_plan(host, reference, options, ret_prepared, reterr);
 }
 
@@ -332,6 +335,9 @@ static int note_nothing_to_do(Engine *engine, Error *reterr) {
                 return r;
         engine->result->to_number = engine->record.to_number;
         engine->result->nothing_to_do = !engine->options->only_default;
+        engine->result->becomes_default =
+                        record_moves_default(&engine->record) &&
+                        engine->result->from_number != engine->host->profile.default_number;
         engine->result->only_default = engine->options->only_default;
         engine->result->exit_status = EXIT_DONE;
         return 0;

@@ -59,9 +59,10 @@ typedef struct EngineOptions {
 
 struct EngineResult {
         int exit_status;
-        bool nothing_to_do; /* equal tree, nothing missing, no debt to work off: no generation was
-                               made; an older one of the same tree is active by its number now */
-        bool only_default;  /* nothing was changed: the next boot takes to_number */
+        bool nothing_to_do;   /* equal tree, nothing missing, no debt to work off: no generation was
+                                 made; an older one of the same tree is active by its number now */
+        bool becomes_default; /* and until now the next boot took what was not active */
+        bool only_default;    /* nothing was changed: the next boot takes to_number */
         int64_t from_number, to_number;
         int64_t switch_id;
         bool is_taken_back;       /* a rollback of what was not confirmed: from_number is active */

@@ -165,8 +165,11 @@ void add_debts(const Output *output, const Debt *debts, size_t n_debts, Text *te
 static void add_verdict(const SummaryInput *input, Text *text) {
         const EngineResult *result = input->result;
         if (result->nothing_to_do) {
-                text_addf(text, "Nothing to do: generation %lld of %s is active.\n",
-                                (long long) result->to_number, input->profile);
+                text_addf(text, "Nothing to do: generation %lld of %s is active%s.\n",
+                                (long long) result->to_number, input->profile,
+                                result->becomes_default
+                                                ? "; from now on the next boot takes it, too"
+                                                : "");
                 return;
         }
         if (result->is_taken_back) {

@@ -157,6 +157,14 @@ static void test_summary__says_that_there_was_nothing_to_do(void **state) {
         };
         cleanup_free char *summary = summary_of(&result, NULL, 0);
         assert_string_equal(summary, "Nothing to do: generation 4 of system is active.\n");
+        const EngineResult tested = { .exit_status = EXIT_DONE,
+                .nothing_to_do = true,
+                .becomes_default = true,
+                .to_number = 4 };
+        cleanup_free char *kept = summary_of(&tested, NULL, 0);
+        assert_string_equal(kept,
+                        "Nothing to do: generation 4 of system is active; from now on the next "
+                        "boot takes it, too.\n");
 }
 
 static void test_summary__as_json_conforms_to_the_schema(void **state) {
