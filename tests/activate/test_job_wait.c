@@ -197,7 +197,7 @@ static void test_job_wait__an_unanswered_call_is_given_up(void **state) {
         PlanWorld world;
         plan_world_init(&world, &(FakeOptions){ .units = units, .n_units = N_ELEMENTS(units) },
                         "restart a.service 1\nrestart b.service 1");
-        assert_true(sd_bus_set_method_call_timeout(world.systemd->bus, UINT64_C(200000)) >= 0);
+        assert_true(sd_bus_set_method_call_timeout(world.systemd->bus, UINT64_C(2000000)) >= 0);
         plan_world_run(&world);
         assert_int_equal(world.report->actions[0].outcome, JOB_TIMEOUT);
         assert_string_equal(world.report->actions[0].message, "systemd did not answer the call");

@@ -81,20 +81,20 @@ static void test_run_plan__slow_starts_do_not_hold_up_the_others(void **state) {
                 { .name = "slow.service",
                                 .active_state = "active",
                                 .last_start_usec = 200000,
-                                .start_msec = 500 },
+                                .start_until = "a.service" },
         };
         PlanWorld world;
         plan_world_init(&world, &(FakeOptions){ .units = units, .n_units = N_ELEMENTS(units) },
                         "restart a.service 1\nrestart slow.service 2");
         plan_world_run(&world);
         /* What took long the last time goes first, and the other one into its shadow. */
-        assert_string_equal(world.told, "begin slow.service\nbegin a.service\nend a.service done\n"
-                                        "end slow.service done\n");
+        assert_order(world.told, "begin slow.service\n", "begin a.service\n");
+        assert_order(world.told, "end a.service done\n", "end slow.service done\n");
         plan_world_done(&world);
 }
 
-static void test_run_plan__restarts_one_after_the_other(void **state) {
-        (void) state;
+/* How many are down at once at most. */
+static unsigned restart_eight(void) {
         FakeUnit units[8];
         char names[N_ELEMENTS(units)][16], plan[512] = "";
         for (size_t i = 0; i < N_ELEMENTS(units); i++) {
@@ -109,9 +109,18 @@ static void test_run_plan__restarts_one_after_the_other(void **state) {
         plan_world_init(&world, &(FakeOptions){ .units = units, .n_units = N_ELEMENTS(units) },
                         plan);
         plan_world_run(&world);
-        /* On a machine that is short of time one may be taken for a slow stop, but not all. */
-        assert_true(fake_manager_max_going_down(world.fake) <= N_ELEMENTS(units) / 2);
+        unsigned n = fake_manager_max_going_down(world.fake);
         plan_world_done(&world);
+        return n;
+}
+
+/* On a machine that is short of time one may be taken for a slow stop, but not each time. */
+static void test_run_plan__restarts_one_after_the_other(void **state) {
+        (void) state;
+        for (unsigned i = 0; i < 20; i++)
+                if (restart_eight() <= 1)
+                        return;
+        fail_msg("several are down at once");
 }
 
 static void test_run_plan__one_burst_for_a_group(void **state) {
@@ -137,7 +146,7 @@ static void test_run_plan__one_burst_for_a_group(void **state) {
 static void test_run_plan__a_slow_stop_does_not_hold_up_the_others(void **state) {
         (void) state;
         FakeUnit units[] = {
-                { .name = "a.service", .active_state = "active", .stop_msec = 600 },
+                { .name = "a.service", .active_state = "active", .stop_until = "b.service" },
                 { .name = "b.service", .active_state = "active" },
         };
         PlanWorld world;
@@ -293,14 +302,14 @@ static void test_run_plan__names_what_is_not_over_in_time(void **state) {
         PlanWorld world;
         plan_world_init(&world, &(FakeOptions){ .units = units, .n_units = N_ELEMENTS(units) },
                         "restart a.service 1\nrestart b.service 2");
-        world.options.timeout_usec = UINT64_C(1200000);
+        world.options.timeout_usec = UINT64_C(3000000);
         plan_world_run(&world);
         /* Told of once a second, and in the end. */
         assert_order(world.told, "begin a.service\n", "wait a.service\n");
         assert_order(world.told, "end b.service done\n", "end a.service timeout\n");
         const ActionReport *action = plan_world_action(&world, "a.service", VERB_RESTART);
         assert_int_equal(action->outcome, JOB_TIMEOUT);
-        assert_true(action->duration_usec >= UINT64_C(1200000));
+        assert_true(action->duration_usec >= UINT64_C(3000000));
         assert_null(action->job_result);
         assert_int_equal(plan_world_action(&world, "b.service", VERB_RESTART)->outcome, JOB_DONE);
         assert_int_equal(report_n_caused(world.report), 1);
@@ -335,7 +344,7 @@ static void test_run_plan__waits_for_what_was_triggered(void **state) {
                 { .name = "a.service",
                                 .active_state = "inactive",
                                 .is_starting = true,
-                                .start_msec = 300 },
+                                .start_until = "b.service" },
                 { .name = "b.service", .active_state = "active" },
         };
         PlanWorld world;
@@ -343,8 +352,7 @@ static void test_run_plan__waits_for_what_was_triggered(void **state) {
                         "restart a.service 1\nrestart b.service 2\ntriggers start a.service "
                         "a.path");
         plan_world_run(&world);
-        assert_string_equal(world.told, "begin b.service\nend b.service done\n"
-                                        "begin a.service\nend a.service done\n");
+        assert_order(world.told, "end b.service done\n", "begin a.service\n");
         plan_world_done(&world);
 }
 

@@ -23,7 +23,7 @@ def run(arguments, point=None, counted=False):
         environment.update(LD_PRELOAD=PRELOAD, FAULT_COUNTERS=COUNTERS, **(point.environment() if point else {}))
         environment["ASAN_OPTIONS"] = environment.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
     command = ["sysswitch", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=600)
 
 
 def files():

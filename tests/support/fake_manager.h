@@ -41,6 +41,9 @@ typedef struct FakeUnit {
         const char *state_after; /* NULL: as the verb has it */
         const char *breaks;      /* another unit that fails with the end of the job; NULL */
         unsigned stop_msec, start_msec;
+        /* Another unit, until the end of whose job it takes to stop, or to start; NULL. */
+        const char *stop_until, *start_until;
+        bool has_ended; /* a job of it; the fake's */
         /* After its start it dies by itself, and stays so or is started again; 0 it does not. */
         unsigned dies_msec;
         const char *dies_into; /* "failed", "activating" */

@@ -258,6 +258,15 @@ static int arm(FakeJob *job, unsigned msec, sd_event_time_handler_t handler) {
                         (uint64_t) msec * 1000, 1, handler, job);
 }
 
+/* It ends when it has taken its time, or when another one has ended. */
+static int arm_until(
+                FakeJob *job, unsigned msec, const char *until, sd_event_time_handler_t handler) {
+        const FakeUnit *other = until ? fake_unit_find(job->units, until) : NULL;
+        if (job->never_ends || (other && !other->has_ended))
+                return 0;
+        return arm(job, msec, handler);
+}
+
 static void apply(FakeJob *job) {
         FakeUnits *units = job->units;
         FakeUnit *unit = job->unit;
@@ -271,10 +280,29 @@ static void apply(FakeJob *job) {
                 set_state(units, broken, "failed");
 }
 
+static int on_stopped(sd_event_source *source, uint64_t usec, void *userdata);
+static int on_end(sd_event_source *source, uint64_t usec, void *userdata);
+
+/* Those that take until its end. */
+static void release(FakeUnits *units, const FakeUnit *unit) {
+        for (size_t i = 0; i < MAX_FAKE_JOBS; i++) {
+                FakeJob *job = &units->jobs[i];
+                const char *until = !job->unit         ? NULL
+                                    : job->is_stopping ? job->unit->stop_until
+                                                       : job->unit->start_until;
+                if (until && job->id != 0 && strcmp(until, unit->name) == 0)
+                        (void) arm(job, 0,
+                                        job->is_stopping ? on_stopped
+                                                         : on_end); /* a test will tell */
+        }
+}
+
 static void end(FakeJob *job) {
         FakeUnits *units = job->units;
         FakeUnit *unit = job->unit;
         apply(job);
+        unit->has_ended = true;
+        release(units, unit);
         char path[64];
         (void) snprintf(path, sizeof(path), JOB_PREFIX "/%u", job->id); /* fits */
         if (units->bus)
@@ -306,7 +334,7 @@ static int begin_start(FakeJob *job) {
         FakeUnits *units = job->units;
         units->invocations[nth_of(units, job->unit)] = ++units->last_invocation;
         set_state(units, job->unit, "activating");
-        return job->never_ends ? 0 : arm(job, job->unit->start_msec, on_end);
+        return arm_until(job, job->unit->start_msec, job->unit->start_until, on_end);
 }
 
 static int on_stopped(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -332,7 +360,7 @@ static int begin(FakeJob *job) {
                 return begin_start(job);
         job->is_stopping = true;
         set_state(job->units, job->unit, "deactivating");
-        return job->never_ends ? 0 : arm(job, job->unit->stop_msec, on_stopped);
+        return arm_until(job, job->unit->stop_msec, job->unit->stop_until, on_stopped);
 }
 
 FakeJob *fake_job_new(FakeUnits *units, FakeUnit *unit, const char *method) {
