@@ -156,6 +156,8 @@ end(Running *running, const ContainerProgram *program, char **ret_output, Error 
         if (running->output_fd >= 0 &&
                         read_output(running->output_fd, program->output_max_bytes, ret_output) < 0)
                 return error_oom(reterr);
+        if (job->outcome == JOB_REFUSED) /* it was started, and is gone: it failed at once */
+                return error_set(reterr, -ECHILD, "%s failed", program->unit);
         if (job->outcome != JOB_DONE && job->outcome != JOB_SKIPPED)
                 return error_set(reterr, -ECHILD, "%s failed: %s", program->unit,
                                 job->message ? job->message : job_outcome_to_string(job->outcome));

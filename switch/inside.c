@@ -172,23 +172,14 @@ static int make_plan(Inside *inside, Error *reterr) {
         return r;
 }
 
-static int fit(const Inside *inside, const char *tree, Error *reterr) {
-        const char *const arguments[] = { NSPAWN_GUEST, "activate", tree, NULL };
-        const ContainerProgram program = {
-                .unit = FIT_UNIT, .arguments = arguments, .timeout_usec = FIT_USEC
-        };
-        return container_run(inside->systemd, &program, NULL, reterr);
-}
-
 /* The last lines of a unit, for whoever reads the journal of the container's unit: the switch does.
  */
-static void tell_log(const Inside *inside, const UnitFailure *failure) {
+static void tell_log(const Inside *inside, const char *unit) {
         cleanup_free char *lines = NULL;
         cleanup(text_donep) Text text = { 0 };
-        const ContainerLogQuery query = { .unit = failure->unit,
-                .invocation_id = "",
-                .n_lines = N_LOG_LINES,
-                .timeout_usec = LOG_USEC };
+        const ContainerLogQuery query = {
+                .unit = unit, .invocation_id = "", .n_lines = N_LOG_LINES, .timeout_usec = LOG_USEC
+        };
         Error ignored; /* it only says more of what is told anyway */
         if (container_log(inside->systemd, &query, &lines, &ignored) < 0)
                 return;
@@ -203,13 +194,35 @@ static void tell_log(const Inside *inside, const UnitFailure *failure) {
                 (void) fputs(text.data, stderr); /* as above */
 }
 
-static void tell_logs(const Inside *inside) {
-        const Report *report = inside->report;
+static void sync_log(const Inside *inside) {
         Error ignored; /* as above */
         (void) !container_sync_log(inside->systemd, LOG_USEC, &ignored);
+}
+
+static int fit(const Inside *inside, const char *tree, Error *reterr) {
+        const char *const arguments[] = { NSPAWN_GUEST, "activate", tree, NULL };
+        const ContainerProgram program = {
+                .unit = FIT_UNIT, .arguments = arguments, .timeout_usec = FIT_USEC
+        };
+        return container_run(inside->systemd, &program, NULL, reterr);
+}
+
+/* Why it failed, it has told there. */
+static int fit_new(const Inside *inside, Error *reterr) {
+        int r = fit(inside, inside->new_name, reterr);
+        if (r == -ECHILD) {
+                sync_log(inside);
+                tell_log(inside, FIT_UNIT);
+        }
+        return r;
+}
+
+static void tell_logs(const Inside *inside) {
+        const Report *report = inside->report;
+        sync_log(inside);
         for (size_t i = 0, n_told = 0; i < report->n_failures && n_told < N_LOGS; i++)
                 if (report->failures[i].cause == FAILURE_CAUSED) {
-                        tell_log(inside, &report->failures[i]);
+                        tell_log(inside, report->failures[i].unit);
                         n_told++;
                 }
 }
@@ -309,7 +322,7 @@ static int is_to_take_back(Inside *inside, const Manifest *journal, Error *reter
 static int carry_out(Inside *inside, Error *reterr) {
         int r = plan_run_stop(inside->run, reterr);
         if (r >= 0)
-                r = fit(inside, inside->new_name, reterr);
+                r = fit_new(inside, reterr);
         if (r >= 0)
                 r = plan_run_activate(inside->run, reterr);
         if (r >= 0)

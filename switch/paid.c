@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "switch/paid.h"
 
+#include "activate/bundle_journal.h"
 #include "activate/bundle_store.h"
 #include "activate/unit_look.h"
 #include "diff/container.h"
@@ -59,15 +60,24 @@ static int note_run(Arena *arena, const Seen *seen, Debt *debt) {
         return debt->invocation_id ? 0 : -ENOMEM;
 }
 
-/* What changed inside a container was left alone, and it was activated by hand: nobody has
- * to be asked. */
+/* No activation is under way, or was cut off. */
+static bool is_whole(const char *name, const char *active) {
+        cleanup(manifest_freep) Manifest *journal = NULL;
+        Error ignored; /* see below */
+        int r = bundle_journal_read(name, &journal, &ignored);
+        return r == 0 || (r > 0 && strcmp(journal->to, active) == 0);
+}
+
+/* What changed inside a container was left alone, or its activation failed, and it was activated by
+ * hand: nobody has to be asked. */
 static bool is_activated(const Debt *debt) {
         char name[CONTAINER_NAME_SIZE], active[BUNDLE_TREE_SIZE], wanted[BUNDLE_TREE_SIZE];
         Error ignored; /* what cannot be told is owed still */
-        return debt->verb == VERB_RELOAD && debt->cause == DEBT_SKIPPED &&
-               debt->uid == UINT32_MAX && container_name_of(debt->unit, name) &&
+        return debt->verb == VERB_RELOAD && debt->uid == UINT32_MAX &&
+               container_name_of(debt->unit, name) &&
                bundle_store_pointed(name, "active", active, &ignored) > 0 &&
-               bundle_store_wanted(name, wanted, &ignored) >= 0 && strcmp(active, wanted) == 0;
+               bundle_store_wanted(name, wanted, &ignored) >= 0 && strcmp(active, wanted) == 0 &&
+               is_whole(name, active);
 }
 
 static int sort_out(
