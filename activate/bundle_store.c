@@ -253,6 +253,20 @@ int bundle_store_pointed(const char *name, const char *link, char *ret_tree, Err
         return length >= 0;
 }
 
+int bundle_store_tell(const char *name, const char *options, Error *reterr) {
+        char text[128];
+        cleanup_fd int fd = -1;
+        int r = open_bundle(name, false, &fd, reterr);
+        if (r < 0)
+                return r;
+        cleanup_fd int file_fd = openat(fd, NSPAWN_OPTIONS_FILE,
+                        O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+        (void) snprintf(text, sizeof(text), NSPAWN_OPTIONS "=%s\n", options); /* fits */
+        r = file_fd < 0 ? -errno : write_bytes(file_fd, text, strlen(text));
+        return r < 0 ? error_set_errno(reterr, r, NSPAWN_BUNDLES "/%s/" NSPAWN_OPTIONS_FILE, name)
+                     : 0;
+}
+
 int bundle_store_wanted(const char *name, char *ret_tree, Error *reterr) {
         int r = bundle_store_pointed(name, "next", ret_tree, reterr);
         if (r == 0)

@@ -9,6 +9,7 @@
  *   default       the one that its next start takes, unless there is
  *   next          the one of the switch that is under way
  *   force         the same, where that makes /etc exact: what was edited by hand is saved and goes
+ *   options       what nspawn is told beside its settings, made at each start
  *   .new-PID-…    what a process is just writing
  *
  * 'next' is made once the switch has its manifest, and removed before that when it is undone; after
@@ -43,6 +44,8 @@ int bundle_store_point(
 /* 1; 0: there is no such link, and ret_tree is "". */
 int bundle_store_pointed(
                 const char *name, const char *link, char *ret_tree, Error *reterr) must_check;
+/* Text of an EnvironmentFile=, for the start that begins. Not synced. */
+int bundle_store_tell(const char *name, const char *options, Error *reterr) must_check;
 /* What it shall have now: next, else default. */
 int bundle_store_wanted(const char *name, char *ret_tree, Error *reterr) must_check;
 int bundle_store_read(const char *name,

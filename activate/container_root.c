@@ -3,7 +3,9 @@
 
 #include "activate/bytes.h"
 #include "activate/in_root.h"
+#include "base/path.h"
 #include "diff/nspawn.h"
+#include "diff/nspawn_mounts.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -254,6 +256,63 @@ static int fill(const Skeleton *root, Error *reterr) {
         return r;
 }
 
+/* What a mount is mounted on, of that kind; 0: its source is not there. Inside, no link leads out
+ * of the root. */
+static mode_t kind_of(const Skeleton *root, const NspawnMount *mount) {
+        struct stat st;
+        if (!mount->source)
+                return S_IFDIR;
+        cleanup_fd int fd = mount->is_root_source ? in_root_open(root->fd, mount->source, O_PATH)
+                                                  : open(mount->source, O_PATH | O_CLOEXEC);
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return 0;
+        return S_ISDIR(st.st_mode) ? S_IFDIR : S_IFREG;
+}
+
+static void make_place(const Skeleton *root, const NspawnMount *mount) {
+        const char *place = mount->place + 1;
+        char part[PATH_MAX];
+        mode_t kind = kind_of(root, mount);
+        int r = 0;
+        for (size_t end = 0; kind && r >= 0 && place[end]; end += place[end] != 0) {
+                end += strcspn(place + end, "/");
+                (void) snprintf(part, sizeof(part), "%.*s", (int) end, place); /* else not made */
+                if (place[end] || kind == S_IFDIR)
+                        r = make_directory(root, &(Directory){ part, 0755, MAY_BE_LINK });
+                else
+                        r = make_file(root, &(File){ part, NULL, "", true });
+        }
+}
+
+/* There nspawn mounts a file system of its own. */
+static bool is_nspawns(const char *place) {
+        static const char *const places[] = { "/dev", "/proc", "/run", "/sys", "/tmp" };
+        for (size_t i = 0; i < N_ELEMENTS(places); i++)
+                if (path_is_below(place, places[i]))
+                        return true;
+        return false;
+}
+
+/* nspawn would make them, and what leads there, with an owner that is nobody's. What lies below
+ * another mount is not in the root. */
+static int make_places(const Skeleton *root, const UnitFile *settings, Error *reterr) {
+        cleanup(arena_donep) Arena arena = { 0 };
+        NspawnMount mount, other;
+        size_t position = 0;
+        int r;
+        while ((r = nspawn_mount_next(&arena, settings, &position, &mount)) > 0) {
+                bool is_covered = is_nspawns(mount.place);
+                for (size_t at = 0; (r = nspawn_mount_next(&arena, settings, &at, &other)) > 0;)
+                        is_covered |= strcmp(mount.place, other.place) != 0 &&
+                                      path_is_below(mount.place, other.place);
+                if (r < 0)
+                        break;
+                if (!is_covered)
+                        make_place(root, &mount);
+        }
+        return r < 0 ? error_oom(reterr) : 0;
+}
+
 /* The host's own directories. */
 static int make_root(const char *path, Error *reterr) {
         char part[PATH_MAX];
@@ -286,7 +345,8 @@ static int go_below(int *fd, const char *path, const char *below, Error *reterr)
         return 0;
 }
 
-int container_root_make(const char *path, const char *below, Error *reterr) {
+int container_root_make(
+                const char *path, const char *below, const UnitFile *settings, Error *reterr) {
         int r = make_root(path, reterr);
         if (r < 0)
                 return r;
@@ -300,5 +360,6 @@ int container_root_make(const char *path, const char *below, Error *reterr) {
         if (fstat(fd, &st) < 0)
                 return error_set_errno(reterr, -errno, "%s", path);
         const Skeleton root = { .fd = fd, .path = path, .uid = st.st_uid, .gid = st.st_gid };
-        return fill(&root, reterr);
+        r = fill(&root, reterr);
+        return r < 0 || !settings ? r : make_places(&root, settings, reterr);
 }

@@ -7,6 +7,7 @@
  * in the root, and what systemd-nspawn would follow from outside is refused. */
 
 #include "base/error.h"
+#include "diff/unit_file.h"
 
 #include <stdbool.h>
 
@@ -26,5 +27,10 @@ typedef enum ContainerRootKind {
  * ContainerRootKind, or a negative errno. */
 int container_root_look(int host_fd, const char *path, const char *below) must_check;
 
-/* below: "/what/of/it" is the container's root, the whole being its host's; NULL: all of it. */
-int container_root_make(const char *path, const char *below, Error *reterr) must_check;
+/* below: "/what/of/it" is the container's root, the whole being its host's; NULL: all of it.
+ * settings: what is mounted in it, where something is missing, is made as well; what cannot be, is
+ * left to nspawn, which tells. */
+int container_root_make(const char *path,
+                const char *below,
+                const UnitFile *settings,
+                Error *reterr) must_check;

@@ -327,6 +327,14 @@ static bool has_own_usr(void *userdata, const char *root, const char *below) {
         return fd >= 0 && container_root_has_usr(fd);
 }
 
+/* A container's users have numbers from 65536 on. */
+static bool is_hosts(void *userdata, const char *root, const char *below) {
+        const DistributionUnits *units = userdata;
+        cleanup_fd int fd = in_root_open_below(units->root_fd, root, below);
+        struct stat st;
+        return fd < 0 || fstat(fd, &st) < 0 || st.st_uid <= UINT16_MAX;
+}
+
 static int add_container(DistributionUnits *units,
                 const char *root,
                 const char *below,
@@ -376,6 +384,7 @@ Distribution distribution_of(DistributionUnits *units) {
                 .has_own_unit = has_own_unit,
                 .can_map_owners = can_map_owners,
                 .has_own_usr = has_own_usr,
+                .is_hosts = is_hosts,
                 .of_root = of_root,
                 .initrd_maker = units->initrd_maker,
                 .userdata = units };

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "diff/conf_reader.h"
 #include "diff/nspawn_keys.h"
+#include "diff/nspawn_mounts.h"
 
 #include <errno.h>
 #include <string.h>
@@ -66,34 +67,25 @@ static const char *value_of(const UnitFile *file, const char *section, const cha
         return value && *value ? value : NULL;
 }
 
-static bool is_no(const char *value) {
-        return value && unit_value_boolean(value) == 0;
+static NspawnUsers users_of(const char *value, bool root_is_hosts) {
+        int boolean = unit_value_boolean(value);
+        if (boolean == 0)
+                return NSPAWN_USERS_SHARED;
+        bool begins_with_root = *value == '0' && value[strspn(value, "0")] == ':';
+        return is(value, "identity") || begins_with_root || (boolean > 0 && root_is_hosts)
+                               ? NSPAWN_USERS_SAME
+                               : NSPAWN_USERS_OWN;
 }
 
-unsigned nspawn_shares_users(const UnitFile *file) {
-        unsigned line = 0;
+NspawnUsers nspawn_users(const UnitFile *file, bool root_is_hosts, const UnitLine **ret_line) {
+        NspawnUsers users = NSPAWN_USERS_OWN;
+        *ret_line = NULL;
         for (size_t i = 0; i < file->n_lines; i++)
-                if (is_key(&file->lines[i], "Exec", "PrivateUsers"))
-                        line = is_no(file->lines[i].value) ? file->lines[i].line : 0;
-        return line;
-}
-
-/* Something of the user's is mounted at this path. */
-static bool has_mount_at(const UnitFile *file, const char *path) {
-        static const char *const keys[] = { "Bind", "BindReadOnly", "TemporaryFileSystem",
-                "Overlay", "OverlayReadOnly" };
-        size_t length = strlen(path);
-        for (size_t i = 0; i < file->n_lines; i++) {
-                const UnitLine *line = &file->lines[i];
-                bool is_mount = false;
-                for (size_t j = 0; j < N_ELEMENTS(keys); j++)
-                        is_mount |= is_key(line, "Files", keys[j]);
-                for (const char *at = is_mount ? strstr(line->value, path) : NULL; at;
-                                at = strstr(at + 1, path))
-                        if ((at == line->value || at[-1] == ':') && strchr(":", at[length]))
-                                return true;
-        }
-        return false;
+                if (is_key(&file->lines[i], "Exec", "PrivateUsers")) {
+                        users = users_of(file->lines[i].value, root_is_hosts);
+                        *ret_line = &file->lines[i];
+                }
+        return users;
 }
 
 NspawnPivot nspawn_pivot(const UnitFile *file) {
@@ -112,9 +104,9 @@ typedef enum Volatile {
         VOLATILE_STATE, /* state */
 } Volatile;
 
-static Volatile volatile_of(const UnitFile *file) {
+static Volatile volatile_of(const UnitFile *file, NspawnUsers users) {
         const char *value = value_of(file, "Files", "Volatile");
-        if (!value || nspawn_shares_users(file))
+        if (!value || users == NSPAWN_USERS_SHARED)
                 return VOLATILE_AS_WRITTEN;
         return is(value, "state")              ? VOLATILE_STATE
                : unit_value_boolean(value) > 0 ? VOLATILE_ALL
@@ -122,9 +114,11 @@ static Volatile volatile_of(const UnitFile *file) {
 }
 
 typedef struct Merge {
+        Arena *arena;
         Text text;
         const UnitFile *file;
         const char *section; /* of the last line; NULL: none yet */
+        NspawnUsers users;
         Volatile kind;
         bool has_parameters;
 } Merge;
@@ -174,9 +168,10 @@ static void add_missing(Merge *merge, const char *section, const char *key, cons
                 add(merge, section, key, value);
 }
 
-/* Mounts below the source would keep nspawn from mapping its owners. */
-static const char *options_of(bool maps) {
-        return maps ? "idmap,norbind" : "norbind";
+/* Mounts below the source would keep nspawn from mapping its owners. Where they are the same on
+ * both sides there is nothing to map, and nspawn fails to. */
+static const char *options_of(const Merge *merge, bool maps) {
+        return maps && merge->users == NSPAWN_USERS_OWN ? "idmap,norbind" : "norbind";
 }
 
 static void
@@ -186,32 +181,43 @@ add_bind(Merge *merge, const char *key, const char *from, const char *to, const 
         add(merge, "Files", key, bind);
 }
 
-static void add_usr(Merge *merge, const NspawnHost *host, bool shares_users) {
+/* Something of the user's is mounted at this path. */
+static bool has_mount_at(Merge *merge, const char *path) {
+        size_t position = 0;
+        int r;
+        for (NspawnMount mount;
+                        (r = nspawn_mount_next(merge->arena, merge->file, &position, &mount)) > 0;)
+                if (is(mount.place, path))
+                        return true;
+        if (r < 0)
+                merge->text.error = r;
+        return false;
+}
+
+static void add_usr(Merge *merge, const NspawnHost *host) {
         char own[4096];
         (void) snprintf(own, sizeof(own), "%s/usr", host->root); /* fits: it is a path */
-        if (has_mount_at(merge->file, "/usr"))
+        if (has_mount_at(merge, "/usr"))
                 return;
         if (!host->root_has_usr)
-                add_bind(merge, "BindReadOnly", "/usr", "/usr",
-                                options_of(host->maps_usr && !shares_users));
+                add_bind(merge, "BindReadOnly", "/usr", "/usr", options_of(merge, host->maps_usr));
         else if (merge->kind == VOLATILE_ALL && host->maps_root)
-                add_bind(merge, "BindReadOnly", own, "/usr", options_of(true));
+                add_bind(merge, "BindReadOnly", own, "/usr", options_of(merge, true));
 }
 
 /* The mount point of the bundle is below /var, and nspawn would make what leads there with an owner
  * that is nobody's. */
 static void add_state(Merge *merge) {
-        if (!has_mount_at(merge->file, "/var"))
+        if (!has_mount_at(merge, "/var"))
                 add(merge, "Files", "TemporaryFileSystem", "/var:mode=0755");
-        if (!has_mount_at(merge->file, "/var/lib"))
+        if (!has_mount_at(merge, "/var/lib"))
                 add(merge, "Files", "TemporaryFileSystem", "/var/lib:mode=0755");
         add(merge, "Files", "TemporaryFileSystem", NSPAWN_STATE_DIRECTORY ":mode=0700");
 }
 
-static void add_ours(Merge *merge, const char *container, const Tree *inside, NspawnHost host) {
+static void add_ours(Merge *merge, const char *container, NspawnHost host) {
         NspawnPivot pivot = nspawn_pivot(merge->file);
         char bundle[256];
-        bool shares_users = nspawn_shares_users(merge->file) > 0;
         add(merge, "Exec", "Boot", "no"); /* or nspawn passes over Parameters= */
         if (!merge->has_parameters)
                 add(merge, "Exec", "Parameters", NSPAWN_GUEST " init");
@@ -219,13 +225,9 @@ static void add_ours(Merge *merge, const char *container, const Tree *inside, Ns
         add_missing(merge, "Exec", "KillSignal", "SIGRTMIN+3");
         add_missing(merge, "Exec", "PrivateUsers", "pick");
         add_missing(merge, "Exec", "LinkJournal", "try-guest");
-        if (tree_find(inside, ROOT_ETC, "resolv.conf"))
-                add_missing(merge, "Exec", "ResolvConf", "off");
-        if (tree_find(inside, ROOT_ETC, "localtime"))
-                add_missing(merge, "Exec", "Timezone", "off");
         if (merge->kind == VOLATILE_ALL) /* it is made with the owners that it shall have */
                 add(merge, "Files", "PrivateUsersOwnership", "off");
-        else if (!shares_users)
+        else if (merge->users != NSPAWN_USERS_SHARED)
                 add_missing(merge, "Files", "PrivateUsersOwnership", "auto");
         if (merge->kind == VOLATILE_STATE) /* a root that stays mapped as a whole */
                 add(merge, "Files", "ReadOnly", "yes");
@@ -233,11 +235,11 @@ static void add_ours(Merge *merge, const char *container, const Tree *inside, Ns
                 add_state(merge);
         if (pivot.old)
                 add_bind(merge, "Bind", host.whole_root, pivot.old,
-                                options_of(host.maps_root && !shares_users));
-        add_usr(merge, &host, shares_users);
+                                options_of(merge, host.maps_root));
+        add_usr(merge, &host);
         (void) snprintf(bundle, sizeof(bundle), NSPAWN_BUNDLES "/%s", container); /* fits */
         add_bind(merge, "BindReadOnly", bundle, NSPAWN_BUNDLE,
-                        options_of(host.maps_bundles && !shares_users));
+                        options_of(merge, host.maps_bundles));
 }
 
 /* nspawn, which sets them inside, can raise none of these there. */
@@ -253,18 +255,26 @@ const char *nspawn_unit_lines(Arena *arena, const UnitFile *file) {
         return lines;
 }
 
-const char *nspawn_merge(Arena *arena,
-                const UnitFile *file,
-                const char *container,
-                const Tree *inside,
-                NspawnHost host) {
-        Merge merge = { .file = file, .kind = volatile_of(file) };
+const char *nspawn_merge(
+                Arena *arena, const UnitFile *file, const char *container, NspawnHost host) {
+        const UnitLine *line;
+        NspawnUsers users = nspawn_users(file, host.root_is_hosts, &line);
+        Merge merge = {
+                .arena = arena, .file = file, .users = users, .kind = volatile_of(file, users)
+        };
         for (size_t i = 0; i < file->n_lines; i++)
                 add_line(&merge, &file->lines[i]);
-        add_ours(&merge, container, inside, host);
+        add_ours(&merge, container, host);
         const char *text = merge.text.error < 0 ? NULL : arena_strdup(arena, merge.text.data);
         text_done(&merge.text);
         return text;
+}
+
+const char *nspawn_options(Arena *arena, const Tree *inside) {
+        bool has_resolvers = tree_find(inside, ROOT_ETC, "resolv.conf"),
+             has_time = tree_find(inside, ROOT_ETC, "localtime");
+        return arena_printf(arena, "%s%s%s", has_resolvers ? "--resolv-conf=off" : "",
+                        has_resolvers && has_time ? " " : "", has_time ? "--timezone=off" : "");
 }
 
 /* The next line of the key at or after *position. */

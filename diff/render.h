@@ -36,6 +36,9 @@ typedef struct Distribution {
         bool (*can_map_owners)(void *userdata, const char *path, const char *below);
         /* Has a container's root directory a /usr of its own, with a systemd? May be NULL: no. */
         bool (*has_own_usr)(void *userdata, const char *root, const char *below);
+        /* Belongs it to a user of the host's, as one does that is not there yet? May be NULL: yes.
+         */
+        bool (*is_hosts)(void *userdata, const char *root, const char *below);
         /* The units of that, which live as long as these. NULL only where has_own_usr is. */
         int (*of_root)(void *userdata,
                         const char *root,

@@ -210,6 +210,13 @@ static bool can_map(const Rendering *rendering, const char *path, const char *be
                distribution->can_map_owners(distribution->userdata, path, below);
 }
 
+static bool is_hosts(const Rendering *rendering, const Declared *container) {
+        const Distribution *distribution = rendering->distribution;
+        return !distribution || !distribution->is_hosts ||
+               distribution->is_hosts(distribution->userdata, container->whole_root,
+                               root_below(container));
+}
+
 static int find_root(Rendering *rendering, Declared *container, Error *reterr) {
         Arena *arena = &rendering->tree->arena;
         NspawnPivot pivot = nspawn_pivot(container->file);
@@ -244,12 +251,12 @@ static int place_settings(Rendering *rendering, const Declared *container, Error
                 .maps_usr = can_map(rendering, "/usr", ""),
                 .maps_bundles = can_map(rendering, NSPAWN_BUNDLES, ""),
                 .maps_root = can_map(rendering, container->whole_root, root_below(container)),
-                .root_has_usr = has_own_usr(rendering, container) };
+                .root_has_usr = has_own_usr(rendering, container),
+                .root_is_hosts = is_hosts(rendering, container) };
         return place_text(rendering, container,
                         arena_printf(&rendering->scratch, "systemd/nspawn/%s" SUFFIX,
                                         container->name),
-                        nspawn_merge(&rendering->scratch, container->file, container->name,
-                                        container->inside, host),
+                        nspawn_merge(&rendering->scratch, container->file, container->name, host),
                         NULL, reterr);
 }
 
@@ -266,8 +273,10 @@ static const char *flags_of(const ContainerRule *rule) {
         return "";
 }
 
-/* nspawn ends with 133 when the container rebooted itself. What reloading it is, is activating the
- * tree that it shall have. The programs are looked for by systemd, which has a fixed path. */
+/* What the tree says of files that nspawn writes is known when it starts: it may be of another
+ * profile. nspawn ends with 133 when the container rebooted itself. What reloading it is, is
+ * activating the tree that it shall have. The programs are looked for by systemd, which has a fixed
+ * path. */
 static const char *unit_text(Arena *arena, const Declared *container) {
         const ContainerRule *rule = container->rule;
         const char *limits = nspawn_unit_lines(arena, container->file);
@@ -288,8 +297,9 @@ static const char *unit_text(Arena *arena, const Declared *container) {
                         "[Service]\n"
                         "Type=notify\n"
                         "ExecStartPre=sysswitch container prepare %1$s %7$s%8$s%9$s\n"
+                        "EnvironmentFile=-" NSPAWN_BUNDLES "/%1$s/" NSPAWN_OPTIONS_FILE "\n"
                         "ExecStart=systemd-nspawn --quiet --keep-unit --settings=override "
-                        "--machine=%1$s --directory=%2$s\n"
+                        "--machine=%1$s --directory=%2$s $" NSPAWN_OPTIONS "\n"
                         "ExecReload=sysswitch container apply %1$s\n"
                         "KillMode=mixed\n"
                         "RestartForceExitStatus=133\n"
@@ -358,16 +368,28 @@ static int warn_of_sections(Rendering *rendering, const UnitFile *file, const ch
         return r;
 }
 
+static int warn_of_users(Rendering *rendering, const Declared *container, const char *name) {
+        static const char *const dangers[] = {
+                [NSPAWN_USERS_SAME] = "root inside has the number of the host's root, and can "
+                                      "change the host's kernel settings and its own limits",
+                [NSPAWN_USERS_SHARED] =
+                                "root inside is root of the host, who can make its read-only "
+                                "mounts writable, change the host's kernel settings, and "
+                                "read what sysswitch reads",
+        };
+        const UnitLine *line = NULL;
+        NspawnUsers users = nspawn_users(container->file, is_hosts(rendering, container), &line);
+        if (users == NSPAWN_USERS_OWN)
+                return 0;
+        const char *what = arena_printf(
+                        &rendering->scratch, "PrivateUsers=%s: %s", line->value, dangers[users]);
+        return what ? warn(rendering, name, line->line, what) : -ENOMEM;
+}
+
 static int warn_of_settings(
                 Rendering *rendering, const Declared *container, const char *name, Error *reterr) {
-        unsigned line = nspawn_shares_users(container->file);
         size_t position = 0;
-        int r = line ? warn(rendering, name, line,
-                                       "PrivateUsers=no: root inside is root of the host, who can "
-                                       "make its read-only mounts writable, change the host's "
-                                       "kernel "
-                                       "settings, and read what sysswitch reads")
-                     : 0;
+        int r = warn_of_users(rendering, container, name);
         if (r >= 0)
                 r = warn_of_sections(rendering, container->file, name);
         for (NspawnUnknown unknown;

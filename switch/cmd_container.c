@@ -9,7 +9,9 @@
 #include "activate/bundle_store.h"
 #include "activate/container_link.h"
 #include "activate/container_root.h"
+#include "activate/in_root.h"
 #include "diff/container.h"
+#include "diff/nspawn.h"
 #include "switch/commands.h"
 #include "switch/container_verbs.h"
 #include "switch/containers.h"
@@ -19,10 +21,41 @@
 #include "switch/stop_request.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+
+enum { SETTINGS_MAX_BYTES = 1024 * 1024 };
+
+/* As nspawn will read them. *ret_file is NULL where there are none: then there is just nothing to
+ * make for them. */
+static int read_settings(Arena *arena, const char *name, const UnitFile **ret_file, Error *reterr) {
+        char path[128];
+        cleanup_free char *text = NULL;
+        size_t size = 0;
+        (void) snprintf(path, sizeof(path), "/etc/systemd/nspawn/%.64s.nspawn", name); /* fits */
+        cleanup_fd int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        int r = in_root_read(root_fd, path, SETTINGS_MAX_BYTES, &text, &size);
+        *ret_file = NULL;
+        if (r < 0)
+                return r == -ENOENT ? 0 : error_set_errno(reterr, r, "%s", path);
+        return unit_file_parse(arena, path, text, size, ret_file, reterr);
+}
+
+/* Of a tree of its bundle. */
+static int tell_options(Arena *arena, const char *name, const char *tree, Error *reterr) {
+        cleanup(contents_freep) Contents *contents = contents_new();
+        cleanup(tree_freep) Tree *inside = NULL;
+        if (!contents)
+                return error_oom(reterr);
+        int r = bundle_store_read(name, tree, contents, &inside, reterr);
+        const char *options = r < 0 ? NULL : nspawn_options(arena, inside);
+        if (r < 0)
+                return r;
+        return options ? bundle_store_tell(name, options, reterr) : error_oom(reterr);
+}
 
 static int run_prepare(
                 const Options *options, char **arguments, size_t n_arguments, Error *reterr) {
@@ -30,6 +63,8 @@ static int run_prepare(
         const char *name = arguments[0], *root = arguments[1],
                    *below = n_arguments > 2 ? arguments[2] : NULL;
         char tree[BUNDLE_TREE_SIZE];
+        cleanup(arena_donep) Arena arena = { 0 };
+        const UnitFile *settings = NULL;
         int r = bundle_store_wanted(name, tree, reterr);
         if (r == -ENOENT) {
                 r = containers_lay_lost(name, reterr);
@@ -39,7 +74,11 @@ static int run_prepare(
         if (r >= 0)
                 r = bundle_roots_note(name, root, below, reterr);
         if (r >= 0)
-                r = container_root_make(root, below, reterr);
+                r = read_settings(&arena, name, &settings, reterr);
+        if (r >= 0)
+                r = container_root_make(root, below, settings, reterr);
+        if (r >= 0)
+                r = tell_options(&arena, name, tree, reterr);
         if (r >= 0) /* all of it is started anew */
                 r = bundle_journal_drop(name, reterr);
         container_forget_dead(name);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "diff/container.h"
+#include "diff/nspawn.h"
 #include "tests/diff/sample_source.h"
 #include "tests/support/cmocka.h"
 
@@ -76,16 +77,14 @@ static void test_render_container__inside_is_a_tree_of_its_own(void **state) {
 }
 
 typedef struct SettingsRow {
-        const char *written, *file, *want; /* file: in its etc/ */
+        const char *written, *want;
 } SettingsRow;
 
 static void settings_hold(const SettingsRow *rows, size_t n_rows) {
         for (size_t i = 0; i < n_rows; i++) {
-                cleanup_free char *path = NULL;
-                assert_true(asprintf(&path, "containers/web/etc/%s", rows[i].file) > 0);
                 const SampleFile files[] = {
                         { "containers/web.nspawn", rows[i].written },
-                        { path, "x" },
+                        { "containers/web/etc/resolv.conf", "x" },
                         { NULL, NULL },
                 };
                 Sample sample;
@@ -99,21 +98,19 @@ static void settings_hold(const SettingsRow *rows, size_t n_rows) {
 static void test_render_container__settings_are_merged(void **state) {
         (void) state;
         static const SettingsRow rows[] = {
-                { "", "motd",
-                                "[Exec]\nBoot=no\n"
-                                "Parameters=/var/lib/sysswitch/bundle/sysswitch-guest init\n"
-                                "NotifyReady=yes\nKillSignal=SIGRTMIN+3\nPrivateUsers=pick\n"
-                                "LinkJournal=try-guest\n"
-                                "\n[Files]\nPrivateUsersOwnership=auto\n"
-                                "BindReadOnly=/usr:/usr:idmap,norbind\n"
-                                "BindReadOnly=/var/lib/sysswitch/containers/web:"
-                                "/var/lib/sysswitch/bundle:idmap,norbind\n" },
+                { "", "[Exec]\nBoot=no\n"
+                      "Parameters=/var/lib/sysswitch/bundle/sysswitch-guest init\n"
+                      "NotifyReady=yes\nKillSignal=SIGRTMIN+3\nPrivateUsers=pick\n"
+                      "LinkJournal=try-guest\n"
+                      "\n[Files]\nPrivateUsersOwnership=auto\n"
+                      "BindReadOnly=/usr:/usr:idmap,norbind\n"
+                      "BindReadOnly=/var/lib/sysswitch/containers/web:"
+                      "/var/lib/sysswitch/bundle:idmap,norbind\n" },
                 { "# what is the user's stays\n[Exec]\nBoot=yes\nParameters=--log-level=debug\n"
                   "NotifyReady=no\nKillSignal=SIGTERM\nPrivateUsers=no\nLinkJournal=no\n"
                   "ResolvConf=copy-static\n"
                   "[Network]\nPrivate=yes\n"
                   "[Files]\nBind=/srv:/srv\nTemporaryFileSystem=/usr:ro\n[X-Mine]\nA=b\n",
-                                "resolv.conf",
                                 "[Exec]\n"
                                 "Parameters=/var/lib/sysswitch/bundle/sysswitch-guest init\n"
                                 "Parameters=--log-level=debug\n"
@@ -125,14 +122,26 @@ static void test_render_container__settings_are_merged(void **state) {
                                 "\n[Files]\n"
                                 "BindReadOnly=/var/lib/sysswitch/containers/web:"
                                 "/var/lib/sysswitch/bundle:norbind\n" },
-                { "[Exec]\nParameters=a\nParameters=\nTimezone=copy\nTimezone=\n", "localtime",
+                { "[Exec]\nParameters=a\nParameters=\nTimezone=copy\nTimezone=\n",
                                 "[Exec]\n"
                                 "Parameters=/var/lib/sysswitch/bundle/sysswitch-guest init\n"
                                 "Parameters=a\nParameters=\nTimezone=copy\nTimezone=\n"
                                 "Boot=no\nParameters=/var/lib/sysswitch/bundle/sysswitch-guest "
                                 "init\n"
                                 "NotifyReady=yes\nKillSignal=SIGRTMIN+3\nPrivateUsers=pick\n"
-                                "LinkJournal=try-guest\nTimezone=off\n"
+                                "LinkJournal=try-guest\n"
+                                "\n[Files]\nPrivateUsersOwnership=auto\n"
+                                "BindReadOnly=/usr:/usr:idmap,norbind\n"
+                                "BindReadOnly=/var/lib/sysswitch/containers/web:"
+                                "/var/lib/sysswitch/bundle:idmap,norbind\n" },
+                /* the host's /usr in another place is none in its own */
+                { "[Files]\nBindReadOnly=/usr:/mnt/of-host\nBind=/srv/\\:usr:/usr/local\n",
+                                "[Files]\nBindReadOnly=/usr:/mnt/of-host\n"
+                                "Bind=/srv/\\:usr:/usr/local\n"
+                                "\n[Exec]\nBoot=no\n"
+                                "Parameters=/var/lib/sysswitch/bundle/sysswitch-guest init\n"
+                                "NotifyReady=yes\nKillSignal=SIGRTMIN+3\nPrivateUsers=pick\n"
+                                "LinkJournal=try-guest\n"
                                 "\n[Files]\nPrivateUsersOwnership=auto\n"
                                 "BindReadOnly=/usr:/usr:idmap,norbind\n"
                                 "BindReadOnly=/var/lib/sysswitch/containers/web:"
@@ -141,11 +150,69 @@ static void test_render_container__settings_are_merged(void **state) {
         settings_hold(rows, N_ELEMENTS(rows));
 }
 
+static void test_render_container__what_is_declared_is_not_written_at_its_start(void **state) {
+        (void) state;
+        static const struct {
+                const char *first, *second, *options;
+        } rows[] = {
+                { "containers/web/etc/motd", "containers/web/etc/hosts", "" },
+                { "containers/web/etc/localtime", "containers/web/etc/hosts", "--timezone=off" },
+                { "containers/web/etc/localtime", "containers/web/etc/resolv.conf",
+                                "--resolv-conf=off --timezone=off" },
+        };
+        for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
+                const SampleFile files[] = {
+                        { "containers/web.nspawn", "" },
+                        { rows[i].first, "x" },
+                        { rows[i].second, "x" },
+                        { NULL, NULL },
+                };
+                Sample sample;
+                cleanup(tree_freep) Tree *inside = NULL;
+                cleanup(arena_donep) Arena arena = { 0 };
+                assert_int_equal(sample_render(&sample, files, NULL), 0);
+                assert_int_equal(container_inside(sample.tree, "web", &inside, NULL), 0);
+                assert_string_equal(nspawn_options(&arena, inside), rows[i].options);
+                sample_done(&sample);
+        }
+}
+
+/* A user namespace in which nobody has another number: there is nothing to map, and root is told
+ * of. */
+static void test_render_container__users_of_the_same_numbers(void **state) {
+        (void) state;
+        static const struct {
+                const char *written, *options, *warning;
+        } rows[] = {
+                { "pick", "idmap,norbind", NULL },
+                { "65536:65536", "idmap,norbind", NULL },
+                { "identity", "norbind", "PrivateUsers=identity: root inside has the number" },
+                { "yes", "norbind", "PrivateUsers=yes: root inside has the number" },
+                { "0:65536", "norbind", "PrivateUsers=0:65536: root inside has the number" },
+                { "off", "norbind", "PrivateUsers=off: root inside is root of the host" },
+        };
+        for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
+                cleanup_free char *written = NULL;
+                cleanup_free char *bind = NULL;
+                assert_true(asprintf(&written, "[Exec]\nPrivateUsers=%s\n", rows[i].written) > 0);
+                assert_true(asprintf(&bind, "\nBindReadOnly=/usr:/usr:%s\n", rows[i].options) > 0);
+                const SampleFile files[] = { { "containers/web.nspawn", written }, { NULL, NULL } };
+                Sample sample;
+                assert_int_equal(sample_render(&sample, files, NULL), 0);
+                const Entry *merged = tree_find(sample.tree, ROOT_ETC, "systemd/nspawn/web.nspawn");
+                assert_non_null(strstr(merged->content->data, bind));
+                assert_int_equal(sample.tree->warnings.n_items, rows[i].warning != NULL);
+                if (rows[i].warning)
+                        assert_non_null(strstr(sample.tree->warnings.items[0], rows[i].warning));
+                sample_done(&sample);
+        }
+}
+
 /* What systemd-nspawn cannot do together with a user namespace is rendered as what it can. */
 static void test_render_container__roots_that_cannot_be_mapped(void **state) {
         (void) state;
         static const SettingsRow rows[] = {
-                { "[Exec]\nPivotRoot=/sub:/old\n[Files]\nVolatile=state\n", "motd",
+                { "[Exec]\nPivotRoot=/sub:/old\n[Files]\nVolatile=state\n",
                                 "[Exec]\nBoot=no\n"
                                 "Parameters=/var/lib/sysswitch/bundle/sysswitch-guest init\n"
                                 "NotifyReady=yes\nKillSignal=SIGRTMIN+3\nPrivateUsers=pick\n"
@@ -158,7 +225,7 @@ static void test_render_container__roots_that_cannot_be_mapped(void **state) {
                                 "BindReadOnly=/usr:/usr:idmap,norbind\n"
                                 "BindReadOnly=/var/lib/sysswitch/containers/web:"
                                 "/var/lib/sysswitch/bundle:idmap,norbind\n" },
-                { "[Files]\nVolatile=yes\nPrivateUsersOwnership=map\n", "motd",
+                { "[Files]\nVolatile=yes\nPrivateUsersOwnership=map\n",
                                 "[Files]\nVolatile=yes\n"
                                 "\n[Exec]\nBoot=no\n"
                                 "Parameters=/var/lib/sysswitch/bundle/sysswitch-guest init\n"
@@ -188,11 +255,11 @@ static void test_render_container__unit_follows_its_section(void **state) {
         assert_int_equal(sample_render(&sample, files, NULL), 0);
         const Entry *unit = tree_find(sample.tree, ROOT_ETC, "systemd/system/container-db.service");
         assert_non_null(strstr(unit->content->data, "X-RestartIfChanged=no\n"));
-        assert_non_null(strstr(unit->content->data, "--directory=/srv/db\n"));
+        assert_non_null(strstr(unit->content->data, "--directory=/srv/db $NSPAWN_OPTIONS\n"));
         assert_non_null(strstr(unit->content->data, "container prepare db /srv/db\n"));
         const Entry *sub = tree_find(sample.tree, ROOT_ETC, "systemd/system/container-sub.service");
         assert_non_null(strstr(sub->content->data, "prepare sub /var/lib/containers/sub /a/b\n"));
-        assert_non_null(strstr(sub->content->data, "--directory=/var/lib/containers/sub/a/b\n"));
+        assert_non_null(strstr(sub->content->data, "--directory=/var/lib/containers/sub/a/b $"));
         assert_non_null(strstr(unit->content->data, "\nStartLimitIntervalSec=0\n"));
         assert_null(strstr(unit->content->data, "[Install]"));
         assert_null(tree_find(sample.tree, ROOT_ETC,
@@ -343,6 +410,9 @@ int main(void) {
                 cmocka_unit_test(test_render_container__is_what_runs_it_and_what_runs_inside),
                 cmocka_unit_test(test_render_container__inside_is_a_tree_of_its_own),
                 cmocka_unit_test(test_render_container__settings_are_merged),
+                cmocka_unit_test(
+                                test_render_container__what_is_declared_is_not_written_at_its_start),
+                cmocka_unit_test(test_render_container__users_of_the_same_numbers),
                 cmocka_unit_test(test_render_container__roots_that_cannot_be_mapped),
                 cmocka_unit_test(test_render_container__unit_follows_its_section),
                 cmocka_unit_test(test_render_container__some_settings_are_of_the_unit),
