@@ -12,5 +12,9 @@ git_repository *git_memory_repository(GitMemory *memory, const char *directory);
 bool git_memory_keep_repository(
                 GitMemory *memory, const char *directory, git_repository *repository);
 
+/* Of the repository that is kept: who may write it was looked at, which is once for all. */
+bool git_memory_is_trusted(const GitMemory *memory);
+void git_memory_trust(GitMemory *memory);
+
 Content *git_memory_content(const GitMemory *memory, const git_oid *id); /* NULL: not kept */
 int git_memory_keep_content(GitMemory *memory, const git_oid *id, Content *content) must_check;

@@ -12,7 +12,8 @@ struct GitMemory {
         Arena arena;
         char *directory; /* that the repository was looked for from */
         git_repository *repository;
-        Map contents; /* bytes of an object's id -> Content */
+        bool is_trusted; /* what its references mean is in trusted hands */
+        Map contents;    /* bytes of an object's id -> Content */
 };
 
 GitMemory *git_memory_new(void) {
@@ -48,6 +49,14 @@ bool git_memory_keep_repository(
                 return false;
         memory->repository = repository;
         return true;
+}
+
+bool git_memory_is_trusted(const GitMemory *memory) {
+        return memory->is_trusted;
+}
+
+void git_memory_trust(GitMemory *memory) {
+        memory->is_trusted = true;
 }
 
 Content *git_memory_content(const GitMemory *memory, const git_oid *id) {

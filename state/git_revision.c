@@ -4,10 +4,11 @@
 #include "state/git_kept.h"
 #include "state/trust.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <string.h>
+#include <sys/stat.h>
 
 int git_fail(const char *name, Error *reterr) {
         const git_error *error = git->error_last();
@@ -40,30 +41,68 @@ static bool is_whole_id(const char *revision) {
         return strspn(revision, "0123456789abcdef") == GIT_OID_HEXSZ && !revision[GIT_OID_HEXSZ];
 }
 
-/* Who may write any of these decides what a revision means. */
+typedef struct TrustWalk {
+        const GitReference *reference;
+        Trust trust;
+} TrustWalk;
+
+static int check_path(TrustWalk *walk, const char *path, unsigned depth, Error *reterr);
+
+static int check_below(TrustWalk *walk, const char *directory, unsigned depth, Error *reterr) {
+        cleanup_dir DIR *listing = opendir(directory);
+        int r = 0;
+        if (!listing) /* what we may not read tells nobody anything */
+                return errno == ENOMEM ? error_oom(reterr) : 0;
+        for (struct dirent *item; r >= 0 && (item = readdir(listing));) {
+                cleanup_free char *path = NULL;
+                if (strcmp(item->d_name, ".") == 0 || strcmp(item->d_name, "..") == 0)
+                        continue;
+                if (asprintf(&path, "%s/%s", directory, item->d_name) < 0)
+                        return error_oom(reterr);
+                r = check_path(walk, path, depth - 1, reterr);
+        }
+        return r;
+}
+
+/* depth: how many directories below it are looked into. */
+static int check_path(TrustWalk *walk, const char *path, unsigned depth, Error *reterr) {
+        struct statx status;
+        if (statx(AT_FDCWD, path, 0, STATX_BASIC_STATS, &status) < 0)
+                return 0; /* it is not there */
+        const char *what = trust_check(&walk->trust, AT_FDCWD, path, &status);
+        if (what)
+                return error_set(reterr, -EPERM, "%s: %s %s, or name the commit by its whole id",
+                                walk->reference->name, path, what);
+        return depth > 0 && S_ISDIR(status.stx_mode) ? check_below(walk, path, depth, reterr) : 0;
+}
+
+/* Who may write any of these decides what a revision means: references and what they were before,
+ * each in a file of its own, and of a linked work tree all that it has of its own. */
 static int check_trust(git_repository *repository, const GitReference *reference, Error *reterr) {
-        static const char *const parts[] = { "", "HEAD", "objects", "packed-refs", "refs",
-                "refs/heads", "refs/remotes", "refs/tags" };
+        enum { MAX_DEPTH = 32 };
+        static const struct {
+                const char *name;
+                unsigned depth;
+        } parts[] = { { "", 0 }, { "/HEAD", 0 }, { "/FETCH_HEAD", 0 }, { "/ORIG_HEAD", 0 },
+                { "/objects", 0 }, { "/packed-refs", 0 }, { "/refs", MAX_DEPTH },
+                { "/logs", MAX_DEPTH }, { "/worktrees", 0 } };
+        cleanup_free char *common = strdup(git->repository_commondir(repository));
+        cleanup_free char *own = strdup(git->repository_path(repository));
         if (is_whole_id(reference->revision))
                 return 0;
-        Trust trust;
-        trust_init(&trust);
-        for (size_t i = 0; i < N_ELEMENTS(parts); i++) {
-                char path[PATH_MAX];
-                struct statx status;
-                int length = snprintf(path, sizeof(path), "%s%s",
-                                git->repository_commondir(repository), parts[i]);
-                if (length >= (int) sizeof(path))
-                        return error_set_errno(reterr, -ENAMETOOLONG, "%s", reference->name);
-                if (statx(AT_FDCWD, path, 0, STATX_BASIC_STATS, &status) < 0)
-                        continue;
-                const char *what = trust_check(&trust, AT_FDCWD, path, &status);
-                if (what)
-                        return error_set(reterr, -EPERM,
-                                        "%s: %s %s, or name the commit by its whole id",
-                                        reference->name, path, what);
+        if (!common || !own)
+                return error_oom(reterr);
+        common[strlen(common) - 1] = own[strlen(own) - 1] = 0; /* libgit2 ends them with a slash */
+        TrustWalk walk = { .reference = reference };
+        trust_init(&walk.trust);
+        int r = 0;
+        for (size_t i = 0; r >= 0 && i < N_ELEMENTS(parts); i++) {
+                cleanup_free char *path = NULL;
+                if (asprintf(&path, "%s%s", common, parts[i].name) < 0)
+                        return error_oom(reterr);
+                r = check_path(&walk, path, parts[i].depth, reterr);
         }
-        return 0;
+        return r >= 0 && strcmp(common, own) != 0 ? check_path(&walk, own, MAX_DEPTH, reterr) : r;
 }
 
 int git_open(const GitReference *reference, git_repository **ret_repository, Error *reterr) {
@@ -77,13 +116,20 @@ int git_open_shared(const GitReference *reference,
                 Error *reterr) {
         GitMemory *memory = reference->memory;
         *ret_repository = memory ? git_memory_repository(memory, reference->repository) : NULL;
-        if (*ret_repository)
-                return check_trust(*ret_repository, reference, reterr);
-        int r = git_open(reference, ret_opened, reterr);
-        *ret_repository = *ret_opened;
-        if (r >= 0 && memory &&
-                        git_memory_keep_repository(memory, reference->repository, *ret_opened))
-                *ret_opened = NULL;
+        bool is_kept = *ret_repository;
+        if (is_kept && git_memory_is_trusted(memory))
+                return 0;
+        int r = is_kept ? check_trust(*ret_repository, reference, reterr)
+                        : git_open(reference, ret_opened, reterr);
+        if (!is_kept) {
+                *ret_repository = *ret_opened;
+                is_kept = r >= 0 && memory &&
+                          git_memory_keep_repository(memory, reference->repository, *ret_opened);
+                if (is_kept)
+                        *ret_opened = NULL;
+        }
+        if (r >= 0 && is_kept && !is_whole_id(reference->revision))
+                git_memory_trust(memory);
         return r;
 }
 

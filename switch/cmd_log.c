@@ -292,6 +292,12 @@ static int follow(const Options *options, size_t n_arguments, Error *reterr) {
         return detach_follow(options, reterr);
 }
 
+/* What is no file of the host's has no "/" before it there. */
+static bool is_path_of_plan(const char *path) {
+        return *path == '/' || strncmp(path, "containers/", strlen("containers/")) == 0 ||
+               strncmp(path, "hooks/", strlen("hooks/")) == 0;
+}
+
 int cmd_log(const Options *options, char **arguments, size_t n_arguments, Error *reterr) {
         if (option_is_given(options, OPTION_FOLLOW))
                 return follow(options, n_arguments, reterr);
@@ -300,7 +306,7 @@ int cmd_log(const Options *options, char **arguments, size_t n_arguments, Error 
         if (r < 0)
                 return r;
         bool has_subject = n_arguments > 0 && history_is_subject(arguments[0]);
-        if (has_subject && strchr(arguments[0], '/') && *arguments[0] != '/')
+        if (has_subject && strchr(arguments[0], '/') && !is_path_of_plan(arguments[0]))
                 return error_set(reterr, USAGE_ERROR, "%s: Write a path that begins with /, as /%s",
                                 arguments[0], arguments[0]);
         Log log = { .options = options, .host = &host };

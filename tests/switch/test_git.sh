@@ -169,6 +169,14 @@ chmod o+w conf/.git/refs/heads
 refuses 1 "HEAD:hosts/edge: $work/conf/.git/refs/heads everybody may write it" -C conf "${R[@]}" switch HEAD:hosts/edge
 runs 0 -C conf "${R[@]}" switch "$second:hosts/edge"
 chmod o-w conf/.git/refs/heads
+# each reference is a file, and a work tree has some of its own
+g branch team/edge
+for part in refs/heads/main refs/heads/team/edge refs/heads/team logs/HEAD worktrees/tree worktrees/tree/HEAD; do
+        chmod o+w "conf/.git/$part"
+        refuses 1 "conf/.git/$part everybody may write it" -C tree "${R[@]}" switch HEAD:hosts/edge
+        refuses 1 "conf/.git/$part everybody may write it" -C tree diff --all='hosts/*' HEAD HEAD
+        chmod o-w "conf/.git/$part"
+done
 if [ "$(id -u)" = 0 ]; then
         chown -R 65534 conf
         refuses 1 "belongs to another user than root and you" -C conf "${R[@]}" switch HEAD:hosts/edge

@@ -160,6 +160,16 @@ refuses 2 "-p: Not the number of a switch" "${R[@]}" log -- -p
 refuses 2 "nginx: Not the number of a switch; of a unit write its whole name, as nginx.service" "${R[@]}" log nginx
 refuses 2 "etc/motd: Write a path that begins with /, as /etc/motd" "${R[@]}" log etc/motd
 refuses 1 "/etc/nope: Nothing is known of it" "${R[@]}" log /etc/nope
+mkdir -p of_containers/etc
+put with_one/containers/box.nspawn ''
+put with_one/containers/box/etc/motd one
+runs 0 --root=of_containers switch with_one
+for path in containers/box/etc/motd containers/box; do
+        runs 0 --root=of_containers log -p "$path"
+        has "  A containers/box/etc/motd"
+        has "+one"
+done
+refuses 1 "containers/box/etc/mo: Nothing is known of it" --root=of_containers log containers/box/etc/mo
 refuses 1 "nope.service: Nothing is known of it" "${R[@]}" log nope.service
 runs 0 "${R[@]}" log --json nope.service
 equal "$(json 'j["switches"]')" "[]"
