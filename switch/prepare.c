@@ -54,11 +54,15 @@ static int load_old(Host *host, Prepared *prepared, Error *reterr) {
         int r = host_active_tree(host, &prepared->old, reterr);
         if (r < 0 || !host->database)
                 return r;
-        r = load_owed_steps(host, prepared, reterr);
-        if (r < 0)
-                return r;
+        return load_owed_steps(host, prepared, reterr);
+}
+
+/* Of a host that is connected: what is paid is seen by the units. */
+static int load_debts(Host *host, Prepared *prepared, Error *reterr) {
         size_t n_debts = 0;
-        r = debt_load(host->database, host->profile_name, &prepared->arena, &prepared->debts,
+        if (!host->database)
+                return 0;
+        int r = debt_load(host->database, host->profile_name, &prepared->arena, &prepared->debts,
                         &n_debts, reterr);
         if (r >= 0)
                 r = paid_find(host, &prepared->arena, prepared->debts, n_debts, &prepared->n_debts,
@@ -303,6 +307,8 @@ int prepare(Host *host,
                         return 1;
                 r = host_connect(host, reterr);
         }
+        if (r >= 0)
+                r = load_debts(host, prepared, reterr);
         if (r >= 0)
                 r = host->is_of_containers ? look_at_nothing(prepared, reterr)
                                            : look_at_files(host, prepared, options, reterr);
