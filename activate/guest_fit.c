@@ -211,6 +211,8 @@ static int carry_out(Guest *guest, const FitPlan *plan, Error *reterr) {
                 r = sync_elsewhere(guest->fit->state, guest->etc.fd, reterr);
         if (r >= 0)
                 r = fit_stage(&guest->etc, plan, &options, reterr);
+        if (r >= 0)
+                r = guest_state_save(&guest->state, plan, reterr);
         if (r < 0)
                 return r;
         r = note_fitted(guest, reterr);
@@ -293,6 +295,7 @@ static int run(Guest *guest, Error *reterr) {
         run_programs(guest, true);
         for (int i = 0; i < MAX_ATTEMPTS; i++) {
                 cleanup(look_donep) Look found = { 0 };
+                guest_state_forget(&guest->state);
                 r = look(guest, &found, reterr);
                 if (r >= 0 && found.plan->n_operations == 0 && is_fitted(guest, guest->fit->tree))
                         break; /* as at most starts */
@@ -303,6 +306,8 @@ static int run(Guest *guest, Error *reterr) {
         }
         if (r >= 0)
                 run_programs(guest, false);
+        else
+                guest_state_forget(&guest->state);
         return r;
 }
 

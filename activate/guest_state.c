@@ -150,32 +150,62 @@ static int copy_to(const Found *found,
         return 0;
 }
 
-static int
-save(const GuestState *state, const Found *found, const FitOptions *options, Error *reterr) {
-        char name[256], line[1600];
+/* Of a copy whose file has not given way yet. */
+static void name_unsaved(size_t nth, char ret_name[32]) {
+        (void) snprintf(ret_name, 32, ".%zu", nth); /* fits */
+}
+
+void guest_state_forget(const GuestState *state) {
+        cleanup_fd int fd = dup(state->saved_fd);
+        cleanup_dir DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+        if (!directory)
+                return;
+        (void) TAKE_FD(fd);
+        rewinddir(directory);
+        for (const struct dirent *child; (child = readdir(directory));)
+                if (*child->d_name == '.' && strcmp(child->d_name, ".") != 0 &&
+                                strcmp(child->d_name, "..") != 0)
+                        remove_at(state->saved_fd, child->d_name);
+}
+
+static int save(const GuestState *state, const Found *found, size_t nth, Error *reterr) {
+        char unsaved[32], name[256], line[1600];
         const char *slash = strrchr(found->path, '/');
+        name_unsaved(nth, unsaved);
         (void) snprintf(name, sizeof(name), "%llu-%.200s", (unsigned long long) now_realtime_usec(),
                         slash ? slash + 1 : found->path);
-        int r = copy_to(found, options, state->saved_fd, name, reterr);
+        if (renameat(state->saved_fd, unsaved, state->saved_fd, name) < 0)
+                return error_set_errno(reterr, -errno, "Cannot keep /etc/%s", found->path);
         (void) snprintf(line, sizeof(line), "/etc/%s was edited by hand: saved as %s/saved/%s",
                         found->path, state->path, name); /* cut where it is too long */
-        if (r >= 0)
-                state->tell(line);
-        return r;
+        state->tell(line);
+        return 0;
+}
+
+int guest_state_save(const GuestState *state, const FitPlan *plan, Error *reterr) {
+        for (size_t i = 0; i < plan->n_operations; i++) {
+                int r = plan->operations[i].keep_saved
+                                        ? save(state, plan->operations[i].found, i, reterr)
+                                        : 0;
+                if (r < 0)
+                        return r;
+        }
+        return 0;
 }
 
 int guest_state_keep(const GuestState *state,
                 const FitPlan *plan,
                 const FitOptions *options,
                 Error *reterr) {
-        char name[DIGEST_HEX_SIZE];
+        char name[DIGEST_HEX_SIZE], unsaved[32];
         for (size_t i = 0; i < plan->n_operations; i++) {
                 const FitOperation *operation = &plan->operations[i];
                 int r = 0;
+                name_unsaved(i, unsaved);
                 if (operation->keep_displaced && name_of(operation->path, name) >= 0)
                         r = copy_to(operation->found, options, state->displaced_fd, name, reterr);
                 if (r >= 0 && operation->keep_saved)
-                        r = save(state, operation->found, options, reterr);
+                        r = copy_to(operation->found, options, state->saved_fd, unsaved, reterr);
                 if (r < 0)
                         return r;
         }

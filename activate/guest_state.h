@@ -22,11 +22,16 @@ int guest_state_displaced(const GuestState *state,
                 Found **ret_found,
                 size_t *ret_n_found,
                 Error *reterr) must_check;
-/* Puts away what the plan says is to be kept; the caller syncs it. */
+/* Copies the plan's edited files to where no one finds them, and puts away what is displaced; the
+ * caller syncs it. Copies that a fit left that was cut off are forgotten, and so are its own when
+ * it fails: else each attempt, at 400 MB say, would leave what it had copied. */
 int guest_state_keep(const GuestState *state,
                 const FitPlan *plan,
                 const FitOptions *options,
                 Error *reterr) must_check;
+void guest_state_forget(const GuestState *state);
+/* Right before the files give way: the copies are saved. The caller syncs it. */
+int guest_state_save(const GuestState *state, const FitPlan *plan, Error *reterr) must_check;
 /* Once it is committed: what was given back is no longer displaced. */
 void guest_state_drop(const GuestState *state, const FitPlan *plan);
 

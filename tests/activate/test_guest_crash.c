@@ -185,6 +185,59 @@ static void die_everywhere(const World *world, bool goes_on, bool is_first) {
         }
 }
 
+/* How many copies of edited files there are, of which each is whole; then there are none. */
+static size_t take_saved(const World *world) {
+        char path[128], file[512];
+        size_t n = 0;
+        (void) snprintf(path, sizeof(path), "%s/saved", world->state);
+        DIR *directory = opendir(path);
+        assert_non_null(directory);
+        for (const struct dirent *child; (child = readdir(directory));) {
+                struct stat status;
+                (void) snprintf(file, sizeof(file), "%s/%s", path, child->d_name);
+                if (strcmp(child->d_name, ".") == 0 || strcmp(child->d_name, "..") == 0)
+                        continue;
+                assert_int_equal(stat(file, &status), 0);
+                assert_int_equal(status.st_size, strlen("edited"));
+                assert_int_not_equal(*child->d_name, '.');
+                assert_int_equal(unlink(file), 0);
+                n++;
+        }
+        assert_int_equal(closedir(directory), 0);
+        return n;
+}
+
+static bool gave_way(const World *world) {
+        char path[128], found[8] = "";
+        (void) snprintf(path, sizeof(path), "%s/both", world->etc);
+        FILE *file = fopen(path, "re");
+        assert_non_null(file);
+        (void) !fgets(found, sizeof(found), file); /* then it is "" */
+        assert_int_equal(fclose(file), 0);
+        return strcmp(found, "edited") != 0;
+}
+
+/* What gives way is saved, and attempts that come to nothing leave no copies. */
+static void test_guest__dies_and_leaves_no_copies(void **state) {
+        const World *world = *state;
+        bool ended = false;
+        for (size_t n = 0; !ended; n++) {
+                assert_true(n < 1000);
+                fit(world, world->old, false);
+                (void) take_saved(world);
+                write_at(world->etc, "both", "edited", strlen("edited"));
+                n_steps_left = n;
+                int r = fit(world, world->new, true);
+                ended = n_steps_left > 0;
+                n_steps_left = SIZE_MAX;
+                assert_true(r >= 0 || !ended);
+                bool is_needed = gave_way(world);
+                fit(world, world->old, false);
+                size_t n_saved = take_saved(world);
+                assert_true(n_saved == 1 || (n_saved == 0 && !is_needed));
+        }
+}
+
 static void test_guest__dies_and_goes_on(void **state) {
         die_everywhere(*state, true, false);
 }
@@ -210,6 +263,8 @@ static void test_guest__what_is_fitted_already_is_not_written(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(
+                                test_guest__dies_and_leaves_no_copies, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_guest__dies_and_goes_on, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_guest__dies_and_goes_back, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(
