@@ -187,14 +187,23 @@ static int gunzip(const char *data, size_t size, Arena *arena, const char **ret_
         return *ret_text ? 0 : -ENOMEM;
 }
 
+/* *ret_text stays NULL where there is none. -EBADMSG: it is none, or a part of one: all that it
+ * does not name would seem to be off. */
 static int read_config(int root_fd, const char *path, Arena *arena, const char **ret_text) {
+        static const char option[] = "\nCONFIG_";
         const char *data = NULL;
         size_t size = 0;
         int r = read_text(root_fd, path, CONFIG_MAX_BYTES, arena, &data, &size);
         if (r < 0 || !data)
-                return r;
+                return r == -EISDIR ? -EBADMSG : r;
         if (size > 2 && data[0] == '\x1f' && data[1] == '\x8b')
-                return gunzip(data, size, arena, ret_text);
+                r = gunzip(data, size, arena, &data);
+        else if (memchr(data, 0, size))
+                r = -EBADMSG;
+        if (r < 0)
+                return r;
+        if (strncmp(data, option + 1, strlen(option + 1)) != 0 && !strstr(data, option))
+                return -EBADMSG;
         *ret_text = data;
         return 0;
 }
@@ -214,6 +223,11 @@ int kernel_config_read(int root_fd,
                 return error_oom(reterr);
         for (size_t i = !is_running; !config.text && i < N_ELEMENTS(paths); i++) {
                 int r = read_config(root_fd, paths[i] + 1, arena, &config.text);
+                if (r == -EBADMSG)
+                        return error_set(reterr, r,
+                                        "%s: Is damaged, or no configuration of a kernel: mend it, "
+                                        "or move it away",
+                                        paths[i]);
                 if (r < 0)
                         return error_set_errno(reterr, r, "%s", paths[i]);
                 config.path = paths[i];

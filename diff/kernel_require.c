@@ -84,7 +84,7 @@ static const char *value_of(const char *text, const char *option, Arena *arena) 
 
 static bool is_number(const char *text, unsigned long long *ret_number) {
         char *end;
-        if (!isdigit((unsigned char) *text))
+        if (!isdigit((unsigned char) text[*text == '-']))
                 return false;
         errno = 0;
         *ret_number = strtoull(text, &end, strncmp(text, "0x", 2) == 0 ? 16 : 10);

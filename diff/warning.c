@@ -15,9 +15,11 @@
 /* "SOURCE/FILE:LINE: FORMAT…", kept in the tree. */
 static int warn(Rendering *rendering, const char *file, unsigned line, Text *what) {
         cleanup_free char *text = NULL, *whole = NULL;
-        char name[SOURCE_MAX_PATH_BYTES * 2];
+        char name[SOURCE_MAX_PATH_BYTES * 2], number[16] = "";
         rendering_name_file(rendering, file, &line, name, sizeof(name));
-        if (text_take(what, &text) < 0 || asprintf(&whole, "%s:%u: %s", name, line, text) < 0)
+        if (line > 0)
+                (void) snprintf(number, sizeof(number), ":%u", line); /* fits */
+        if (text_take(what, &text) < 0 || asprintf(&whole, "%s%s: %s", name, number, text) < 0)
                 return -ENOMEM;
         return strv_add(&rendering->tree->warnings, whole);
 }
@@ -175,6 +177,12 @@ static const char *unit_of_drop_in(Rendering *rendering, const Entry *entry) {
                                : NULL;
 }
 
+/* What follows from a line of profile.conf has that as its origin. */
+static bool has_line(const char *origin) {
+        const char *colon = strrchr(origin, ':');
+        return colon && colon[1] && !colon[1 + strspn(colon + 1, "0123456789")];
+}
+
 int rendering_warn_of_drop_ins(Rendering *rendering, Error *reterr) {
         const char *last = "";
         for (size_t i = 0; rendering->distribution && i < rendering->n_entries; i++) {
@@ -194,7 +202,7 @@ int rendering_warn_of_drop_ins(Rendering *rendering, Error *reterr) {
                         continue;
                 cleanup(text_donep) Text text = { 0 };
                 text_addf(&text, "neither the source nor the host has %s, which this is for", unit);
-                if (warn(rendering, entry->origin, 1, &text) < 0)
+                if (warn(rendering, entry->origin, has_line(entry->origin) ? 0 : 1, &text) < 0)
                         return error_oom(reterr);
         }
         return 0;

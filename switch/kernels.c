@@ -40,13 +40,16 @@ static int find_in(Finding *finding, const char *version, bool is_running, Error
         KernelConfig config;
         KernelUnmet *unmet = NULL;
         size_t n_unmet = 0;
+        const KernelRule *rule = &finding->conf->kernel;
+        if (rule->only_own_requirements && rule->n_requirements == 0)
+                return 0;
         int r = kernel_config_read(finding->host->root_fd, version, is_running, finding->arena,
                         &config, reterr);
         if (r < 0)
                 return r;
         if (kernel_require_check(finding->conf, &config, finding->arena, &unmet, &n_unmet) < 0)
                 return error_oom(reterr);
-        if (!config.text && finding->conf->kernel.missing_is_warned) {
+        if (!config.text && rule->missing_is_warned) {
                 if (n_unmet > 0)
                         reference_warn(finding->target, unmet->message);
                 return 0;

@@ -81,11 +81,21 @@ static void test_kernel__a_damaged_one_is_an_error(void **state) {
         KernelConfig config;
         Error error;
         begin(&files);
-        put(&files, "boot/config-6.1.9", "\x1f\x8b\x08 and no more", false);
-        assert_int_equal(
-                        kernel_config_read(files.fd, "6.1.9", false, &files.arena, &config, &error),
-                        -EBADMSG);
-        assert_non_null(strstr(error.message, "/boot/config-6.1.9"));
+        /* cut off, empty, of another compression, and what has no option: !X would be met by each
+         */
+        static const char *const texts[] = { "\x1f\x8b\x08 and no more", "",
+                "\xfd"
+                "7zXZ",
+                "# CONFIG_A is not set\n" };
+        for (size_t i = 0; i < N_ELEMENTS(texts); i++) {
+                put(&files, "boot/config-6.1.9", texts[i], false);
+                assert_int_equal(kernel_config_read(files.fd, "6.1.9", false, &files.arena, &config,
+                                                 &error),
+                                -EBADMSG);
+                assert_string_equal(error.message,
+                                "/boot/config-6.1.9: Is damaged, or no configuration of a kernel: "
+                                "mend it, or move it away");
+        }
         end(&files);
 }
 

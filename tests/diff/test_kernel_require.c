@@ -8,7 +8,7 @@
         "# Automatically generated\n"                                                              \
         "CONFIG_MODULES=y\nCONFIG_BINFMT_ELF=y\nCONFIG_VETH=m\n# CONFIG_FOO is not set\n"          \
         "CONFIG_FOO_BAR=y\nCONFIG_HZ=250\nCONFIG_START=0x1000\nCONFIG_NAME=\"a b\"\n"              \
-        "CONFIG_EMPTY=\"\"\nCONFIG_LAST=m"
+        "CONFIG_EMPTY=\"\"\nCONFIG_PANIC_TIMEOUT=-1\nCONFIG_LAST=m"
 
 /* What a word makes of this configuration: "" met, "fault: …", else the message behind the word. */
 static const struct {
@@ -39,6 +39,9 @@ static const struct {
                    "set" },
         { "FOO_BAR=n", "the kernel has CONFIG_FOO_BAR=y (/c): it takes one with # CONFIG_FOO_BAR "
                        "is not set" },
+        { "PANIC_TIMEOUT=-1", "" },
+        { "PANIC_TIMEOUT=-2", "the kernel has CONFIG_PANIC_TIMEOUT=-1 (/c): it takes one with "
+                              "CONFIG_PANIC_TIMEOUT=-2" },
         { "HZ=1000", "the kernel has CONFIG_HZ=250 (/c): it takes one with CONFIG_HZ=1000" },
         { "HZ", "the kernel has CONFIG_HZ=250 (/c): it takes one with CONFIG_HZ=y or CONFIG_HZ=m" },
         { "NAME=b", "the kernel has CONFIG_NAME=\"a b\" (/c): it takes one with "

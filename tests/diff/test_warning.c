@@ -108,6 +108,7 @@ static void test_warning__drop_ins_of_units_that_nobody_has(void **state) {
                 { "units/ours.service", "[Service]\n" },
                 { "units/ours.service.d/a.conf", "" },
                 { "units/service.d/a.conf", "" },
+                { "profile.conf", "[Kernel]\nModules=loop\n" },
                 { NULL, NULL },
         };
         static const char *const expected[] = {
@@ -115,6 +116,8 @@ static void test_warning__drop_ins_of_units_that_nobody_has(void **state) {
                 "knwon.service, which this is for",
                 "host/units/other@x.service.d/a.conf:1: neither the source nor the host has "
                 "other@x.service, which this is for",
+                "host/profile.conf:2: neither the source nor the host has "
+                "systemd-modules-load.service, which this is for",
         };
         expect(files, true, expected, N_ELEMENTS(expected));
         expect(files, false, NULL, 0);
