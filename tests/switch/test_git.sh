@@ -139,6 +139,10 @@ rm -f "$object"
 refuses 1 "HEAD:hosts/edge/etc/motd: " -C conf "${R[@]}" switch HEAD:hosts/edge
 cp -p saved "$object"
 
+# libgit2 1.5 forgets to free what it matched the names of such settings with
+echo 'leak:libpcre2' > suppressions
+export LSAN_OPTIONS=suppressions=$work/suppressions:print_suppressions=0
+
 # A clone that left contents out has nothing damaged; made whole as it is told, it can be read.
 g config uploadpack.allowFilter true
 git clone -q --no-checkout --filter=blob:none "file://$work/conf" partial
