@@ -105,7 +105,20 @@ int connection_open(const char *address,
         return 0;
 }
 
+/* As for systemctl(1): what would be reached acts on other files. */
+static bool is_in_chroot(void) {
+        struct stat own, of_systemd;
+        return stat("/", &own) == 0 && stat("/proc/1/root/", &of_systemd) == 0 &&
+               (own.st_dev != of_systemd.st_dev || own.st_ino != of_systemd.st_ino);
+}
+
+bool systemd_is_here(void) {
+        return !is_in_chroot() && access("/run/systemd/private", F_OK) == 0;
+}
+
 int systemd_connect_system(Systemd **ret_systemd, Error *reterr) {
+        if (is_in_chroot())
+                return error_set(reterr, -ENOENT, "The systemd that runs has another root");
         return connection_open("unix:path=/run/systemd/private", 0, false, ret_systemd, reterr);
 }
 

@@ -13,7 +13,9 @@
 
 typedef struct Systemd Systemd;
 
-/* -ENOENT: no systemd runs here (not booted by it). */
+/* Of this root directory: not that of the host around a chroot. */
+bool systemd_is_here(void);
+/* -ENOENT: no systemd runs here. */
 int systemd_connect_system(Systemd **ret_systemd, Error *reterr) must_check;
 int systemd_connect_user(uint32_t uid, Systemd **ret_systemd, Error *reterr) must_check;
 /* For tests: an already connected stream to a (fake) manager. Takes the descriptor. */

@@ -49,11 +49,10 @@ static bool is_same_file(const char *left, const char *right) {
                a.st_ino == b.st_ino;
 }
 
-/* A service is in systemd's own root and among its mounts: who is elsewhere (chroot, PrivateTmp=)
- * would not find the same files there. */
+/* A service is among systemd's own mounts: who is elsewhere (PrivateTmp=) would not find the same
+ * files there. */
 static bool is_where_systemd_is(void) {
-        return is_same_file("/proc/1/root/", "/") &&
-               is_same_file("/proc/1/ns/mnt", "/proc/self/ns/mnt");
+        return is_same_file("/proc/1/ns/mnt", "/proc/self/ns/mnt");
 }
 
 bool detach_is_wanted(const DetachRequest *request) {

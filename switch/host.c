@@ -137,7 +137,9 @@ static int host_begin(const char *root, const char *profile_name, Host *host, Er
                 .root = root, .root_fd = -1, .etc = { .fd = -1 }, .lib = { .fd = -1 }, .lock_fd = -1
         };
         host_set_profile(host, profile_name);
-        host->is_image = strcmp(root, "/") != 0;
+        if (strcmp(root, ROOT_ITSELF) == 0 && systemd_is_here())
+                host->root = "/";
+        host->is_image = strcmp(host->root, "/") != 0;
         int r = open_root(host, reterr);
         if (r < 0)
                 return r;
@@ -289,8 +291,9 @@ int host_connect(Host *host, Error *reterr) {
         int r = systemd_connect_system(&host->systemd, reterr);
         if (r == -ENOENT)
                 return error_set(reterr, r,
-                                "No systemd runs here: use --root=DIR to prepare a directory "
-                                "instead");
+                                "No systemd runs in this root directory: --root=DIR works on the "
+                                "files of another one, and --root=/ on those of this one, as in a "
+                                "chroot");
         return r;
 }
 

@@ -14,6 +14,9 @@
 #include "state/generation.h"
 #include "state/git_memory.h"
 
+/* What --root=/ is opened as: an image where no systemd runs, as in a chroot, else this host. */
+#define ROOT_ITSELF "/."
+
 typedef struct Host {
         const char *root; /* "/" or the directory of --root= */
         bool is_image;    /* --root=: no manager is spoken to, no unit acts */

@@ -126,7 +126,12 @@ static int parse_confirm(const char *text, uint64_t *ret_usec, Error *reterr) {
 
 static int take_root(Options *options, const char *path, Error *reterr) {
         free(TAKE(options->root));
-        return path_absolute(path, &options->root, reterr);
+        int r = path_absolute(path, &options->root, reterr);
+        if (r < 0 || strcmp(options->root, "/") != 0)
+                return r;
+        free(TAKE(options->root));
+        options->root = strdup(ROOT_ITSELF);
+        return options->root ? 0 : error_oom(reterr);
 }
 
 static int parse_format(const char *text, Format *ret_format, Error *reterr) {
