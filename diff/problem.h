@@ -11,7 +11,7 @@ typedef enum ProblemKind {
         PROBLEM_OWNER,      /* a user or group that nobody makes */
         PROBLEM_READ_ONLY,
         PROBLEM_SPACE,
-        PROBLEM_MOUNT,   /* of what carries the state, or of /etc */
+        PROBLEM_MOUNT,   /* of what carries the state, of /etc, or of what has initrds */
         PROBLEM_PROGRAM, /* that a changed unit runs, and that is not there */
         PROBLEM_KERNEL,  /* that was not built with what Require= names */
         N_PROBLEM_KINDS,

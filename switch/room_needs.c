@@ -2,14 +2,18 @@
 #include "switch/room_needs.h"
 
 #include "activate/free_space.h"
+#include "activate/in_root.h"
 #include "base/text.h"
 #include "diff/fit_space.h"
+#include "diff/fstab.h"
 #include "diff/quote.h"
 #include "switch/boot_entries.h"
 #include "switch/kernels.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define STATE_DIRECTORY "var/lib/sysswitch"
 
@@ -20,7 +24,8 @@ typedef struct Place {
         FreeSpace space;
         SpaceNeed need;
         uint64_t n_bytes_going;
-        bool is_after_commit; /* it is written then */
+        bool is_after_commit;    /* it is written then */
+        const char *not_mounted; /* what should be, for this to be the place; NULL: nothing */
 } Place;
 
 typedef struct Places {
@@ -97,6 +102,42 @@ static int add_lib(Places *places, Error *reterr) {
         return i < fit->n_operations ? add_root(places, ROOT_LIB, lib, reterr) : 0;
 }
 
+static bool is_mount(int root_fd, const char *path) {
+        struct statx status;
+        cleanup_fd int fd = in_root_open(root_fd, path, O_PATH);
+        return fd >= 0 && statx(fd, "", AT_EMPTY_PATH, 0, &status) >= 0 &&
+               (status.stx_attributes & STATX_ATTR_MOUNT_ROOT);
+}
+
+/* What is made in the directory beneath a mount that is to come, no boot finds. */
+static int find_not_mounted(const Places *places, Place *place, Error *reterr) {
+        enum { FSTAB_MAX_BYTES = 1 << 20 };
+        static const struct {
+                const char *unit, *path;
+        } mounts[] = { { "boot.mount", "boot" }, { "efi.mount", "efi" },
+                { "boot-efi.mount", "boot/efi" } };
+        cleanup_free char *text = NULL;
+        size_t size = 0, n_units = 0;
+        FstabUnit *units = NULL;
+        int root_fd = places->host->root_fd;
+        int r = in_root_read(root_fd, "etc/fstab", FSTAB_MAX_BYTES, &text, &size);
+        if (r < 0)
+                return r == -ENOMEM ? error_oom(reterr) : 0; /* it says nothing of them */
+        if (fstab_parse(&places->prepared->arena, text, size, &units, &n_units) < 0)
+                return error_oom(reterr);
+        for (size_t i = 0; i < n_units * N_ELEMENTS(mounts); i++) {
+                const char *path = mounts[i % N_ELEMENTS(mounts)].path;
+                size_t length = strlen(path);
+                if (strcmp(units[i / N_ELEMENTS(mounts)].name,
+                                    mounts[i % N_ELEMENTS(mounts)].unit) == 0 &&
+                                strncmp(place->path, path, length) == 0 &&
+                                (place->path[length] == '/' || !place->path[length]) &&
+                                !is_mount(root_fd, path))
+                        place->not_mounted = path;
+        }
+        return 0;
+}
+
 /* Once for a directory. A rollback whose initrds have no room leaves them as they are. */
 static int add_initrds(Places *places, Error *reterr) {
         const Initrds *initrds = &places->prepared->initrds;
@@ -114,6 +155,8 @@ static int add_initrds(Places *places, Error *reterr) {
                         .shown = directory,
                         .use = "the new initrds beside the old ones" };
                 int r = look(places, &place, reterr);
+                if (r >= 0)
+                        r = find_not_mounted(places, &place, reterr);
                 if (r < 0)
                         return r;
                 initrds_space(initrds, &initrds->needs[i], place.space.has_links, &place.need,
@@ -165,6 +208,16 @@ static int check_writable(Places *places, const Place *place) {
         text_add_name(&text, "", place->shown);
         text_add(&text, " is read-only: mount it writable");
         return add_problem(places, PROBLEM_READ_ONLY, place, &text);
+}
+
+static int check_mounted(Places *places, const Place *place) {
+        if (!place->not_mounted)
+                return 0;
+        cleanup(text_donep) Text text = { 0 };
+        text_addf(&text,
+                        "/%s is not mounted, as /etc/fstab has it, and initrds are there: mount it",
+                        place->not_mounted);
+        return add_problem(places, PROBLEM_MOUNT, place, &text);
 }
 
 static void add_size(Text *text, uint64_t n_bytes) {
@@ -244,7 +297,8 @@ static bool is_first_there(const Places *places, size_t at) {
 
 static int check(Places *places, bool is_rollback) {
         for (size_t i = 0; i < places->n_items; i++)
-                if (check_writable(places, &places->items[i]) < 0)
+                if (check_mounted(places, &places->items[i]) < 0 ||
+                                check_writable(places, &places->items[i]) < 0)
                         return -ENOMEM;
         for (size_t i = 0; !is_rollback && i < places->n_items; i++)
                 if (is_first_there(places, i) && check_room(places, i) < 0)
@@ -263,7 +317,7 @@ int room_needs_find(Host *host,
         Places places = { .host = host,
                 .prepared = prepared,
                 .items = arena_new(&prepared->arena, Place, n),
-                .problems = arena_new(&prepared->arena, Problem, 2 * n) };
+                .problems = arena_new(&prepared->arena, Problem, 3 * n) };
         if (!places.items || !places.problems)
                 return error_oom(reterr);
         int r = add_etc_and_state(&places, reterr);
