@@ -6,6 +6,7 @@ lab_tools=${lab_tools:-$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)} # where bo
 SOURCE_DIR=${SOURCE_DIR:-$(cd "$lab_tools/../.." && pwd)}
 BUILD_DIR=${BUILD_DIR:-$SOURCE_DIR/build/dev}
 LAB='' lab_root='' lab_guard='' out=''
+at_end='' # what a test does at its end, before its lab goes; it does not change how it ended
 . "$(dirname "${BASH_SOURCE[0]}")/labs.sh"
 export LAB_DIR
 
@@ -38,6 +39,7 @@ lab_end() {
         trap - ERR EXIT
         set +e
         [ -z "$lab_guard" ] || kill -- "-$lab_guard"
+        eval "$at_end"
         [ -n "$LAB" ] && [ -d "$LAB_DIR/$LAB" ] || exit "$status"
         # of a switch that is a service nobody else sees these
         if "$lab_tools/enter" "$LAB" journalctl -u 'sysswitch-*' -o cat --no-pager 2> /dev/null |
