@@ -53,6 +53,9 @@ int bundle_store_read(const char *name,
                 Contents *contents,
                 Tree **ret_tree,
                 Error *reterr) must_check;
+/* 1: an activation of it in place is under way, or was cut off, so that what it has inside is no
+ * tree; 0: it is not. */
+int bundle_store_is_half_way(const char *name, Error *reterr) must_check;
 /* Of all bundles: next becomes the default, or goes. The latter is synced; the former is done again
  * by whoever comes first, should power fail. */
 int bundle_store_settle(bool is_commit, Error *reterr) must_check;

@@ -59,7 +59,14 @@ static int find(const ContainerView *view, Arena *arena, ContainerDrift *drift, 
                 drift->what = "runs, and is not declared any more";
                 return 0;
         }
-        int r = look_inside(view, arena, drift, reterr);
+        int r = bundle_store_is_half_way(view->name, reterr);
+        if (r > 0) { /* its files are not as anybody edited them */
+                drift->what = "is half-way from one tree to another: an activation is under way, "
+                              "or was cut off, and sysswitch container activate makes it whole";
+                return 0;
+        }
+        if (r >= 0)
+                r = look_inside(view, arena, drift, reterr);
         if (r >= 0 && view->has_other_tree)
                 drift->what = "runs another tree than its next start has: sysswitch container "
                               "activate takes that over";

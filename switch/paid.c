@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "switch/paid.h"
 
-#include "activate/bundle_journal.h"
 #include "activate/bundle_store.h"
 #include "activate/unit_look.h"
 #include "diff/container.h"
@@ -60,14 +59,6 @@ static int note_run(Arena *arena, const Seen *seen, Debt *debt) {
         return debt->invocation_id ? 0 : -ENOMEM;
 }
 
-/* No activation is under way, or was cut off. */
-static bool is_whole(const char *name, const char *active) {
-        cleanup(manifest_freep) Manifest *journal = NULL;
-        Error ignored; /* see below */
-        int r = bundle_journal_read(name, &journal, &ignored);
-        return r == 0 || (r > 0 && strcmp(journal->to, active) == 0);
-}
-
 /* What changed inside a container was left alone, or its activation failed, and it was activated by
  * hand: nobody has to be asked. */
 static bool is_activated(const Debt *debt) {
@@ -77,7 +68,7 @@ static bool is_activated(const Debt *debt) {
                container_name_of(debt->unit, name) &&
                bundle_store_pointed(name, "active", active, &ignored) > 0 &&
                bundle_store_wanted(name, wanted, &ignored) >= 0 && strcmp(active, wanted) == 0 &&
-               is_whole(name, active);
+               bundle_store_is_half_way(name, &ignored) == 0;
 }
 
 static int sort_out(
