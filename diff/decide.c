@@ -327,6 +327,11 @@ Decision decide(const UnitFacts *facts) {
         return decision;
 }
 
+bool decision_leaves_restart(const Decision *decision) {
+        return decision->verdict == VERDICT_RELOAD &&
+               decision->change->fits == no_restart_but_reload_trigger;
+}
+
 const Rule *decide_unit_rules(size_t *ret_n) {
         *ret_n = N_ELEMENTS(unit_rules);
         return unit_rules;

@@ -99,6 +99,9 @@ typedef struct Decision {
 } Decision;
 Decision decide(const UnitFacts *facts);
 
+/* It takes a restart, which a flag forbids: the reload that it is leaves that owed. */
+bool decision_leaves_restart(const Decision *decision);
+
 /* The tables, for docs and tests. */
 /* Something changed that takes a reload, and nothing that takes more. */
 bool facts_ask_reload_alone(const UnitFacts *facts);

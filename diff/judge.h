@@ -37,6 +37,8 @@ typedef struct Judgement {
         bool is_triggered;           /* path_unit.c: started by a path unit, dragged start too */
         bool is_triggered_early;     /* and that by a change of files: with its old text */
         Chain stop_reasons, reasons; /* of the stop; of all else */
+        const char *leaves_restart;  /* the flag for which a reload leaves a restart owed, as
+                                        written;  NULL: none */
 } Judgement;
 
 typedef struct Judge {

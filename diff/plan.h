@@ -52,9 +52,11 @@ typedef struct UnitAction {
         const char *const *reasons; /* a chain, nearest first: "/etc/nginx/nginx.conf changed",
                                        "[Trigger]" */
         size_t n_reasons;
-        bool debt;       /* a skip that leaves the unit with an older definition */
-        bool is_inside;  /* of a container, where nothing but what is inside changed */
-        bool runs_again; /* the start of a oneshot that ran and ended, for a change */
+        bool debt;                  /* a skip that leaves the unit with an older definition */
+        const char *leaves_restart; /* of a reload, beside which a restart is owed: the flag that
+                                       forbids it; else NULL */
+        bool is_inside;             /* of a container, where nothing but what is inside changed */
+        bool runs_again;            /* the start of a oneshot that ran and ended, for a change */
 } UnitAction;
 
 typedef struct UnitDrag {

@@ -43,6 +43,7 @@ add_action(Assembly *assembly, const Subject *subject, Verb verb, Phase phase, u
                 .reasons = copy_strings(assembly->arena, chain->items, chain->n),
                 .n_reasons = chain->n,
                 .debt = verb == VERB_SKIP && !ends_by_itself && !judgement->is_dragged_restart,
+                .leaves_restart = judgement->leaves_restart,
                 .is_inside = judgement->container && facts_ask_reload_alone(&judgement->facts),
                 .runs_again = verb == VERB_START && judgement->facts.is_oneshot &&
                               !judgement->facts.is_newly_wanted,

@@ -92,6 +92,9 @@ static int explain_change(Judge *judge, const Subject *subject, const char *more
                    *second = cause.n > 1 ? cause.items[1] : NULL;
         if (!judgement->skips && !more && !reason)
                 more = why_no_reload(subject, &cause);
+        if (decision_leaves_restart(&judgement->decision))
+                subject->judgement->leaves_restart =
+                                as_written(judge, judgement, judgement->facts.no_restart);
         if (!judgement->skips)
                 return chain_set(judge->arena, chain, first, second, more ? more : reason,
                                 CHAIN_END);

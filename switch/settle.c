@@ -66,10 +66,9 @@ static int pay(const Settle *settle, const char *unit, uint32_t uid, Error *rete
 }
 
 /* A reboot that is owed still is not forgotten for an activation. */
-static bool owes_restart(const Prepared *prepared, const UnitAction *action) {
+static bool owes_restart(const Prepared *prepared, const UnitAction *action, uint32_t uid) {
         for (size_t i = 0; i < prepared->n_debts; i++)
-                if (prepared->debts[i].verb == VERB_RESTART &&
-                                prepared->debts[i].uid == UINT32_MAX &&
+                if (prepared->debts[i].verb == VERB_RESTART && prepared->debts[i].uid == uid &&
                                 strcmp(prepared->debts[i].unit, action->unit) == 0)
                         return true;
         return false;
@@ -78,7 +77,8 @@ static bool owes_restart(const Prepared *prepared, const UnitAction *action) {
 Verb settle_skip_owes(const Prepared *prepared, const UnitAction *action) {
         if (!action->debt)
                 return VERB_SKIP;
-        return action->is_inside && !owes_restart(prepared, action) ? VERB_RELOAD : VERB_RESTART;
+        return action->is_inside && !owes_restart(prepared, action, UINT32_MAX) ? VERB_RELOAD
+                                                                                : VERB_RESTART;
 }
 
 static int settle_action(const Settle *settle, const ActionReport *done, Debt debt, Error *reterr) {
@@ -102,7 +102,16 @@ static int settle_action(const Settle *settle, const ActionReport *done, Debt de
                 debt.cause = done->outcome == JOB_TIMEOUT ? DEBT_TIMEOUT : DEBT_FAILED;
                 return debt_put(host->database, host->profile_name, &debt, reterr);
         }
-        return debt_clear(host->database, host->profile_name, action->unit, debt.uid, reterr);
+        if (action->leaves_restart) {
+                debt.verb = VERB_RESTART;
+                debt.cause = DEBT_SKIPPED;
+                debt.reason = action->leaves_restart;
+                return debt_put(host->database, host->profile_name, &debt, reterr);
+        }
+        return action->verb == VERB_RELOAD && owes_restart(settle->prepared, action, debt.uid)
+                               ? 0
+                               : debt_clear(host->database, host->profile_name, action->unit,
+                                                 debt.uid, reterr);
 }
 
 static int settle_manager(const Settle *settle, const UnitPlan *units, Debt debt, Error *reterr) {
