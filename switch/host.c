@@ -42,15 +42,18 @@ static int open_in_image(int root_fd, const char *path, bool make, int *ret_fd) 
         return 0;
 }
 
-static int path_of_fd(int fd, char **ret_path) {
+static int path_of_fd(int fd, char **ret_path, Error *reterr) {
         char link[64], path[4096];
         (void) snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
         ssize_t length = readlink(link, path, sizeof(path) - 1);
+        if (length < 0 && errno == ENOENT) /* as in a chroot that nobody has prepared */
+                return error_set(reterr, -EOPNOTSUPP,
+                                "/proc is needed, and not mounted here: mount -t proc proc /proc");
         if (length < 0)
-                return -errno;
+                return error_set_errno(reterr, -errno, "%s", link);
         path[length] = 0;
         *ret_path = strdup(path);
-        return *ret_path ? 0 : -ENOMEM;
+        return *ret_path ? 0 : error_oom(reterr);
 }
 
 static int find_state_directory(Host *host, bool make, Error *reterr) {
@@ -75,8 +78,7 @@ static int find_state_directory(Host *host, bool make, Error *reterr) {
         }
         if (r < 0)
                 return error_set_errno(reterr, r, "%s/" STATE_DIRECTORY, host->root);
-        r = path_of_fd(fd, &host->state_directory);
-        return r < 0 ? error_set_errno(reterr, r, "%s/" STATE_DIRECTORY, host->root) : 0;
+        return path_of_fd(fd, &host->state_directory, reterr);
 }
 
 static int open_root(Host *host, Error *reterr) {
