@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/map.h"
 #include "diff/quote.h"
 #include "state/git_hosts.h"
+#include "switch/commands.h"
 #include "switch/diff_view.h"
 
 #include <errno.h>
@@ -123,14 +125,37 @@ static int add_details(Fleet *fleet, const GitHost *host, Diff *diff, Error *ret
         }
 }
 
+static const char *name_of(const GitHost *host) {
+        const char *slash = strrchr(host->path, '/');
+        return slash ? slash + 1 : host->path;
+}
+
+/* What one host is must not be taken for another's. */
+static int check_names(const Fleet *fleet, Error *reterr) {
+        const GitHosts *hosts = &fleet->hosts;
+        cleanup(map_donep) Map names = { 0 };
+        for (size_t i = 0; fleet->options->states && i < hosts->n_items; i++) {
+                const char *name = name_of(&hosts->items[i]);
+                const char *other = map_get(&names, name);
+                if (other)
+                        return error_set(reterr, USAGE_ERROR,
+                                        "--states=%s: %s.json would be of %s and of %s; compare "
+                                        "these by two calls, each with a directory of its own",
+                                        fleet->options->states, name, other, hosts->items[i].path);
+                if (map_put(&names, name, hosts->items[i].path) < 0)
+                        return error_oom(reterr);
+        }
+        return 0;
+}
+
 /* DIR/edge1.json for hosts/edge1; one that has none is taken as without --states=. */
 static int find_states(const Fleet *fleet, const GitHost *host, char **ret_path, Error *reterr) {
-        const char *directory = fleet->options->states, *slash = strrchr(host->path, '/');
+        const char *directory = fleet->options->states;
         cleanup_free char *path = NULL;
         struct stat st;
         if (!directory)
                 return 0;
-        if (asprintf(&path, "%s/%s.json", directory, slash ? slash + 1 : host->path) < 0)
+        if (asprintf(&path, "%s/%s.json", directory, name_of(host)) < 0)
                 return error_oom(reterr);
         if (stat(path, &st) >= 0)
                 *ret_path = TAKE(path);
@@ -304,6 +329,8 @@ int diff_all(const Options *options,
         if (r >= 0 && fleet.hosts.n_items == 0)
                 r = error_set(reterr, -ENOENT, "%s: No directory of these revisions matches",
                                 options->all);
+        if (r >= 0)
+                r = check_names(&fleet, reterr);
         if (r >= 0)
                 r = look_at_all(&fleet, reterr);
         if (r >= 0)

@@ -137,6 +137,10 @@ runs 0 -C conf diff --json --states=states --all 'hosts/*' HEAD~1 HEAD
 equal "$(json '[(h["states"], len(h["plan"]["actions"])) for h in j["hosts"]]')" "[(True, 0), (False, 1)]"
 refuses 2 "--states=states/a.json is one host's: with --all give a directory" \
         -C conf diff --states=states/a.json --all 'hosts/*' HEAD~1 HEAD
+refuses 2 "--states=states: a.json would be of hosts/a and of other/a; compare these by two calls" \
+        -C conf diff --states=states --all '*/a' "$(git -C conf rev-parse HEAD~1^{tree})" \
+        "$(git -C conf rev-parse HEAD:hosts/a | xargs printf '040000 tree %s\ta\n' | git -C conf mktree |
+                xargs printf '040000 tree %s\thosts\n040000 tree %s\tother\n' "$(git -C conf rev-parse HEAD:hosts)" | git -C conf mktree)"
 refuses 1 "none: No such file or directory" -C conf diff --states=none --all 'hosts/*' HEAD~1 HEAD
 refuses 1 "states: Is a directory" -C conf diff --states=states HEAD~1:hosts/a HEAD:hosts/a
 echo nonsense > conf/states/b.json
