@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "switch/inside_states.h"
 
+#include "activate/bytes.h"
 #include "activate/container_link.h"
 #include "activate/errand.h"
 #include "activate/process.h"
@@ -51,7 +52,9 @@ static int ask(const void *userdata, int fd) {
         if (r >= 0 && query->relations.n_items > 0)
                 r = systemd_read_relations_of(systemd, &query->relations, states, &ignored);
         json_t *json = r < 0 ? NULL : to_json(states);
-        return json && json_dumpfd(json, fd, JSON_COMPACT) == 0 ? 0 : 1;
+        char *text = json ? json_dumps(json, JSON_COMPACT)
+                          : NULL; /* json_dumpfd() writes each word */
+        return text && write_bytes(fd, text, strlen(text)) >= 0 ? 0 : 1;
 }
 
 /* What a container says is shown to people. */
