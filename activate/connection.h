@@ -37,6 +37,9 @@ int connection_open(const char *address,
                 Systemd **ret_systemd,
                 Error *reterr) must_check;
 
+/* A manager that executes itself anew is there again within a fraction of it. */
+enum { CONNECTION_RESTORE_USEC = 30 * 1000 * 1000 };
+
 bool connection_is_lost(const Systemd *systemd);
 /* One try. Returns 0, or a negative errno: not (yet) there again. */
 int connection_restore(Systemd *systemd) must_check;

@@ -24,7 +24,6 @@
 #include <string.h>
 
 enum {
-        RESTORE_TIMEOUT_USEC = 30 * 1000000, /* of a manager that executes itself anew */
         KNOCK_USEC = 10 * 1000,
         MAX_LOSSES = 5,
 };
@@ -464,7 +463,7 @@ static int restore(JobWait *wait, uint64_t until_usec, Error *reterr) {
         }
         int r = connection_is_lost(systemd) ? connection_restore(systemd) : 0;
         if (r < 0) {
-                if (!systemd->address || now - wait->lost_usec > RESTORE_TIMEOUT_USEC)
+                if (!systemd->address || now - wait->lost_usec > CONNECTION_RESTORE_USEC)
                         return error_set(reterr, -ECONNRESET,
                                         "The connection to %s was lost and could not be made again",
                                         systemd->label);

@@ -77,7 +77,6 @@ int systemd_running_users(uint32_t **ret_uids, size_t *ret_n_uids, Error *reterr
 /* A manager that drops the connection meanwhile is one that re-executes itself. It reads all units
  * anew then, but who knows what else made it go: it is asked once more. */
 int systemd_reload(Systemd *systemd, uint64_t timeout_usec, Error *reterr) {
-        uint64_t end_usec = now_usec() + timeout_usec;
         for (int i = 0; i < MAX_RELOADS; i++) {
                 sd_bus_message *call = NULL;
                 int r = connection_new_call(systemd, "Reload", &call);
@@ -87,8 +86,7 @@ int systemd_reload(Systemd *systemd, uint64_t timeout_usec, Error *reterr) {
                         r = call_one(systemd, call, timeout_usec, NULL, reterr);
                 if (r != -ECONNRESET)
                         return r;
-                uint64_t now = now_usec();
-                r = connection_await(systemd, end_usec > now ? end_usec - now : 0, reterr);
+                r = connection_await(systemd, CONNECTION_RESTORE_USEC, reterr);
                 if (r < 0)
                         return r;
         }

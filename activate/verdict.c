@@ -23,7 +23,6 @@ enum {
         MOMENT_USEC = 100 * 1000,
         MAX_MOMENTS = 50, /* until the program has had its turn */
         LOG_ENTRIES = 10,
-        RESTORE_TIMEOUT_USEC = 30 * 1000 * 1000,
 };
 
 typedef struct Seen {
@@ -480,7 +479,7 @@ static Report *report_of_jobs(PlanRun *run) {
 int plan_run_report(PlanRun *run, Report **ret_report, Error *reterr) {
         int r = try_report(run, ret_report, reterr);
         if (r == -ECONNRESET) {
-                r = connection_await(run->systemd, RESTORE_TIMEOUT_USEC, reterr);
+                r = connection_await(run->systemd, CONNECTION_RESTORE_USEC, reterr);
                 if (r >= 0)
                         r = try_report(run, ret_report, reterr);
         }
