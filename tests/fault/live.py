@@ -13,6 +13,7 @@ OLD, NEW, SEED, AT_MOST = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.ar
 COUNTERS = "/run/fault-counters"
 UNITS = ["gone.service", "changed.service", "stopfirst.service", "reloaded.service", "new.service", "kept.service"]
 SHARE = {"bus": 5, "sqlite": 2, "write": 1, "sync": 1, "rename": 2, "make": 1, "alloc": 2}
+TIME_SEC = 240  # less than what jobs are waited for: an end that is missed takes as long
 failures = []
 
 
@@ -23,7 +24,10 @@ def run(arguments, point=None, counted=False):
         environment.update(LD_PRELOAD=PRELOAD, FAULT_COUNTERS=COUNTERS, **(point.environment() if point else {}))
         environment["ASAN_OPTIONS"] = environment.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
     command = ["sysswitch", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=600)
+    try:
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=TIME_SEC)
+    except subprocess.TimeoutExpired:
+        sys.exit(f"{' '.join(arguments)}, {point or 'without a fault'}: it does not end")
 
 
 def files():
