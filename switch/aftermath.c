@@ -17,7 +17,7 @@ enum {
         LOOK_MSEC = 50,
         /* From the end of the killed service until that of the recovery is queued takes systemd no
          * time; it may be at work on something else, though. */
-        PATIENCE_USEC = 5 * 1000000,
+        PATIENCE_USEC = 30 * 1000000,
         MAX_RECORDS = 20,
 };
 
