@@ -299,19 +299,25 @@ int bundle_store_read(const char *name,
         return bundle_parse(text, contents, ret_tree, reterr);
 }
 
+static int is_half_way(const char *name, const Manifest *journal, Error *reterr) {
+        char active[BUNDLE_TREE_SIZE];
+        int r = bundle_store_pointed(name, "active", active, reterr);
+        return r < 0 ? r : strcmp(active, journal->to) != 0;
+}
+
 int bundle_store_is_half_way(const char *name, Error *reterr) {
         cleanup(manifest_freep) Manifest *journal = NULL;
-        char active[BUNDLE_TREE_SIZE];
         int r = bundle_journal_read(name, &journal, reterr);
-        if (r > 0)
-                r = bundle_store_pointed(name, "active", active, reterr);
-        return r > 0 ? strcmp(active, journal->to) != 0 : r;
+        return r > 0 ? is_half_way(name, journal, reterr) : r;
 }
 
 /* Of an activation that is over. One that was cut off is still to be taken back. */
 static int end_journal(const char *name, Error *reterr) {
-        int r = bundle_store_is_half_way(name, reterr);
-        return r == 0 ? bundle_journal_drop(name, reterr) : r;
+        cleanup(manifest_freep) Manifest *journal = NULL;
+        int r = bundle_journal_read(name, &journal, reterr);
+        if (r > 0 && (r = is_half_way(name, journal, reterr)) == 0)
+                r = bundle_journal_drop(name, reterr);
+        return r;
 }
 
 static int settle_one(const char *name, bool is_commit, Error *reterr) {

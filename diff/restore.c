@@ -42,9 +42,10 @@ static Course course_of(const UnitBefore *before, const UnitNow *now) {
                 return before->phases & PHASE_BIT(PHASE_STOP)        ? COURSE_STOP_START
                        : before->phases & PHASE_BIT(PHASE_STOP_LATE) ? COURSE_MAKE_WAY
                                                                      : COURSE_RESTART;
-        if (now->has_job) /* and a stop by a start */
-                return COURSE_START;
-        return before->phases & PHASE_BIT(PHASE_RELOAD) ? COURSE_RELOAD : COURSE_NONE;
+        /* a reload that is at work has begun with what was new: once more, behind it */
+        if (before->phases & PHASE_BIT(PHASE_RELOAD))
+                return COURSE_RELOAD;
+        return now->has_job ? COURSE_START : COURSE_NONE; /* and a stop by a start */
 }
 
 /* Which courses have an action in the phase, and its verb. */

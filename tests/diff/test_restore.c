@@ -51,6 +51,7 @@ static const Row rows[] = {
         /* what is queued would still change it */
         { true, true, true, false, STOP, "start@start", true },
         { true, true, true, false, 0, "start@start", true },
+        { true, true, true, false, RELOAD, "reload@reload", true },
         { false, false, true, false, START, "stop@stop", true },
         { false, false, true, true, START, "start@start", true },
 };
