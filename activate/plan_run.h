@@ -75,5 +75,8 @@ typedef enum TriggeredWait {
 /* Waits, but not for ever. */
 int triggered_wait(PlanRun *run, TriggeredWait what_for, Error *reterr) must_check;
 
+/* Waits for the job of a unit, and looks at it again. */
+int comeback_await(PlanRun *run, UnitLook *look, Error *reterr) must_check;
+
 /* A stop of this phase that was refused is done when the unit is down all the same. */
 int refused_settle(PlanRun *run, ActionRun *action, Phase phase, Error *reterr) must_check;

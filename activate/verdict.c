@@ -279,10 +279,17 @@ static bool is_stopped(const Seen *seen) {
                strcmp(seen->look.result, "exit-code") == 0;
 }
 
+static bool is_coming_back(const Seen *seen) {
+        return seen->is_dragged_up && seen->look.job_id > 0 && unit_look_is_failing(&seen->look);
+}
+
 static int look_at_all(Verdict *verdict, Error *reterr) {
         int r = triggered_wait(verdict->run, TRIGGERED_BEFORE_VERDICT, reterr);
         if (r >= 0)
                 r = look_at(verdict, is_any, LOOK_RESULT, reterr);
+        for (size_t i = 0; r >= 0 && i < verdict->n_seen; i++)
+                if (is_coming_back(&verdict->seen[i]))
+                        r = comeback_await(verdict->run, &verdict->seen[i].look, reterr);
         if (r >= 0)
                 r = look_a_moment_later(verdict, reterr);
         if (r >= 0)
