@@ -20,6 +20,9 @@
 /* What its unit gives a start, and an activation in place: TimeoutStartSec=. */
 enum { CONTAINER_START_SEC = 240 };
 
+/* In its unit: which text of sysswitch it was made of. */
+#define CONTAINER_TEMPLATE_KEY "X-SysswitchTemplate"
+
 /* Of a container's name, with the zero. */
 enum { CONTAINER_NAME_SIZE = 65 };
 

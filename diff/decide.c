@@ -167,7 +167,8 @@ static const Rule change_rules[] = {
                         no_restart_but_reload_trigger, VERDICT_RELOAD, NULL },
         { "flags",
                         "X-RestartIfChanged=no, RefuseManualStop=yes, RefuseManualStart=yes, "
-                        "X-OnlyManualStart=yes",
+                        "X-OnlyManualStart=yes, or a container whose unit only sysswitch writes "
+                        "otherwise",
                         no_restart, VERDICT_SKIP, NULL },
         { "7", "a protected unit", protected_unit, VERDICT_SKIP,
                         "never restarted under a running host" },

@@ -73,7 +73,8 @@ typedef struct UnitFacts {
         /* flags */
         SwitchMethod method;
         bool reload_if_changed;
-        const char *no_restart; /* the flag that forbids it, as it is shown; NULL: none */
+        const char *no_restart; /* the flag that forbids it, as it is shown, or that nobody but
+                                   sysswitch changed anything; NULL: none */
         int stop_if_changed;    /* 1, 0, -1 not set */
         /* what a switch before owes */
         bool has_debt;

@@ -255,6 +255,31 @@ static int find_container(
                         comparison->arena, input->before, input->after, subject->name, ret_name);
 }
 
+static bool same_part(const TextPart *left, const TextPart *right) {
+        return left->file == right->file &&
+               (left->file || strcmp(left->identity, right->identity) == 0);
+}
+
+/* All that its unit is made of is declared as it was, and another version of sysswitch writes it
+ * otherwise. Of its own settings one would have fired. */
+static bool is_rewritten(const Comparison *comparison, const Subject *subject, const char *name) {
+        const UnitText *before = text_of(subject, BEFORE), *after = text_of(subject, AFTER);
+        const char *roots[N_SIDES];
+        if (!before->is_whole || !after->is_whole || before->n_parts != after->n_parts ||
+                        !container_settings(comparison->input->before, name))
+                return false;
+        for (Side side = 0; side < N_SIDES; side++) {
+                const ContainerRule *rule = container_rule(comparison->pair->confs[side], name);
+                roots[side] = rule && rule->root ? rule->root : "";
+        }
+        for (size_t i = 1; i < after->n_parts; i++)
+                if (!same_part(before->parts[i], after->parts[i]))
+                        return false;
+        const char *old = unit_text_value(before, "Unit", CONTAINER_TEMPLATE_KEY);
+        const char *new = unit_text_value(after, "Unit", CONTAINER_TEMPLATE_KEY);
+        return is(roots[BEFORE], roots[AFTER]) && new && (!old || !is(old, new));
+}
+
 int facts_of(const Comparison *comparison, Subject *subject, Judgement *judgement) {
         UnitFacts *facts = &judgement->facts;
         const Trigger *trigger = subject->trigger;
@@ -290,6 +315,9 @@ int facts_of(const Comparison *comparison, Subject *subject, Judgement *judgemen
         facts->is_protected = is_protected(subject);
         facts->can_reload = can_reload(subject);
         set_flags(subject, facts);
+        if (!facts->no_restart && !facts->restart_trigger && facts->is_container &&
+                        is_rewritten(comparison, subject, judgement->container))
+                facts->no_restart = "this version of sysswitch writes its unit otherwise";
         set_debt(subject, facts);
         return 0;
 }

@@ -4,6 +4,7 @@
  * lie below NAME/ of ROOT_CONTAINERS. What runs the container is rendered into /etc: its unit, its
  * enablement, and the settings that nspawn reads. */
 
+#include "base/hash.h"
 #include "base/path.h"
 #include "diff/container.h"
 #include "diff/nspawn.h"
@@ -276,53 +277,57 @@ static const char *flags_of(const ContainerRule *rule) {
 /* What the tree says of files that nspawn writes is known when it starts: it may be of another
  * profile. nspawn ends with 133 when the container rebooted itself. What reloading it is, is
  * activating the tree that it shall have. The programs are looked for by systemd, which has a fixed
- * path. */
+ * path. The template is named in what comes of it, see is_rewritten(). */
+#define UNIT_TEMPLATE                                                                              \
+        "[Unit]\n"                                                                                 \
+        "Description=Container %1$s\n"                                                             \
+        "Documentation=man:sysswitch(8)\n"                                                         \
+        "After=network.target sysswitch-boot.service\n"                                            \
+        "RequiresMountsFor=%2$s " NSPAWN_BUNDLES "/%1$s\n"                                         \
+        "StartLimitIntervalSec=0\n"                                                                \
+        "X-StopIfChanged=no\n" CONTAINER_TEMPLATE_KEY "=%10$.16s\n"                                \
+        "%3$s"                                                                                     \
+        "\n"                                                                                       \
+        "[Service]\n"                                                                              \
+        "Type=notify\n"                                                                            \
+        "ExecStartPre=sysswitch container prepare %1$s %7$s%8$s%9$s\n"                             \
+        "EnvironmentFile=-" NSPAWN_BUNDLES "/%1$s/" NSPAWN_OPTIONS_FILE "\n"                       \
+        "ExecStart=systemd-nspawn --quiet --keep-unit --settings=override "                        \
+        "--machine=%1$s --directory=%2$s $" NSPAWN_OPTIONS "\n"                                    \
+        "ExecReload=sysswitch container apply %1$s\n"                                              \
+        "KillMode=mixed\n"                                                                         \
+        "RestartForceExitStatus=133\n"                                                             \
+        "SuccessExitStatus=133\n"                                                                  \
+        "RestartSec=0\n"                                                                           \
+        "TimeoutStartSec=%6$ds\n"                                                                  \
+        "TimeoutStopSec=90s\n"                                                                     \
+        "Slice=machine.slice\n"                                                                    \
+        "Delegate=yes\n"                                                                           \
+        "TasksMax=16384\n"                                                                         \
+        "SyslogIdentifier=container-%1$s\n"                                                        \
+        "DevicePolicy=closed\n"                                                                    \
+        "DeviceAllow=/dev/net/tun rwm\n"                                                           \
+        "DeviceAllow=char-pts rw\n"                                                                \
+        "DeviceAllow=/dev/loop-control rw\n"                                                       \
+        "DeviceAllow=block-loop rw\n"                                                              \
+        "DeviceAllow=block-blkext rw\n"                                                            \
+        "DeviceAllow=/dev/mapper/control rw\n"                                                     \
+        "DeviceAllow=block-device-mapper rw\n"                                                     \
+        "%4$s%5$s"
+
 static const char *unit_text(Arena *arena, const Declared *container) {
         const ContainerRule *rule = container->rule;
         const char *limits = nspawn_unit_lines(arena, container->file);
         bool starts = !rule || rule->auto_start != 0;
         const char *below = container->root + strlen(container->whole_root);
-        if (!limits)
+        Digest template;
+        char hex[DIGEST_HEX_SIZE];
+        if (!limits || digest_of(UNIT_TEMPLATE, strlen(UNIT_TEMPLATE), &template) < 0)
                 return NULL;
-        return arena_printf(arena,
-                        "[Unit]\n"
-                        "Description=Container %1$s\n"
-                        "Documentation=man:sysswitch(8)\n"
-                        "After=network.target sysswitch-boot.service\n"
-                        "RequiresMountsFor=%2$s " NSPAWN_BUNDLES "/%1$s\n"
-                        "StartLimitIntervalSec=0\n"
-                        "X-StopIfChanged=no\n"
-                        "%3$s"
-                        "\n"
-                        "[Service]\n"
-                        "Type=notify\n"
-                        "ExecStartPre=sysswitch container prepare %1$s %7$s%8$s%9$s\n"
-                        "EnvironmentFile=-" NSPAWN_BUNDLES "/%1$s/" NSPAWN_OPTIONS_FILE "\n"
-                        "ExecStart=systemd-nspawn --quiet --keep-unit --settings=override "
-                        "--machine=%1$s --directory=%2$s $" NSPAWN_OPTIONS "\n"
-                        "ExecReload=sysswitch container apply %1$s\n"
-                        "KillMode=mixed\n"
-                        "RestartForceExitStatus=133\n"
-                        "SuccessExitStatus=133\n"
-                        "RestartSec=0\n"
-                        "TimeoutStartSec=%6$ds\n"
-                        "TimeoutStopSec=90s\n"
-                        "Slice=machine.slice\n"
-                        "Delegate=yes\n"
-                        "TasksMax=16384\n"
-                        "SyslogIdentifier=container-%1$s\n"
-                        "DevicePolicy=closed\n"
-                        "DeviceAllow=/dev/net/tun rwm\n"
-                        "DeviceAllow=char-pts rw\n"
-                        "DeviceAllow=/dev/loop-control rw\n"
-                        "DeviceAllow=block-loop rw\n"
-                        "DeviceAllow=block-blkext rw\n"
-                        "DeviceAllow=/dev/mapper/control rw\n"
-                        "DeviceAllow=block-device-mapper rw\n"
-                        "%4$s%5$s",
-                        container->name, container->root, flags_of(rule), limits,
-                        starts ? "\n[Install]\nWantedBy=multi-user.target\n" : "",
-                        CONTAINER_START_SEC, container->whole_root, *below ? " " : "", below);
+        return arena_printf(arena, UNIT_TEMPLATE, container->name, container->root, flags_of(rule),
+                        limits, starts ? "\n[Install]\nWantedBy=multi-user.target\n" : "",
+                        CONTAINER_START_SEC, container->whole_root, *below ? " " : "", below,
+                        digest_to_hex(&template, hex));
 }
 
 static int place_unit(Rendering *rendering, const Declared *container, Error *reterr) {

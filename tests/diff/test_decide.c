@@ -112,7 +112,8 @@ static const Case change_cases[] = {
                         VERDICT_RELOAD },
         { "flags",
                         "X-RestartIfChanged=no, RefuseManualStop=yes, RefuseManualStart=yes, "
-                        "X-OnlyManualStart=yes",
+                        "X-OnlyManualStart=yes, or a container whose unit only sysswitch writes "
+                        "otherwise",
                         { BASE, .no_restart = "RefuseManualStart=yes", .stop_if_changed = 1 },
                         VERDICT_SKIP },
         { "7", "a protected unit", { BASE, .is_protected = true, .stop_if_changed = 1 },

@@ -2,11 +2,13 @@
 
 /* What a plan says beside its actions. The rules of these are in tests/cases. */
 
+#include "diff/container.h"
 #include "diff/plan.h"
 #include "tests/diff/sample_source.h"
 #include "tests/support/cmocka.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static Tree *render_into(Contents *contents, const SampleFile *files) {
@@ -215,9 +217,86 @@ static void test_plan__starts_what_is_to_be_up_early(void **state) {
         }
 }
 
+#define WEB "containers/web.nspawn", "[Exec]\nHostname=web\n"
+#define DROP_IN "units/container-web.service.d/x.conf", "[Service]\nNice=1\n"
+#define INSIDE "containers/web/etc/motd", "one\n"
+
+/* The container's unit as a version of sysswitch left it that wrote another KillMode=. */
+static void age(Contents *contents, Tree *tree, bool is_template_older) {
+        Entry *entry = NULL;
+        for (size_t i = 0; i < tree->n_entries && !entry; i++)
+                if (tree->entries[i].root == ROOT_ETC &&
+                                strcmp(tree->entries[i].path,
+                                                "systemd/system/container-web.service") == 0)
+                        entry = &tree->entries[i];
+        assert_non_null(entry);
+        char *text = strdup(entry->content->data);
+        char *key = text ? strstr(text, CONTAINER_TEMPLATE_KEY "=") : NULL;
+        char *mode = text ? strstr(text, "KillMode=mixed") : NULL;
+        assert_true(key && mode);
+        memcpy(mode, "KillMode=group", strlen("KillMode=group"));
+        if (is_template_older)
+                key[strlen(CONTAINER_TEMPLATE_KEY "=")] ^= 1;
+        assert_int_equal(contents_add(contents, text, strlen(text), &entry->content, NULL), 0);
+        free(text);
+}
+
+static void test_plan__leaves_what_only_sysswitch_writes_otherwise(void **state) {
+        (void) state;
+        static const SampleFile before[] = { { WEB }, { DROP_IN }, { INSIDE }, { NULL, NULL } };
+        static const struct {
+                bool is_template_older;
+                SampleFile after[5];
+                Verb verb;
+        } rows[] = {
+                { true, { { WEB }, { DROP_IN }, { INSIDE } }, VERB_SKIP },
+                { false, { { WEB }, { DROP_IN }, { INSIDE } }, VERB_RESTART },
+                { true, { { WEB }, { DROP_IN }, { "containers/web/etc/motd", "two\n" } },
+                                VERB_RELOAD },
+                { true,
+                                { { "containers/web.nspawn", "[Exec]\nHostname=www\n" },
+                                                { DROP_IN }, { INSIDE } },
+                                VERB_RESTART },
+                { true,
+                                { { WEB },
+                                                { "units/container-web.service.d/x.conf",
+                                                                "[Service]\nNice=2\n" },
+                                                { INSIDE } },
+                                VERB_RESTART },
+                { true, { { WEB }, { INSIDE } }, VERB_RESTART },
+                { true,
+                                { { WEB }, { DROP_IN }, { INSIDE },
+                                                { "profile.conf", "[Container]\nName=web\n"
+                                                                  "Root=/srv/web\n" } },
+                                VERB_RESTART },
+        };
+        for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
+                static const char why[] = "this version of sysswitch writes its unit otherwise";
+                World world = { .contents = contents_new() };
+                assert_non_null(world.contents);
+                world.before = render_into(world.contents, before);
+                world.after = render_into(world.contents, rows[i].after);
+                age(world.contents, world.before, rows[i].is_template_older);
+                const PlanInput input = {
+                        .before = world.before, .after = world.after, .contents = world.contents
+                };
+                assert_int_equal(plan_new(&input, &world.plan, NULL), 0);
+                assert_int_equal(world.plan->units.n_actions, 1);
+                const UnitAction *action = &world.plan->units.actions[0];
+                assert_int_equal(action->verb, rows[i].verb);
+                assert_true(action->debt == (action->verb == VERB_SKIP));
+                if (action->verb == VERB_SKIP)
+                        assert_string_equal(action->reasons[0], why);
+                if (action->verb == VERB_RELOAD)
+                        assert_string_equal(action->leaves_restart, why);
+                world_done(&world);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_plan__an_initrd_that_is_made_takes_a_reboot),
+                cmocka_unit_test(test_plan__leaves_what_only_sysswitch_writes_otherwise),
                 cmocka_unit_test(test_plan__names_the_hooks_that_run),
                 cmocka_unit_test(test_plan__reloads_no_manager_of_an_image),
                 cmocka_unit_test(test_plan__starts_what_is_to_be_up_early),
