@@ -12,7 +12,7 @@ typedef struct ActionRun {
         const UnitAction *action;
         Job job;
         const UnitLook *before;
-        bool brings_back; /* starts what PHASE_STOP took down */
+        bool brings_back; /* starts what may be up again by itself: PHASE_STOP took it down */
 } ActionRun;
 
 typedef enum GroupStage {

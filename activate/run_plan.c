@@ -54,7 +54,7 @@ static int set_up_actions(PlanRun *run) {
                 run->actions[i] = (ActionRun){ .action = action,
                         .before = &run->before[i],
                         .brings_back = action->verb == VERB_START &&
-                                       map_get(&stopped, action->unit),
+                                       (action->invocation || map_get(&stopped, action->unit)),
                         .job = { .unit = action->unit,
                                         .verb = action->verb,
                                         .invocation_before = run->before[i].invocation_id,
@@ -218,8 +218,13 @@ int plan_run_stop(PlanRun *run, Error *reterr) {
         return r < 0 ? r : triggered_join(run, reterr);
 }
 
+static bool is_another_run(const UnitAction *action, const UnitLook *look) {
+        return !action->invocation || strcmp(action->invocation, look->invocation_id) != 0;
+}
+
 /* What was stopped before the flip may be on again, started by its timer or socket with the old
- * text: then a start would do nothing. */
+ * text; and what an undone switch was about to start, with the new one: then a start would do
+ * nothing. */
 static int find_what_came_back(PlanRun *run, const Group *group, Error *reterr) {
         cleanup_free UnitLook *looks = calloc(group->n_actions + 1, sizeof(UnitLook));
         cleanup_free ActionRun **looked_at = calloc(group->n_actions + 1, sizeof(ActionRun *));
@@ -238,6 +243,7 @@ static int find_what_came_back(PlanRun *run, const Group *group, Error *reterr) 
                 looked_at[i]->job.restart_for_start =
                                 r < 0 ||
                                 (unit_look_is_on(&looks[i]) &&
+                                                is_another_run(looked_at[i]->action, &looks[i]) &&
                                                 (run->reloaded_usec == 0 ||
                                                                 looks[i].start_usec <
                                                                                 run->reloaded_usec));

@@ -57,6 +57,9 @@ typedef struct UnitAction {
                                        forbids it; else NULL */
         bool is_inside;             /* of a container, where nothing but what is inside changed */
         bool runs_again;            /* the start of a oneshot that ran and ended, for a change */
+        const char *invocation;     /* of a start: which run it had when that was planned. Another
+                                       one that began before the daemon-reload has another text.
+                                       NULL: nobody else starts it meanwhile */
 } UnitAction;
 
 typedef struct UnitDrag {

@@ -6,13 +6,15 @@
 
 static const char *const reasons[] = { "a switch is undone" };
 
-static void add(UnitPlan *plan, const UnitBefore *before, Verb verb, Phase phase) {
+static void
+add(UnitPlan *plan, const UnitBefore *before, const char *invocation, Verb verb, Phase phase) {
         plan->actions[plan->n_actions++] = (UnitAction){
                 .unit = before->unit,
                 .verb = verb,
                 .phase = phase,
                 .reasons = reasons,
                 .n_reasons = N_ELEMENTS(reasons),
+                .invocation = invocation,
         };
 }
 
@@ -82,8 +84,12 @@ int restore_plan(Arena *arena,
         for (Phase phase = PHASE_STOP; phase < N_PHASES; phase++)
                 for (size_t i = 0; i < n_units; i++) {
                         Verb verb;
-                        if (acts_in(course_of(&units[i], &now[i]), phase, &verb))
-                                add(&plan, &units[i], verb, phase);
+                        Course course = course_of(&units[i], &now[i]);
+                        /* a job of the switch that is at work may bring it up by itself */
+                        bool may_come = course == COURSE_START && units[i].was_on;
+                        if (acts_in(course, phase, &verb))
+                                add(&plan, &units[i], may_come ? now[i].invocation_id : NULL, verb,
+                                                phase);
                 }
         *ret_plan = plan;
         return 0;
