@@ -74,3 +74,18 @@ int initrd_record_put(Database *database,
         r = statement_run(&statement, reterr);
         return r < 0 ? r : 0;
 }
+
+int initrd_record_put_found(
+                Database *database, const char *kernel, const char *modules, Error *reterr) {
+        static const char sql[] = "INSERT OR REPLACE INTO initrds (kernel, switch, modules) "
+                                  "SELECT ?1, id, ?2 FROM switches "
+                                  "WHERE state = 'committed' ORDER BY id DESC LIMIT 1";
+        cleanup(statement_donep) Statement statement = { 0 };
+        int r = statement_open(database, sql, &statement, reterr);
+        if (r < 0)
+                return r;
+        statement_bind_text(&statement, 1, kernel);
+        statement_bind_text(&statement, 2, modules);
+        r = statement_run(&statement, reterr);
+        return r < 0 ? r : drop_older(database, kernel, reterr);
+}

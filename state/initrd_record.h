@@ -6,8 +6,8 @@
 #include "base/arena.h"
 #include "state/database.h"
 
-/* By the last switch that was committed and made one. In the arena; *ret_modules is "" where none
- * did. */
+/* By the last switch that was committed and made one, or with the one that was found since. In the
+ * arena; *ret_modules is "" where there is none. */
 int initrd_record_load(Database *database,
                 const char *kernel,
                 Arena *arena,
@@ -21,5 +21,12 @@ int initrd_record_is_there(Database *database, Error *reterr) must_check;
 int initrd_record_put(Database *database,
                 const char *kernel,
                 int64_t switch_id,
+                const char *modules,
+                Error *reterr) must_check;
+
+/* Of one that somebody else made. Counts at once; where no switch was ever committed, nothing is
+ * put. */
+int initrd_record_put_found(Database *database,
+                const char *kernel,
                 const char *modules,
                 Error *reterr) must_check;

@@ -186,7 +186,7 @@ CREATE TABLE renewals (
 ) STRICT;
 
 -- What the initrd of a kernel was made with (diff/initrd.h has the format) by which switch: the last one that was committed
--- counts.
+-- counts. One that somebody else made is noted with the one that was the last then.
 CREATE TABLE initrds (
         kernel TEXT NOT NULL CHECK (kernel <> ''),
         switch INTEGER NOT NULL REFERENCES switches (id),

@@ -32,7 +32,7 @@ typedef struct Search {
         const Tree *tree;
         const ProfileConf *conf; /* of it; NULL: it has no [Kernel] */
         InitrdMaker maker;
-        bool makes, is_asked;
+        bool judges, makes, is_asked;
         Strv kernels;
         Wanted *wanted;
         size_t n_wanted;
@@ -273,7 +273,10 @@ take_need(Search *search, const char *kernel, const InitrdContained *contained, 
                         search->host->root_fd, search->maker, kernel, arena, &need->initrd, reterr);
         if (r >= 0)
                 r = find_before(search, kernel, &need->initrd, before, reterr);
-        if (r < 0)
+        if (r >= 0 && before->is_adopted)
+                initrds->adopted[initrds->n_adopted++] =
+                                (InitrdNeed){ need->initrd, before->modules };
+        if (r < 0 || !search->makes)
                 return r;
         initrd_note(contained, &text);
         need->modules = text.error < 0 ? NULL : arena_strdup(arena, text.data ? text.data : "");
@@ -295,8 +298,6 @@ take_need(Search *search, const char *kernel, const InitrdContained *contained, 
         initrds->planned[initrds->n_needs] = (PlanInitrd){
                 .kernel = need->initrd.version, .reasons = copies, .n_reasons = reasons.n_items
         };
-        if (reasons.n_items == 0 && before->is_adopted)
-                initrds->adopted[initrds->n_adopted++] = *need;
         bool is_boot_without = !is_told && !has_image(&need->initrd);
         initrds->n_needs += reasons.n_items > 0 && need->initrd.n_images > 0 && !is_boot_without;
         return 0;
@@ -334,7 +335,7 @@ static int look_at_kernel(Search *search, const char *kernel, Error *reterr) {
         r = find_hiding(search, kernel, &own, &contained, reterr);
         if (r >= 0)
                 r = find_uki(search, kernel, reterr);
-        return r >= 0 && search->makes ? take_need(search, kernel, &contained, reterr) : r;
+        return r >= 0 && search->judges ? take_need(search, kernel, &contained, reterr) : r;
 }
 
 static int collect_names(Search *search, Error *reterr) {
@@ -470,8 +471,9 @@ int initrds_find(Host *host,
                 initrds.uki = "layout=uki of kernel-install";
                 initrds.uki_maker = "kernel-install add";
         }
-        search.makes = ask->makes && host_has_units(host) && search.maker != INITRD_NO_MAKER &&
-                       !is_in_uki(&search);
+        search.judges = host_has_units(host) && search.maker != INITRD_NO_MAKER &&
+                        !is_in_uki(&search);
+        search.makes = search.judges && ask->makes;
         r = run_search(&search, reterr);
         initrds.has_no_kernel = search.is_asked && search.kernels.n_items == 0;
         search_done(&search);

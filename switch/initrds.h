@@ -31,7 +31,7 @@ typedef struct InitrdBefore {
 typedef struct Initrds {
         InitrdBefore *before; /* of each kernel */
         size_t n_before;
-        InitrdNeed *adopted; /* that are as they are to be, which is to be noted */
+        InitrdNeed *adopted; /* that somebody else made, with what they have: to be noted */
         size_t n_adopted;
         InitrdNeed *needs;   /* that are to be made */
         PlanInitrd *planned; /* of each */
@@ -78,6 +78,10 @@ void initrds_space(const Initrds *initrds,
                 bool has_links,
                 SpaceNeed *ret_need,
                 uint64_t *ret_n_bytes_going);
+
+/* In the open transaction: notes those that somebody else made. Before the flip: a switch that is
+ * undone makes what their makers were told younger than they are. */
+int initrds_note_found(Host *host, const Initrds *initrds, Error *reterr) must_check;
 
 /* After the flip: makes and places what is needed, and notes it. What it did is taken back by
  * initrds_settle(), whether it succeeded or not. What fails in a rollback that nobody asked to stop

@@ -51,14 +51,24 @@ static void say_making(const EngineOptions *options, const Initrd *initrd) {
                 options->step(options->userdata, text);
 }
 
+/* switch_id 0: of none, as it was found. */
 static int note_one(Host *host, const InitrdNeed *need, int64_t switch_id, Error *reterr) {
         cleanup(text_donep) Text text = { 0 };
+        const char *kernel = need->initrd.version;
         text_add(&text, need->modules);
         initrd_image_note(host->root_fd, &need->initrd, &text);
         if (text.error < 0)
                 return error_oom(reterr);
-        return initrd_record_put(host->database, need->initrd.version, switch_id,
-                        text.data ? text.data : "", reterr);
+        const char *note = text.data ? text.data : "";
+        return switch_id > 0 ? initrd_record_put(host->database, kernel, switch_id, note, reterr)
+                             : initrd_record_put_found(host->database, kernel, note, reterr);
+}
+
+int initrds_note_found(Host *host, const Initrds *initrds, Error *reterr) {
+        int r = 0;
+        for (size_t i = 0; r >= 0 && i < initrds->n_adopted; i++)
+                r = note_one(host, &initrds->adopted[i], 0, reterr);
+        return r;
 }
 
 static int note_made(Host *host, const Initrds *initrds, int64_t switch_id, Error *reterr) {
@@ -67,8 +77,6 @@ static int note_made(Host *host, const Initrds *initrds, int64_t switch_id, Erro
                 return r;
         for (size_t i = 0; r >= 0 && i < initrds->n_needs; i++)
                 r = note_one(host, &initrds->needs[i], switch_id, reterr);
-        for (size_t i = 0; r >= 0 && i < initrds->n_adopted; i++)
-                r = note_one(host, &initrds->adopted[i], switch_id, reterr);
         if (r >= 0)
                 return database_commit(host->database, reterr);
         database_rollback(host->database);
@@ -107,7 +115,7 @@ int initrds_make(Host *host, const EngineOptions *options, EngineResult *result,
         int r = initrds_find(host, &ask, &arena, &needed, reterr);
         if (r >= 0 && needed.n_needs > 0)
                 r = make_all(host, &needed, options, reterr);
-        if (r >= 0 && needed.n_needs + needed.n_adopted > 0)
+        if (r >= 0 && needed.n_needs > 0)
                 r = note_made(host, &needed, result->switch_id, reterr);
         if (r >= 0 || !options->is_rollback || options->takes_back_failed || stop_request_is_made())
                 return r;

@@ -11,6 +11,7 @@
 #include "state/entry_layer.h"
 #include "state/generation.h"
 #include "state/packaged.h"
+#include "switch/initrds.h"
 #include "switch/result_json.h"
 #include "switch/settle.h"
 
@@ -277,6 +278,8 @@ static int write_intent(
         if (r >= 0 && prepared->target.path)
                 r = profile_set_source(
                                 host->database, host->profile_name, prepared->target.path, reterr);
+        if (r >= 0)
+                r = initrds_note_found(host, &prepared->initrds, reterr);
         record->origin = record->commit = NULL; /* written; the strings end here */
         return r;
 }

@@ -49,9 +49,29 @@ static void test_initrd_record__the_last_committed_one_counts(void **state) {
         assert_int_equal(initrd_record_is_there(fixture->database, &error), 1);
 }
 
+static void test_initrd_record__what_was_found_counts_at_once(void **state) {
+        ScratchDatabase *fixture = *state;
+        Error error;
+        assert_ok(initrd_record_put_found(fixture->database, "6.1", "have a\n", &error));
+        is_made_with(fixture, "6.1", ""); /* by a switch that nobody committed */
+        make(fixture, "have a\n", SWITCH_COMMITTED);
+        make(fixture, "have b\n", SWITCH_UNDONE);
+        assert_ok(initrd_record_put_found(fixture->database, "6.1", "have c\n", &error));
+        is_made_with(fixture, "6.1", "have c\n");
+        assert_ok(initrd_record_put_found(fixture->database, "6.2", "have d\n", &error));
+        is_made_with(fixture, "6.2", "have d\n");
+        make(fixture, "have e\n", SWITCH_UNDONE);
+        is_made_with(fixture, "6.1", "have c\n");
+        make(fixture, "have f\n", SWITCH_COMMITTED);
+        is_made_with(fixture, "6.1", "have f\n");
+        is_made_with(fixture, "6.2", "have d\n");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_initrd_record__the_last_committed_one_counts,
+                                scratch_database_setup, scratch_database_teardown),
+                cmocka_unit_test_setup_teardown(test_initrd_record__what_was_found_counts_at_once,
                                 scratch_database_setup, scratch_database_teardown),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
