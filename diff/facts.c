@@ -260,24 +260,31 @@ static bool same_part(const TextPart *left, const TextPart *right) {
                (left->file || strcmp(left->identity, right->identity) == 0);
 }
 
+/* By which text of sysswitch it was written; "": by one before there were names for them. */
+static const char *template_of(const Subject *subject, Side side) {
+        const char *name = unit_text_value(text_of(subject, side), "Unit", CONTAINER_TEMPLATE_KEY);
+        return name ? name : "";
+}
+
 /* All that its unit is made of is declared as it was, and another version of sysswitch writes it
  * otherwise. Of its own settings one would have fired. */
 static bool is_rewritten(const Comparison *comparison, const Subject *subject, const char *name) {
+        const Tree *trees[N_SIDES] = { comparison->input->before, comparison->input->after };
         const UnitText *before = text_of(subject, BEFORE), *after = text_of(subject, AFTER);
         const char *roots[N_SIDES];
-        if (!before->is_whole || !after->is_whole || before->n_parts != after->n_parts ||
-                        !container_settings(comparison->input->before, name))
+        if (!before->is_whole || !after->is_whole || before->n_parts != after->n_parts)
                 return false;
         for (Side side = 0; side < N_SIDES; side++) {
                 const ContainerRule *rule = container_rule(comparison->pair->confs[side], name);
                 roots[side] = rule && rule->root ? rule->root : "";
+                if (!container_settings(trees[side], name))
+                        return false;
         }
         for (size_t i = 1; i < after->n_parts; i++)
                 if (!same_part(before->parts[i], after->parts[i]))
                         return false;
-        const char *old = unit_text_value(before, "Unit", CONTAINER_TEMPLATE_KEY);
-        const char *new = unit_text_value(after, "Unit", CONTAINER_TEMPLATE_KEY);
-        return is(roots[BEFORE], roots[AFTER]) && new && (!old || !is(old, new));
+        return is(roots[BEFORE], roots[AFTER]) &&
+               !is(template_of(subject, BEFORE), template_of(subject, AFTER));
 }
 
 int facts_of(const Comparison *comparison, Subject *subject, Judgement *judgement) {

@@ -72,7 +72,12 @@ static void test_kernel__a_reboot_is_needed_for_what_the_running_one_has_not(voi
                                          &full, &full, &(RunningKernel){ "6.1", "x" }, &reasons),
                         0);
         is_list(&reasons, ""); /* no change of it */
-        /* the same words in another order: the console is the last one */
+}
+
+/* The console is the last one. */
+static void test_kernel__another_order_of_the_same_words_takes_a_reboot(void **state) {
+        (void) state;
+        Strv reasons = { 0 };
         const KernelWord there[] = { { "console=ttyS0", 2 }, { "a=\"b c\"", 2 },
                 { "console=tty0", 2 } },
                          back[] = { { "console=tty0", 2 }, { "a=\"b c\"", 2 },
@@ -97,6 +102,11 @@ static void test_kernel__a_reboot_is_needed_for_what_the_running_one_has_not(voi
         is_list(&reasons, "");
         assert_int_equal(kernel_reboot_reasons(&to, &to, &(RunningKernel){ 0 }, &reasons), 0);
         is_list(&reasons, "");
+}
+
+static void test_kernel__another_kernel_takes_a_reboot(void **state) {
+        (void) state;
+        Strv reasons = { 0 };
         const KernelRule six = { .line = 1, .version = "6.1" },
                          seven = { .line = 1, .version = "7.0" };
         assert_int_equal(kernel_reboot_reasons(
@@ -173,6 +183,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_kernel__words_and_those_that_are_missing),
                 cmocka_unit_test(test_kernel__a_reboot_is_needed_for_what_the_running_one_has_not),
+                cmocka_unit_test(test_kernel__another_kernel_takes_a_reboot),
+                cmocka_unit_test(test_kernel__another_order_of_the_same_words_takes_a_reboot),
                 cmocka_unit_test(test_kernel__modules),
                 cmocka_unit_test(test_kernel__what_is_rendered),
                 cmocka_unit_test(test_kernel__modules_of_a_profile),

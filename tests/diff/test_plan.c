@@ -221,8 +221,10 @@ static void test_plan__starts_what_is_to_be_up_early(void **state) {
 #define DROP_IN "units/container-web.service.d/x.conf", "[Service]\nNice=1\n"
 #define INSIDE "containers/web/etc/motd", "one\n"
 
-/* The container's unit as a version of sysswitch left it that wrote another KillMode=. */
-static void age(Contents *contents, Tree *tree, bool is_template_older) {
+/* The container's unit as a version of sysswitch writes it that has another KillMode=. */
+typedef enum Version { VERSION_SAME_NAME, VERSION_OTHER_NAME, VERSION_WITHOUT_NAME } Version;
+
+static void rewrite(Contents *contents, Tree *tree, Version version) {
         Entry *entry = NULL;
         for (size_t i = 0; i < tree->n_entries && !entry; i++)
                 if (tree->entries[i].root == ROOT_ETC &&
@@ -235,62 +237,77 @@ static void age(Contents *contents, Tree *tree, bool is_template_older) {
         char *mode = text ? strstr(text, "KillMode=mixed") : NULL;
         assert_true(key && mode);
         memcpy(mode, "KillMode=group", strlen("KillMode=group"));
-        if (is_template_older)
-                key[strlen(CONTAINER_TEMPLATE_KEY "=")] ^= 1;
+        if (version != VERSION_SAME_NAME) /* a digit of the name, or a letter of the key */
+                key[version == VERSION_OTHER_NAME ? strlen(CONTAINER_TEMPLATE_KEY "=") : 2] ^= 1;
         assert_int_equal(contents_add(contents, text, strlen(text), &entry->content, NULL), 0);
         free(text);
+}
+
+/* Side by side with what this version makes of the other source, whichever comes first. */
+static void check_rewritten(const SampleFile *others,
+                const SampleFile *own,
+                Version version,
+                bool is_back,
+                Verb verb) {
+        static const char why[] = "this version of sysswitch writes its unit otherwise";
+        World world = { .contents = contents_new() };
+        assert_non_null(world.contents);
+        world.before = render_into(world.contents, others);
+        world.after = render_into(world.contents, own);
+        rewrite(world.contents, is_back ? world.after : world.before, version);
+        const PlanInput input = {
+                .before = world.before, .after = world.after, .contents = world.contents
+        };
+        assert_int_equal(plan_new(&input, &world.plan, NULL), 0);
+        assert_int_equal(world.plan->units.n_actions, 1);
+        const UnitAction *action = &world.plan->units.actions[0];
+        assert_int_equal(action->verb, verb);
+        assert_true(action->debt == (verb == VERB_SKIP));
+        if (verb == VERB_SKIP)
+                assert_string_equal(action->reasons[0], why);
+        if (verb == VERB_RELOAD)
+                assert_string_equal(action->leaves_restart, why);
+        world_done(&world);
 }
 
 static void test_plan__leaves_what_only_sysswitch_writes_otherwise(void **state) {
         (void) state;
         static const SampleFile before[] = { { WEB }, { DROP_IN }, { INSIDE }, { NULL, NULL } };
         static const struct {
-                bool is_template_older;
+                Version version;
                 SampleFile after[5];
                 Verb verb;
         } rows[] = {
-                { true, { { WEB }, { DROP_IN }, { INSIDE } }, VERB_SKIP },
-                { false, { { WEB }, { DROP_IN }, { INSIDE } }, VERB_RESTART },
-                { true, { { WEB }, { DROP_IN }, { "containers/web/etc/motd", "two\n" } },
+                { VERSION_OTHER_NAME, { { WEB }, { DROP_IN }, { INSIDE } }, VERB_SKIP },
+                { VERSION_SAME_NAME, { { WEB }, { DROP_IN }, { INSIDE } }, VERB_RESTART },
+                { VERSION_OTHER_NAME,
+                                { { WEB }, { DROP_IN }, { "containers/web/etc/motd", "two\n" } },
                                 VERB_RELOAD },
-                { true,
+                { VERSION_OTHER_NAME,
                                 { { "containers/web.nspawn", "[Exec]\nHostname=www\n" },
                                                 { DROP_IN }, { INSIDE } },
                                 VERB_RESTART },
-                { true,
+                { VERSION_OTHER_NAME,
                                 { { WEB },
                                                 { "units/container-web.service.d/x.conf",
                                                                 "[Service]\nNice=2\n" },
                                                 { INSIDE } },
                                 VERB_RESTART },
-                { true, { { WEB }, { INSIDE } }, VERB_RESTART },
-                { true,
+                { VERSION_OTHER_NAME, { { WEB }, { INSIDE } }, VERB_RESTART },
+                { VERSION_OTHER_NAME,
                                 { { WEB }, { DROP_IN }, { INSIDE },
                                                 { "profile.conf", "[Container]\nName=web\n"
                                                                   "Root=/srv/web\n" } },
                                 VERB_RESTART },
         };
-        for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
-                static const char why[] = "this version of sysswitch writes its unit otherwise";
-                World world = { .contents = contents_new() };
-                assert_non_null(world.contents);
-                world.before = render_into(world.contents, before);
-                world.after = render_into(world.contents, rows[i].after);
-                age(world.contents, world.before, rows[i].is_template_older);
-                const PlanInput input = {
-                        .before = world.before, .after = world.after, .contents = world.contents
-                };
-                assert_int_equal(plan_new(&input, &world.plan, NULL), 0);
-                assert_int_equal(world.plan->units.n_actions, 1);
-                const UnitAction *action = &world.plan->units.actions[0];
-                assert_int_equal(action->verb, rows[i].verb);
-                assert_true(action->debt == (action->verb == VERB_SKIP));
-                if (action->verb == VERB_SKIP)
-                        assert_string_equal(action->reasons[0], why);
-                if (action->verb == VERB_RELOAD)
-                        assert_string_equal(action->leaves_restart, why);
-                world_done(&world);
-        }
+        for (size_t i = 0; i < N_ELEMENTS(rows); i++)
+                for (int is_back = 0; is_back <= 1; is_back++) {
+                        check_rewritten(before, rows[i].after, rows[i].version, is_back,
+                                        rows[i].verb);
+                        if (rows[i].version == VERSION_OTHER_NAME)
+                                check_rewritten(before, rows[i].after, VERSION_WITHOUT_NAME,
+                                                is_back, rows[i].verb);
+                }
 }
 
 int main(void) {
